@@ -1,0 +1,86 @@
+/* What every part of init shares: the context, the way to fail, and the kernel calls libc has no names for. */
+#ifndef USNEA_INIT_H
+#define USNEA_INIT_H
+
+#define _GNU_SOURCE
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "plan.h"
+
+enum { HOLD_SLOTS = 1024 };
+
+struct context {
+  const struct plan *plan;
+  uint32_t at;          /* index of the op that runs now; failures name it */
+  int control;          /* conversation with the parent; -1 when the gate has taken over */
+  int result;           /* where a failure goes after the gate: see gate.c; -1 before */
+  int root;             /* O_PATH descriptor of the new root */
+  int held[HOLD_SLOTS]; /* detached mounts kept from before they were covered */
+  int null;             /* the host's /dev/null, for masks */
+  bool in_cwd;
+  char *reply;          /* payload of the last answer of the parent: the state JSON for hooks */
+  uint32_t reply_size;
+};
+
+/* Text for the parent beside the errno, such as which component failed. Kept short; never allocates. */
+void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *detail_text(void);
+
+/* Ops return 0 or an errno. */
+#define OP(name, phase, arguments) int run_##name(struct context *ctx, const struct op_##name *op);
+#define MESSAGE(name, direction)
+#include "../plan.def"
+#undef OP
+#undef MESSAGE
+
+/* control.c */
+struct frame {
+  uint32_t message;
+  uint32_t size; /* payload bytes that follow */
+  int32_t a, b;
+};
+enum { MAX_PAYLOAD = 1 << 20 };
+int send_frame(int fd, uint32_t message, int32_t a, int32_t b);
+int send_payload(int fd, struct frame frame, const void *payload);
+_Noreturn void report_failure(struct context *ctx, int error);
+
+/* stage.c: runs the ops from ctx->at on; returns only by exec or exit. */
+_Noreturn void run_plan(struct context *ctx);
+
+/* reap.c */
+void reset_signals(void);
+
+/* path.c: every path of the container is walked inside ctx->root. */
+enum { WALK_NOFOLLOW = 1, WALK_NO_SYMLINKS = 2 };
+int walk(const struct context *ctx, const char *path, unsigned how, int *fd);
+int walk_create(const struct context *ctx, const char *path, bool directory, uint32_t mode, int *fd);
+int walk_parent(const struct context *ctx, const char *path, int *dir, const char **name);
+/* "/proc/self/fd/N" into a buffer of FD_PATH bytes. */
+enum { FD_PATH = 40 };
+const char *fd_path(char *buffer, int fd);
+
+/* kernel.c: thin wrappers; each returns -1 with errno, as the kernel's manual pages say. */
+struct attr {
+  uint64_t set, clear, propagation, userns_fd;
+};
+int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve);
+int sys_open_tree(int dir, const char *path, unsigned flags);
+int sys_move_mount(int from, int to);
+int sys_mount_setattr(int fd, unsigned flags, const struct attr *attr);
+int sys_pivot_root(const char *new_root, const char *old_root);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
+int sys_clone(uint64_t flags);
+
+#define OPEN_TREE_CLONE 1u
+#define RESOLVE_NO_MAGICLINKS 0x02u
+#define RESOLVE_NO_SYMLINKS 0x04u
+#define RESOLVE_IN_ROOT 0x10u
+#define MOUNT_ATTR_RDONLY 0x1u
+#define CLOSE_RANGE_CLOEXEC 4u
+#define AT_RECURSIVE_ 0x8000u
+#define CLONE_NEWTIME_ 0x80u
+
+#endif

@@ -1,0 +1,219 @@
+/* Mounts. Sources are the host's, targets are walked inside the new root, and both are descriptors when they meet. */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { BIND_RECURSIVE = 1, BIND_OPTIONAL = 2, BIND_HELD = 4, BIND_NO_CREATE = 8, BIND_NOFOLLOW = 16 };
+
+/*
+ * A detached copy of the tree at dir/path. Without open_tree(2) (before 5.2) the plain descriptor comes back, and
+ * attach() falls back to mount(2). A mount that is its own descriptor keeps every flag it had, so locked ones stay.
+ */
+static int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached) {
+  int fd = sys_open_tree(dir, path, OPEN_TREE_CLONE | extra | (recursive ? AT_RECURSIVE_ : 0));
+  *detached = true;
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
+  int plain = openat(dir, path, O_PATH | O_CLOEXEC | (extra & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+  *detached = false;
+  return plain;
+}
+
+static int attach(int tree, int target, bool recursive, bool detached) {
+  char from[FD_PATH], to[FD_PATH];
+  if (detached && sys_move_mount(tree, target) == 0) return 0;
+  if (detached && errno != ENOSYS) return errno;
+  return mount(fd_path(from, tree), fd_path(to, target), NULL, MS_BIND | (recursive ? MS_REC : 0), NULL) ? errno : 0;
+}
+
+static bool is_directory(int fd) {
+  struct stat stat;
+  return fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode);
+}
+
+/* `root`: a copy of the bundle's root on top of itself. The path was checked by the parent; a swap since then shows. */
+int run_root(struct context *ctx, const struct op_root *op) {
+  struct stat stat;
+  bool detached;
+  int fd = sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  if (fd < 0) return errno == ELOOP ? ESTALE : errno;
+  if (fstat(fd, &stat) != 0) return errno;
+  if (stat.st_dev != op->dev || stat.st_ino != op->ino) return ESTALE;
+  int tree = copy_tree(fd, "", true, AT_EMPTY_PATH, &detached);
+  if (tree < 0) return errno;
+  int error = attach(tree, fd, true, detached);
+  if (error) return error;
+  ctx->root = detached ? tree : sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  close(fd);
+  return ctx->root < 0 ? errno : 0;
+}
+
+/* `root-here`: no new root. The mount namespace is already a copy of our own, and nothing of it can be unmounted inside. */
+int run_root_here(struct context *ctx, const struct op_root_here *op) {
+  ctx->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return ctx->root < 0 ? errno : 0;
+}
+
+/* `root-scratch`: an empty tmpfs over a directory that no source lies under. */
+int run_root_scratch(struct context *ctx, const struct op_root_scratch *op) {
+  if (mount("usnea", op->path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) return errno;
+  ctx->root = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return ctx->root < 0 ? errno : 0;
+}
+
+int run_hold(struct context *ctx, const struct op_hold *op) {
+  bool detached;
+  if (op->slot >= HOLD_SLOTS) return EINVAL;
+  int fd = copy_tree(AT_FDCWD, op->path, true, 0, &detached);
+  if (fd < 0) return errno;
+  ctx->held[op->slot] = fd;
+  return 0;
+}
+
+int run_mount(struct context *ctx, const struct op_mount *op) {
+  char path[FD_PATH];
+  int target, error;
+  error = walk_create(ctx, op->target, true, 0755, &target);
+  if (error) return error;
+  if (op->nofollow) { /* proc and sysfs: an image must not send them elsewhere, and nothing may be in between */
+    close(target);
+    error = walk(ctx, op->target, WALK_NO_SYMLINKS, &target);
+    if (error) return error;
+  }
+  if (!is_directory(target)) error = ENOTDIR;
+  const char *data = *op->data ? op->data : NULL;
+  if (!error && mount(op->source, fd_path(path, target), op->fstype, op->flags, data) != 0) error = errno;
+  close(target);
+  return error;
+}
+
+int run_bind(struct context *ctx, const struct op_bind *op) {
+  bool recursive = op->flags & BIND_RECURSIVE, detached = true;
+  int tree, target, error;
+  if (op->flags & BIND_HELD) {
+    if (op->slot >= HOLD_SLOTS || ctx->held[op->slot] < 0) return EINVAL;
+    tree = ctx->held[op->slot];
+    ctx->held[op->slot] = -1;
+  } else {
+    tree = copy_tree(AT_FDCWD, op->source, recursive, op->flags & BIND_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &detached);
+  }
+  if (tree < 0) {
+    if (errno == ENOENT && op->flags & BIND_OPTIONAL) return 0;
+    detail("source");
+    return errno;
+  }
+  bool directory = is_directory(tree);
+  error = op->flags & BIND_NO_CREATE ? walk(ctx, op->target, 0, &target)
+                                     : walk_create(ctx, op->target, directory, directory ? 0755 : 0644, &target);
+  if (error) detail("target");
+  if (!error && is_directory(target) != directory) {
+    detail(directory ? "the source is a directory, the target is a file" : "the source is a file, the target is a directory");
+    error = directory ? ENOTDIR : EISDIR;
+  }
+  if (!error) error = attach(tree, target, recursive, detached);
+  close(tree);
+  return error;
+}
+
+/* Before 5.12 there is no mount_setattr(2): repeat every flag of the mount, or the kernel takes it for a request to clear. */
+static int remount(int fd, const struct attr *attr) {
+  struct statvfs now;
+  char path[FD_PATH];
+  if (fstatvfs(fd, &now) != 0) return errno;
+  unsigned long flags = now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME);
+  if (now.f_flag & ST_RELATIME) flags |= MS_RELATIME;
+  flags |= attr->set & 0xf; /* RDONLY NOSUID NODEV NOEXEC have the same bits as MS_* */
+  flags &= ~(attr->clear & ~attr->set & 0xf);
+  if (attr->set & 0x10) flags |= MS_NOATIME;
+  if (attr->set & 0x80) flags |= MS_NODIRATIME;
+  return mount(NULL, fd_path(path, fd), NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0 ? 0 : errno;
+}
+
+static int set_attr(int fd, const struct attr *attr, bool recursive) {
+  if (sys_mount_setattr(fd, recursive ? AT_RECURSIVE_ : 0, attr) == 0) return 0;
+  return errno == ENOSYS && !recursive ? remount(fd, attr) : errno;
+}
+
+int run_attr(struct context *ctx, const struct op_attr *op) {
+  int fd, error = walk(ctx, op->target, 0, &fd);
+  if (error) return error;
+  struct attr attr = {.set = op->set, .clear = op->clear};
+  error = set_attr(fd, &attr, op->recursive);
+  if (error == EPERM && op->lenient) { /* `rw` on a locked read-only source: callers send it always */
+    attr.clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+    error = attr.set | attr.clear ? set_attr(fd, &attr, op->recursive) : 0;
+  }
+  close(fd);
+  return error;
+}
+
+int run_propagation(struct context *ctx, const struct op_propagation *op) {
+  char path[FD_PATH];
+  int fd, error = walk(ctx, op->target, 0, &fd);
+  if (error) return error;
+  if (mount(NULL, fd_path(path, fd), NULL, op->flags, NULL) != 0) error = errno;
+  close(fd);
+  return error;
+}
+
+static int open_null(struct context *ctx) {
+  struct stat stat;
+  if (ctx->null >= 0) return 0;
+  ctx->null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (ctx->null < 0 || fstat(ctx->null, &stat) != 0) return errno;
+  return S_ISCHR(stat.st_mode) && stat.st_rdev == 0x103 ? 0 : ENODEV; /* 1:3 */
+}
+
+/* Files get the host's own null device on top, directories an empty read-only tmpfs. A missing path needs no mask. */
+int run_mask(struct context *ctx, const struct op_mask *op) {
+  char path[FD_PATH];
+  bool detached;
+  int fd, error = walk(ctx, op->path, 0, &fd);
+  if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
+  if (is_directory(fd)) {
+    if (mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2,mode=0755"))
+      error = errno;
+  } else if (!(error = open_null(ctx))) {
+    int tree = copy_tree(ctx->null, "", false, AT_EMPTY_PATH, &detached);
+    error = tree < 0 ? errno : attach(tree, fd, false, detached);
+    if (tree >= 0) close(tree);
+  }
+  close(fd);
+  return error;
+}
+
+/* A read-only copy of the tree on top of itself, its children too. */
+int run_readonly(struct context *ctx, const struct op_readonly *op) {
+  const struct attr attr = {.set = MOUNT_ATTR_RDONLY};
+  bool detached;
+  int fd, error = walk(ctx, op->path, 0, &fd);
+  if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
+  int tree = copy_tree(fd, "", true, AT_EMPTY_PATH, &detached);
+  if (tree < 0) error = errno;
+  if (!error && detached) error = set_attr(tree, &attr, true);
+  if (error == ENOSYS) error = 0, detached = false; /* 5.2 to 5.11: attach first, remount then */
+  if (!error) error = attach(tree, fd, true, detached);
+  if (!error && !detached) {
+    close(fd);
+    error = walk(ctx, op->path, 0, &fd);
+    if (!error) error = remount(fd, &attr);
+  }
+  if (tree >= 0) close(tree);
+  close(fd);
+  return error;
+}
+
+int run_root_attr(struct context *ctx, const struct op_root_attr *op) {
+  const struct attr attr = {.set = op->set};
+  int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  int error = op->set ? set_attr(fd, &attr, false) : 0;
+  close(fd);
+  if (!error && op->propagation && mount(NULL, "/", NULL, op->propagation, NULL) != 0) error = errno;
+  return error;
+}

@@ -1,0 +1,18 @@
+/** What a file in commands/ exports: the grammar of a verb, the words of its help, and what it does. */
+import type { Call, Flag, Grammar } from './flags.ts'
+import type { Session } from './session.ts'
+
+export interface Command<Flags extends readonly Flag[] = readonly Flag[]> extends Grammar<Flags> {
+  /** The arguments as help shows them, such as `ID [SIGNAL]`. */
+  readonly usage: string
+  readonly summary: string
+  /** Does a person wait for it? Then notes go to stderr even when that is no terminal. */
+  isForeground?(call: Call<Flags>): boolean
+  /** Resolves to the exit status. */
+  run(call: Call<Flags>, session: Session): Promise<number>
+}
+
+/** Types the flags of `run` after the table; the result forgets them, for all commands are called alike. */
+export function defineCommand<const Flags extends readonly Flag[]>(command: Command<Flags>): Command {
+  return command as unknown as Command
+}

@@ -1,0 +1,18 @@
+/** `usnea delete`: removes a container and everything we made for it. */
+import { defineCommand } from '../command.ts'
+
+export const command = defineCommand({
+  name: 'delete',
+  usage: 'ID',
+  summary: 'remove a container that has ended or was never started',
+  flags: [
+    { name: 'force', short: 'f', kind: 'boolean', help: 'kill it first; a missing one is no error' },
+    { name: 'regex', short: 'r', kind: 'boolean', help: 'ID is a regular expression', status: 'later' },
+  ],
+  count: [1, 1],
+  async run({ flags, args: [id = ''] }, session) {
+    const { remove } = await import('../../container/delete.ts')
+    await remove(await session.context(), id, { force: flags.force })
+    return 0
+  },
+})

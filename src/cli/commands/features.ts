@@ -1,0 +1,17 @@
+/** `usnea features`: what this build can do. Callers ask at their start; it reads nothing of the machine. */
+import { mountOptionNames } from '../../linux/mounts/options.ts'
+import { renderFeatures } from '../../spec/features.ts'
+import { defineCommand } from '../command.ts'
+import { readVersion } from '../version.ts'
+
+export const command = defineCommand({
+  name: 'features',
+  usage: '',
+  summary: 'print what this build can do, as JSON',
+  flags: [],
+  count: [0, 0],
+  async run(_call, session) {
+    session.print(renderFeatures({ version: readVersion(), mountOptions: mountOptionNames() }))
+    return 0
+  },
+})

@@ -1,0 +1,22 @@
+/** `usnea kill`: a signal for the first process of a container, or for all of them. */
+import { RuntimeError } from '../../base/errors.ts'
+import { signalNumber } from '../../kernel/constants.ts'
+import { defineCommand } from '../command.ts'
+
+export const command = defineCommand({
+  name: 'kill',
+  usage: 'ID [SIGNAL]',
+  summary: 'send a signal (TERM): a number, or a name such as HUP, SIGHUP or RTMIN+3',
+  flags: [
+    { name: 'all', short: 'a', kind: 'boolean', help: 'signal every process of the container' },
+    { name: 'regex', short: 'r', kind: 'boolean', help: 'ID is a regular expression', status: 'later' },
+  ],
+  count: [1, 2],
+  async run({ flags, args: [id = '', signal = 'TERM'] }, session) {
+    const number = signalNumber(signal)
+    if (number === undefined) throw new RuntimeError('signal-unknown', { what: `unknown signal "${signal}"` })
+    const { kill } = await import('../../container/kill.ts')
+    await kill(await session.context(), id, number, { all: flags.all })
+    return 0
+  },
+})

@@ -1,0 +1,19 @@
+/** `usnea sandbox` and `usnea -- CMD`: one command, shut in. */
+import { defineCommand } from '../command.ts'
+import { sandboxFlags } from '../flags.ts'
+import { readSandboxOptions } from '../sandbox-options.ts'
+
+export const command = defineCommand({
+  name: 'sandbox',
+  usage: '[--] CMD …',
+  summary: 'run a command in a sandbox; the exit status is its own, or 124 (time ran out), 125 (set-up), 126, 127',
+  flags: sandboxFlags,
+  count: [1, Number.POSITIVE_INFINITY],
+  tail: 'command',
+  isForeground: () => true,
+  async run({ flags, tail }, session) {
+    const options = readSandboxOptions(flags, session)
+    const { runForeground } = await import('../../sandbox/foreground.ts')
+    return await runForeground(options, [...tail], await session.host())
+  },
+})

@@ -1,0 +1,88 @@
+/** One invocation from its arguments to its exit status. The only place that reports an error. */
+import { RuntimeError } from '../base/errors.ts'
+import { type Log, type LogOptions, openLog } from '../base/log.ts'
+import { countProblem, type GlobalReading, readCall, readGlobals } from './argv.ts'
+import type { Command } from './command.ts'
+import { describeFailure } from './exit.ts'
+import { chooseLog, readGlobalValues } from './globals.ts'
+import type { Io } from './io.ts'
+import { Session } from './session.ts'
+import { findCommand } from './verbs.ts'
+import { versionText } from './version.ts'
+
+/** Never throws. The caller exits with the result. */
+export async function execute(argv: readonly string[], io: Io): Promise<number> {
+  const reading = readGlobals(argv)
+  const toStderr: LogOptions = { format: 'text', level: 'error', stderr: io.stderr }
+  let options = toStderr
+  let log: Log
+  try {
+    options = { ...chooseLog(reading.values, io.cwd), stderr: io.stderr }
+    log = await openLog(options)
+  } catch (error) {
+    const plain = await openLog(toStderr)
+    const status = report(error, reading.verb, plain)
+    if (reading.problem !== undefined) report(reading.problem, reading.verb, plain)
+    return status
+  }
+  try {
+    return await Promise.race([answer(reading, { io, log, options }), io.crashed])
+  } catch (error) {
+    return report(error, reading.verb, log)
+  }
+}
+
+function report(error: unknown, verb: string | undefined, log: Log): number {
+  const failure = describeFailure(error, verb)
+  if (failure.stack !== undefined) log.debug(failure.stack)
+  log.fail(failure.message)
+  return failure.status
+}
+
+interface Surroundings {
+  readonly io: Io
+  readonly log: Log
+  readonly options: LogOptions
+}
+
+async function answer(reading: GlobalReading, surroundings: Surroundings): Promise<number> {
+  const { values, verb, rest, problem } = reading
+  const { io } = surroundings
+  if (problem !== undefined) throw problem
+  if (values.version) {
+    io.out(versionText())
+    return 0
+  }
+  if (verb === undefined) {
+    const { programHelp } = await import('./help.ts')
+    io.out(await programHelp())
+    return 0
+  }
+  const command = await findCommand(verb)
+  return await call(command, reading.help ? ['--help'] : rest, { ...surroundings, reading })
+}
+
+async function call(
+  command: Command,
+  argv: readonly string[],
+  { io, log, options, reading }: Surroundings & { reading: GlobalReading },
+): Promise<number> {
+  const asked = readCall(command, argv)
+  const problem = asked.help ? undefined : countProblem(command, asked)
+  if (asked.help || problem !== undefined) {
+    const { commandHelp } = await import('./help.ts')
+    io.out(`${problem === undefined ? '' : 'Incorrect Usage.\n\n'}${await commandHelp(command)}`)
+    if (problem !== undefined) throw new RuntimeError('usage', { what: problem })
+    return 0
+  }
+  const session = new Session({
+    globals: readGlobalValues(reading.values, io.cwd),
+    io,
+    log,
+    isForeground: command.isForeground?.(asked) ?? false,
+    logsToFile: options.file !== undefined,
+    logsWarnings: options.level !== 'error',
+  })
+  if (reading.values.criu !== undefined) session.note('--criu is ignored: checkpoints are not supported yet')
+  return await command.run(asked, session)
+}

@@ -1,0 +1,87 @@
+/** The global options, checked and made absolute once, before anything else looks at them. */
+import { isAbsolute, resolve } from 'node:path'
+import { RuntimeError } from '../base/errors.ts'
+import { type LogFormat, type LogLevel, logLevels } from '../base/log.ts'
+import { parseRootless } from '../host/rootless.ts'
+import type { GlobalValues } from './flags.ts'
+
+export interface LogChoice {
+  /** Absolute; undefined means stderr. */
+  readonly file: string | undefined
+  readonly format: LogFormat
+  readonly level: LogLevel
+}
+
+export interface Globals {
+  /** Absolute; undefined when --root was not given. */
+  readonly root: string | undefined
+  readonly systemdCgroup: boolean
+  readonly cgroupManager: 'systemd' | 'cgroupfs' | 'disabled' | undefined
+  readonly rootless: 'auto' | boolean
+  readonly debug: boolean
+}
+
+/** The log comes first: whatever is wrong with the other options is reported there. Throws `usage`. */
+export function chooseLog(values: GlobalValues, cwd: string): LogChoice {
+  const format = values['log-format'] ?? ''
+  if (format !== '' && format !== 'text' && format !== 'json') throw usage(`invalid log-format: ${format}`)
+  return { file: logFile(values.log ?? '', cwd), format: format === 'json' ? 'json' : 'text', level: logLevel(values) }
+}
+
+/** Throws `usage`. */
+export function readGlobalValues(values: GlobalValues, cwd: string): Globals {
+  const rootless = parseRootless(values.rootless ?? 'auto')
+  if (rootless === undefined) throw usage(`invalid value "${values.rootless}" for --rootless: true, false or auto`)
+  const cgroupManager = readCgroupManager(values['cgroup-manager'])
+  return {
+    root: values.root === undefined ? undefined : checkRoot(values.root, cwd),
+    systemdCgroup: values['systemd-cgroup'] || cgroupManager === 'systemd',
+    cgroupManager,
+    rootless,
+    debug: values.debug,
+  }
+}
+
+/** An absolute path. Relative ones count from the caller's directory, once. Throws `usage` when that was removed. */
+export function absolute(path: string, cwd: string): string {
+  if (isAbsolute(path)) return resolve(path)
+  if (cwd === '') throw usage(`cannot resolve ${path}: the current directory was removed`, 'give an absolute path')
+  return resolve(cwd, path)
+}
+
+function logFile(text: string, cwd: string): string | undefined {
+  if (text === '') return undefined
+  const place = /^(journald|syslog):/.exec(text)?.[1]
+  if (place !== undefined) {
+    throw new RuntimeError('not-supported-yet', { what: `--log ${place}: is not supported yet`, fix: '--log FILE' })
+  }
+  return absolute(text.replace(/^file:/, ''), cwd)
+}
+
+const levelWords: Readonly<Record<string, LogLevel>> = { warn: 'warning' }
+
+function logLevel(values: GlobalValues): LogLevel {
+  if (values.debug) return 'debug'
+  const word = values['log-level']?.toLowerCase() ?? ''
+  if (word === '') return 'error'
+  const level = levelWords[word] ?? logLevels.find((name) => name === word)
+  if (level === undefined)
+    throw usage(`invalid log-level: ${values['log-level']}`, `use one of ${logLevels.join(', ')}`)
+  return level
+}
+
+function checkRoot(root: string, cwd: string): string {
+  if (root === '') throw usage('Option --root argument should not be empty')
+  const path = absolute(root, cwd)
+  if (path === '/') throw usage('Option --root argument should not be set to /')
+  return path
+}
+
+function readCgroupManager(text: string | undefined): Globals['cgroupManager'] {
+  if (text === undefined || text === 'systemd' || text === 'cgroupfs' || text === 'disabled') return text
+  throw usage(`unknown cgroup manager "${text}"`, 'use systemd, cgroupfs or disabled')
+}
+
+function usage(what: string, fix?: string): RuntimeError {
+  return new RuntimeError('usage', { what, ...(fix === undefined ? {} : { fix }) })
+}

@@ -1,0 +1,58 @@
+/**
+ * Help, by yargs: the only import of it, and only when help is wanted. Loading it costs more than all the rest of the
+ * command line, so calls that containerd and podman make by the thousand must not; argv.ts reads those by itself. Both
+ * work from the same tables, and a test holds yargs' reading of them against ours.
+ */
+import type { Argv, Options } from 'yargs'
+import type { Command } from './command.ts'
+import { type Flag, globalFlags } from './flags.ts'
+import { verbs } from './verbs.ts'
+
+const width = 100
+
+/** Help of one verb. Ends with a newline. */
+export async function commandHelp(command: Command): Promise<string> {
+  const parser = await openParser(command.flags)
+  const usage = ['Usage: usnea', command.name, command.flags.length > 0 ? '[options]' : '', command.usage]
+  parser.usage(`${usage.filter((word) => word !== '').join(' ')}\n\n${capitalised(command.summary)}`)
+  return `${await parser.getHelp()}\n`
+}
+
+/** Help of the whole program. Ends with a newline. */
+export async function programHelp(): Promise<string> {
+  const parser = await openParser(globalFlags)
+  parser.usage('Usage: usnea [global options] COMMAND …\n\nusnea [sandbox options] -- CMD … runs CMD in a sandbox.')
+  for (const [name, { summary }] of Object.entries(verbs)) parser.command(name, summary)
+  parser.epilogue('usnea COMMAND --help explains one command.')
+  return `${await parser.getHelp()}\n`
+}
+
+/** A yargs parser of a table. */
+export async function openParser(flags: readonly Flag[]): Promise<Argv> {
+  const { default: yargs } = await import('yargs')
+  return yargs([])
+    .scriptName('usnea')
+    .detectLocale(false)
+    .exitProcess(false)
+    .version(false)
+    .help('help', 'show this')
+    .alias('help', 'h')
+    .wrap(width)
+    .options(Object.fromEntries(flags.map((flag) => [flag.name, describe(flag)])))
+}
+
+function describe(flag: Flag): Options {
+  const { kind, value, help } = flag
+  return {
+    describe: value === undefined ? help : `${value}: ${help}`,
+    type: kind === 'boolean' ? 'boolean' : 'string',
+    hidden: flag.status !== undefined,
+    ...(kind === 'list' ? { array: true } : {}),
+    ...(kind === 'boolean' ? {} : { requiresArg: true }),
+    ...(flag.short === undefined ? {} : { alias: [...flag.short] }),
+  }
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}

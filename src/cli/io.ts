@@ -1,0 +1,54 @@
+/** What a command sees of the terminal and of its caller. Tests give another one. */
+import { errnoOf } from '../base/errors.ts'
+import { isTerminal, writeAll } from '../base/files.ts'
+import type { Stderr } from '../base/log.ts'
+
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The caller's directory; empty when it was removed. */
+  readonly cwd: string
+  /** Everything is written when it returns. A reader that went away (EPIPE) is no error of ours: `| head` does that. */
+  out(text: string): void
+  readonly stderr: Stderr
+  /** Rejects with an exception that nobody was there to catch: one of a timer or an event. */
+  readonly crashed: Promise<never>
+}
+
+/** The io of the process. */
+export function processIo(): Io {
+  return {
+    env: process.env,
+    cwd: currentDirectory(),
+    out: writeOut,
+    stderr: {
+      write: writeError,
+      get isTerminal() {
+        return isTerminal(2)
+      },
+      colour: !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    },
+    crashed: new Promise((_, reject) => process.once('uncaughtException', reject)),
+  }
+}
+
+function writeOut(text: string): void {
+  try {
+    writeAll(1, text)
+  } catch (error) {
+    if (errnoOf(error) !== 'EPIPE') throw error
+  }
+}
+
+function writeError(text: string): void {
+  try {
+    writeAll(2, text)
+  } catch {}
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,55 @@
+/** From the words of the command line to the options of a sandbox. */
+import { RuntimeError } from '../base/errors.ts'
+import { parseDuration } from '../base/units.ts'
+import type { SandboxOptions } from '../sandbox/index.ts'
+import type { SandboxValues } from './flags.ts'
+import { given } from './given.ts'
+import type { Session } from './session.ts'
+
+/** Throws `usage`. Relative paths of the host count from the caller's directory. */
+export function readSandboxOptions(flags: SandboxValues, session: Session): SandboxOptions {
+  const place = (text: string) => text.replace(/^[^:]+/s, (path) => session.path(path))
+  return {
+    rw: flags.rw.map(place),
+    ro: flags.ro.map(place),
+    hide: flags.hide.map((path) => session.path(path)),
+    env: readEnv(flags.env, session.io.env),
+    ...given({
+      net: readNet(flags.net),
+      cwd: flags.cwd === undefined ? undefined : session.path(flags.cwd),
+      timeout: readTimeout(flags.timeout),
+    }),
+  }
+}
+
+/** `NAME=VALUE` sets a variable, `NAME` hands ours on: when we have none, the command has none. */
+function readEnv(
+  entries: readonly string[],
+  ours: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const entry of entries) {
+    const equals = entry.indexOf('=')
+    const name = equals === -1 ? entry : entry.slice(0, equals)
+    if (name === '') throw usage(`invalid value "${entry}" for --env: the name is missing`)
+    const value = equals === -1 ? ours[name] : entry.slice(equals + 1)
+    if (value !== undefined) env[name] = value
+  }
+  return env
+}
+
+function readNet(text: string | undefined): 'none' | 'host' | undefined {
+  if (text === undefined || text === 'none' || text === 'host') return text
+  throw usage(`invalid value "${text}" for --net: none or host`)
+}
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const milliseconds = parseDuration(text)
+  if (milliseconds === undefined) throw usage(`invalid value "${text}" for --timeout: write 30s, 500ms or 2m`)
+  return milliseconds
+}
+
+function usage(what: string): RuntimeError {
+  return new RuntimeError('usage', { what })
+}

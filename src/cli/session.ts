@@ -1,0 +1,77 @@
+/** One invocation: its options, its log, its ways to print, and the context that the rooms below get. */
+import type { Log } from '../base/log.ts'
+import type { Context } from '../container/context.ts'
+import type { Host } from '../host/facts.ts'
+import type { ChosenStateRoot } from '../state/paths.ts'
+import { absolute, type Globals } from './globals.ts'
+import type { Io } from './io.ts'
+
+export interface SessionOptions {
+  readonly globals: Globals
+  readonly io: Io
+  readonly log: Log
+  /** Are notes shown even when stderr is no terminal? */
+  readonly isForeground: boolean
+  readonly logsToFile: boolean
+  /** Does the log put warnings on stderr anyway? */
+  readonly logsWarnings: boolean
+}
+
+export class Session {
+  readonly globals: Globals
+  readonly io: Io
+  readonly #options: SessionOptions
+  #host: Host | undefined
+
+  constructor(options: SessionOptions) {
+    this.globals = options.globals
+    this.io = options.io
+    this.#options = options
+  }
+
+  print(text: string): void {
+    this.io.out(text)
+  }
+
+  /** Something the caller should know that is no error. Never put into a --log file by default: callers parse that. */
+  note(message: string): void {
+    const { log, logsToFile, logsWarnings, isForeground } = this.#options
+    log.warn(message)
+    if (logsToFile || logsWarnings) return
+    if (isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${message}\n`)
+  }
+
+  /** Absolute; a relative path counts from the caller's directory. */
+  path(text: string): string {
+    return absolute(text, this.io.cwd)
+  }
+
+  async host(): Promise<Host> {
+    if (this.#host === undefined) {
+      const { readHost } = await import('../host/host.ts')
+      const { rootless, systemdCgroup } = this.globals
+      this.#host = readHost({ rootless, systemdCgroup, env: { ...this.io.env } })
+    }
+    return this.#host
+  }
+
+  /** Where the state of the containers is, or would be. */
+  async stateRoot(): Promise<ChosenStateRoot> {
+    const { chooseStateRoot } = await import('../state/paths.ts')
+    const { root } = this.globals
+    return chooseStateRoot(await this.host(), root === undefined ? {} : { root })
+  }
+
+  async context(): Promise<Context> {
+    const { ensureStateRoot } = await import('../state/paths.ts')
+    const [host, chosen] = [await this.host(), await this.stateRoot()]
+    for (const warning of chosen.warnings) this.note(warning)
+    return {
+      host,
+      root: chosen.path,
+      ensureRoot: () => ensureStateRoot(chosen, host),
+      log: this.#options.log,
+      warn: (message) => this.note(message),
+    }
+  }
+}

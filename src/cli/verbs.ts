@@ -1,0 +1,71 @@
+/** Every verb, with its line in `usnea --help`. A verb's own file is loaded when it is called. */
+import { RuntimeError } from '../base/errors.ts'
+import type { Command } from './command.ts'
+import { nearest } from './nearest.ts'
+
+export interface Verb {
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Known to callers and not built yet: it says so, whatever comes behind it. */
+const later = (name: string): Verb => ({
+  summary: 'not supported yet',
+  load: async () => {
+    throw new RuntimeError('not-supported-yet', { what: `usnea ${name} is not supported yet` })
+  },
+})
+
+export const verbs: Readonly<Record<string, Verb>> = {
+  sandbox: {
+    summary: 'run a command in a sandbox; the same as: usnea -- CMD',
+    load: async () => (await import('./commands/sandbox.ts')).command,
+  },
+  spec: {
+    summary: 'write a config.json to start from',
+    load: async () => (await import('./commands/spec.ts')).command,
+  },
+  create: { summary: 'make a container', load: async () => (await import('./commands/create.ts')).command },
+  start: {
+    summary: "start a created container's program",
+    load: async () => (await import('./commands/start.ts')).command,
+  },
+  run: { summary: 'create and start a container', load: async () => (await import('./commands/run.ts')).command },
+  exec: {
+    summary: 'run one more program in a container',
+    load: async () => (await import('./commands/exec.ts')).command,
+  },
+  kill: { summary: 'send a signal to a container', load: async () => (await import('./commands/kill.ts')).command },
+  delete: { summary: 'remove a container', load: async () => (await import('./commands/delete.ts')).command },
+  state: { summary: 'print the state of a container', load: async () => (await import('./commands/state.ts')).command },
+  list: { summary: 'list the containers', load: async () => (await import('./commands/list.ts')).command },
+  ps: { summary: 'list the processes of a container', load: async () => (await import('./commands/ps.ts')).command },
+  plan: {
+    summary: 'show what would be done, and do nothing',
+    load: async () => (await import('./commands/plan.ts')).command,
+  },
+  features: {
+    summary: 'print what this build can do',
+    load: async () => (await import('./commands/features.ts')).command,
+  },
+  version: { summary: 'print the version', load: async () => (await import('./commands/version.ts')).command },
+  help: { summary: 'explain a command', load: async () => (await import('./commands/help.ts')).command },
+  doctor: later('doctor'),
+  pause: later('pause'),
+  resume: later('resume'),
+  update: later('update'),
+  events: later('events'),
+  checkpoint: later('checkpoint'),
+  restore: later('restore'),
+}
+
+/** Loads a verb. Throws `usage` with the nearest name, or `not-supported-yet`. */
+export async function findCommand(name: string): Promise<Command> {
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
+  if (verb !== undefined) return await verb.load()
+  const meant = nearest(name, Object.keys(verbs))
+  throw new RuntimeError('usage', {
+    what: `unknown command "${name}"`,
+    fix: `${meant === undefined ? 'see usnea --help' : `use ${meant}`}; to run a program in a sandbox: usnea -- ${name}`,
+  })
+}

@@ -1,0 +1,119 @@
+/** A bundle on disk: its config.json and its root, read once; later edits do not matter. */
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { errnoOf, RuntimeError } from '../base/errors.ts'
+import type { Issue } from '../base/issue.ts'
+import { parseConfig } from '../spec/parse.ts'
+import { unsupported } from '../spec/support.ts'
+import type { Process, Root, Spec } from '../spec/types.ts'
+import { validate } from '../spec/validate.ts'
+
+/** Checked: `process` and `root` are there. */
+export type RunnableSpec = Spec & { readonly process: Process; readonly root: Root }
+
+export interface Bundle {
+  readonly path: string
+  readonly spec: RunnableSpec
+  readonly rootfs: { readonly path: string; readonly dev: bigint; readonly ino: bigint }
+  /** Findings that do not stop us. */
+  readonly warnings: readonly string[]
+}
+
+const errno = (error: unknown) => {
+  const name = errnoOf(error)
+  return name === undefined ? {} : { errno: name }
+}
+
+/** @throws RuntimeError `bundle-missing`, `config-*`, `not-supported-yet`, `rootfs-*` */
+export function readBundle(directory: string, config?: string): Bundle {
+  const path = realDirectory(directory)
+  const { spec, warnings } = readSpec(config ?? join(path, 'config.json'))
+  return { path, spec, warnings, rootfs: readRootfs(path, spec.root) }
+}
+
+function realDirectory(directory: string): string {
+  try {
+    const path = realpathSync(directory)
+    if (statSync(path).isDirectory()) return path
+  } catch (cause) {
+    throw new RuntimeError('bundle-missing', {
+      what: `the bundle ${directory} cannot be opened`,
+      ...errno(cause),
+      cause,
+    })
+  }
+  throw new RuntimeError('bundle-missing', { what: `the bundle ${directory} is no directory`, errno: 'ENOTDIR' })
+}
+
+function readSpec(file: string): { spec: RunnableSpec; warnings: string[] } {
+  const parsed = parseConfig(readText(file))
+  if ('issue' in parsed) throw new RuntimeError('config-not-json', { details: [parsed.issue.message] })
+  const { spec } = parsed
+  const issues = validate(spec)
+  refuse(issues, 'error', 'config-invalid')
+  refuse(unsupported(spec), 'unsupported', 'not-supported-yet')
+  const warnings = issues
+    .filter(({ severity }) => severity === 'warning')
+    .map(({ pointer, message }) => `${pointer}: ${message}`)
+  return { spec: spec as RunnableSpec, warnings }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT')
+      throw new RuntimeError('config-missing', { details: [file], ...errno(cause), cause })
+    throw new RuntimeError('config-missing', { what: `${file} cannot be read`, ...errno(cause), cause })
+  }
+}
+
+/** All findings at once, each with its place. */
+export function refuse(
+  issues: readonly Issue[],
+  severity: Issue['severity'],
+  code: 'config-invalid' | 'not-supported-yet' | 'process-invalid',
+): void {
+  const found = issues.filter((issue) => issue.severity === severity)
+  if (found.length === 0) return
+  throw new RuntimeError(code, { details: found.map(({ pointer, message }) => `${pointer || '/'}: ${message}`) })
+}
+
+/** The root itself must not be a link; directories above it may be, and are resolved now. */
+function readRootfs(bundle: string, root: Root): Bundle['rootfs'] {
+  const asked = resolve(bundle, root.path)
+  const origin = '/root/path'
+  try {
+    if (lstatSync(asked).isSymbolicLink()) throw new RuntimeError('rootfs-invalid', { details: [asked], origin })
+    const path = realpathSync(asked)
+    const { dev, ino, isDirectory } = inspect(path)
+    if (!isDirectory)
+      throw new RuntimeError('rootfs-invalid', { what: `invalid rootfs: ${asked} is no directory`, origin })
+    if (path === '/')
+      throw new RuntimeError('rootfs-invalid', { what: 'invalid rootfs: it is the root of the host', origin })
+    return { path, dev, ino }
+  } catch (cause) {
+    if (cause instanceof RuntimeError) throw cause
+    const code = errnoOf(cause) === 'ENOENT' ? 'rootfs-missing' : 'rootfs-unreachable'
+    throw new RuntimeError(code, { details: [asked], ...errno(cause), origin, cause })
+  }
+}
+
+function inspect(path: string) {
+  const found = statSync(path, { bigint: true })
+  return { dev: found.dev, ino: found.ino, isDirectory: found.isDirectory() }
+}
+
+/** Home directory of a uid by the container's own passwd file, which is only read when it lies inside the root. */
+export function homeOf(rootfs: string, uid: number): string {
+  try {
+    const file = realpathSync(join(rootfs, 'etc/passwd'))
+    if (!file.startsWith(`${rootfs}/`)) return '/'
+    const line = readFileSync(file, 'utf8')
+      .split('\n')
+      .find((entry) => entry.split(':')[2] === String(uid))
+    return line?.split(':')[5] || '/'
+  } catch {
+    return '/'
+  }
+}

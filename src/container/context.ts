@@ -1,0 +1,13 @@
+/** What every verb gets: the facts, the state directory, and two ways to tell the caller something. */
+import type { Host } from '../host/facts.ts'
+
+export interface Context {
+  readonly host: Host
+  /** Absolute path of the state directory; it need not exist yet. */
+  readonly root: string
+  /** Makes the state directory: only verbs that make a container call it. @throws RuntimeError `root-unusable` */
+  readonly ensureRoot: () => void
+  readonly log: { debug(message: string): void; warn(message: string): void }
+  /** Something the caller should see, such as a degradation. */
+  readonly warn: (message: string) => void
+}

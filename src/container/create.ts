@@ -1,0 +1,179 @@
+/** OCI create: everything up to, not including, the user's program. */
+import { closeSync, openSync } from 'node:fs'
+import { Dispose } from '../base/dispose.ts'
+import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { readProcess } from '../host/process.ts'
+import type { Op } from '../kernel/plan.ts'
+import type { Child } from '../launch/launch.ts'
+import { launch } from '../launch/launch.ts'
+import { runHook } from '../linux/hooks/run.ts'
+import { writeMaps } from '../linux/idmap/write.ts'
+import type { Join } from '../linux/namespaces/plan.ts'
+import { makeGate } from '../state/gate.ts'
+import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
+import { reserve, type Slot } from '../state/store.ts'
+import type { Context } from './context.ts'
+import { passedFds } from './descriptors.ts'
+import { parseId } from './id.ts'
+import { hookState } from './oci-state.ts'
+import { writePidFile } from './pid-file.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import { killProcess } from './process.ts'
+
+export interface CreateOptions {
+  readonly id: string
+  readonly bundle: string
+  readonly config?: string
+  readonly pidFile?: string
+  readonly consoleSocket?: string
+  readonly noPivot?: boolean
+  readonly noNewKeyring?: boolean
+  readonly preserveFds?: number
+}
+
+/** A container whose first process waits for `go` (and then, with a gate, for start). */
+export interface Creation {
+  readonly slot: Slot
+  readonly record: ContainerRecord
+  readonly prepared: Prepared
+  readonly child: Child
+}
+
+export interface BeginOptions extends CreateOptions {
+  /** Descriptors 0, 1, 2 of the container: numbers or wishes of kernel/native. */
+  readonly stdio: readonly [number, number, number]
+  readonly gate: boolean
+}
+
+/** @throws RuntimeError of whatever failed; then nothing is left behind */
+export async function create(ctx: Context, options: CreateOptions): Promise<void> {
+  await using undo = new Dispose()
+  const { slot, record, child } = await begin(ctx, { ...options, stdio: [0, 1, 2], gate: true }, undo)
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
+  await child.go()
+  undo.disarm()
+  slot.unlock()
+}
+
+/** What create and run share. Every step that leaves something behind is on `undo` before it acts. */
+export async function begin(ctx: Context, options: BeginOptions, undo: Dispose): Promise<Creation> {
+  const id = parseId(options.id)
+  if (options.consoleSocket !== undefined)
+    throw new RuntimeError('usage', { what: 'cannot use console socket if usnea will not detach or allocate tty' })
+  const passed = passedFds(ctx.host, options.preserveFds ?? 0)
+  const prepared = prepare(ctx.host, { ...options, keepFds: passed.fds.length, listenFds: passed.listenFds })
+  for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
+  ctx.ensureRoot()
+  const slot = undo.use(await reserve(ctx.root, id))
+  let record = firstRecord(id, prepared, ctx)
+  slot.save(record)
+  const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })
+  undo.push(() => closeAll(fds.ours))
+  const born = (pid: number) => {
+    const startTime = readProcess(pid)?.startTime ?? '0'
+    record = { ...record, pid, startTime }
+    undo.push(() => killProcess(pid, startTime))
+    slot.save(record)
+  }
+  const child = await launch(prepared.plan, {
+    host: ctx.host,
+    fds: fds.all,
+    onBorn: born,
+    answers: {
+      mapsWritten: async (pid) => {
+        if (prepared.maps) await writeMaps(pid, prepared.maps, ctx.host)
+        return undefined
+      },
+      hooksRun: (pid) => runCreateHooks(record, pid),
+    },
+  })
+  closeAll(fds.ours.splice(0))
+  record = { ...record, ready: true }
+  slot.save(record)
+  for (const { pointer, message } of record.degradations) ctx.warn(`${message} (${pointer})`)
+  return { slot, record, prepared, child }
+}
+
+function firstRecord(
+  id: string,
+  { spec, bundle, maps, plan, degradations }: Prepared,
+  { host }: Context,
+): ContainerRecord {
+  return {
+    version: STATE_VERSION,
+    id,
+    bundle: bundle.path,
+    rootfs: bundle.rootfs.path,
+    created: nanoTimestamp(),
+    pid: 0,
+    ready: false,
+    startTime: '0',
+    bootId: host.bootId,
+    spec,
+    rootless: { euid: host.rootlessEuid, cgroups: host.rootlessCgroups },
+    maps: maps && { uid: maps.uid, gid: maps.gid, denySetgroups: maps.denySetgroups },
+    cgroup: { manager: 'none', reason: 'cgroups are not managed yet' },
+    tail: tailOf(plan.ops),
+    degradations,
+  }
+}
+
+/** Hooks and the program itself: what init does after `start`. */
+function tailOf(ops: readonly Op[]): ContainerRecord['tail'] {
+  const first = ops.findIndex(({ op }) => op === 'gate') + 1
+  return { first, ops: first === 0 ? [] : ops.slice(first) }
+}
+
+/** RFC 3339 with nine digits, as Go prints it: the clock gives us microseconds. */
+function nanoTimestamp(): string {
+  const micros = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000))
+  const fraction = String(micros % 1_000_000n).padStart(6, '0')
+  return `${new Date(Number(micros / 1000n)).toISOString().slice(0, 19)}.${fraction}000Z`
+}
+
+interface FdSources {
+  readonly prepared: Prepared
+  readonly passed: readonly number[]
+  readonly directory: string
+}
+
+/** The descriptors of init in the order that the plan names them; `ours` are to be closed when init has them. */
+function openAll(
+  { stdio, gate }: BeginOptions,
+  { prepared, passed, directory }: FdSources,
+): { all: number[]; ours: number[] } {
+  const ours: number[] = []
+  try {
+    const ends = gate ? makeGate(directory) : undefined
+    if (ends) ours.push(ends.start, ends.result)
+    for (const join of prepared.plan.joins) ours.push(openNamespace(join))
+    return { all: [...stdio, ...passed, ...ours], ours }
+  } catch (error) {
+    closeAll(ours)
+    throw error
+  }
+}
+
+function openNamespace({ path, type, origin }: Join): number {
+  try {
+    return openSync(path, 'r')
+  } catch (cause) {
+    const errno = errnoOf(cause)
+    const what = `cannot join the ${type} namespace ${path}`
+    throw new RuntimeError('ns-join', { what, ...(errno ? { errno } : {}), origin, cause })
+  }
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeSync(fd)
+}
+
+/** In our namespaces, before the step into the new root; the state goes on to createContainer, which init runs. */
+async function runCreateHooks(record: ContainerRecord, pid: number): Promise<string> {
+  const state = hookState(record, 'creating', pid)
+  const { hooks } = record.spec
+  for (const name of ['prestart', 'createRuntime'] as const)
+    for (const [i, hook] of (hooks?.[name] ?? []).entries())
+      await runHook(hook, { state, cwd: record.bundle, origin: `/hooks/${name}/${i}` })
+  return state
+}

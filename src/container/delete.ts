@@ -1,0 +1,62 @@
+/** OCI delete: undoes what create did, then runs the poststop hooks. */
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { openSlot, type Slot } from '../state/store.ts'
+import type { Context } from './context.ts'
+import { runPoststop } from './hooks.ts'
+import { parseId } from './id.ts'
+import { statusOf } from './oci-state.ts'
+import { killContainer } from './process.ts'
+
+export interface RemoveOptions {
+  readonly force?: boolean
+}
+
+/** @throws RuntimeError `container-missing` (not with force), `container-not-stopped` */
+export async function remove(ctx: Context, id: string, options: RemoveOptions = {}): Promise<void> {
+  let slot: Slot
+  try {
+    slot = await openSlot(ctx.root, parseId(id))
+  } catch (error) {
+    if (options.force && isRuntimeError(error, 'container-missing')) return
+    throw error
+  }
+  try {
+    await removeLocked(slot, ctx, options.force ?? false)
+  } finally {
+    slot.unlock()
+  }
+}
+
+/** A record that cannot be read belongs to nobody any more: with force its directory goes. */
+function loadForRemoval(slot: Slot, force: boolean): ContainerRecord | undefined {
+  try {
+    return slot.load()
+  } catch (error) {
+    if (force) return undefined
+    throw error
+  }
+}
+
+async function removeLocked(slot: Slot, ctx: Context, force: boolean): Promise<void> {
+  const record = loadForRemoval(slot, force)
+  if (!record) {
+    if (!force) throw new RuntimeError('container-missing')
+    slot.remove()
+    return
+  }
+  const status = statusOf(record, ctx.host, ctx.root)
+  // A created container is killed without force: callers rely on it (runtime-behaviours §6.5).
+  if (!force && status !== 'stopped' && status !== 'created') {
+    const what = `cannot delete container ${slot.id} that is not stopped: ${status}`
+    throw new RuntimeError('container-not-stopped', { what })
+  }
+  await destroy(slot, record, ctx)
+}
+
+/** Processes first, then the directory: when the id is free again nothing of the old container is left. */
+export async function destroy(slot: Slot, record: ContainerRecord, ctx: Context): Promise<void> {
+  await killContainer(record, ctx.host)
+  slot.remove()
+  await runPoststop(record, ctx)
+}

@@ -1,0 +1,150 @@
+/** OCI exec: another process in a running container. */
+import { closeSync, constants, openSync } from 'node:fs'
+import { Dispose } from '../base/dispose.ts'
+import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { namespaceIdentity, readProcess } from '../host/process.ts'
+import { FULL_SIZE } from '../host/userns.ts'
+import { compileJoin } from '../launch/join.ts'
+import { launch } from '../launch/launch.ts'
+import { toOuter } from '../linux/idmap/ranges.ts'
+import { checkProcess } from '../linux/process/check.ts'
+import type { NamespaceType, Process } from '../spec/types.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { loadRecord } from '../state/store.ts'
+import { homeOf, refuse } from './bundle.ts'
+import type { Context } from './context.ts'
+import { type ExecProcessOptions, execProcess } from './exec-process.ts'
+import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
+import { parseId } from './id.ts'
+import { statusOf } from './oci-state.ts'
+import { writePidFile } from './pid-file.ts'
+import { killProcess } from './process.ts'
+import { givePipes } from './stdio.ts'
+
+export interface ExecOptions extends ExecProcessOptions {
+  readonly detach?: boolean
+  readonly pidFile?: string
+  readonly preserveFds?: number
+  readonly consoleSocket?: string
+  readonly cgroup?: readonly string[]
+  readonly ignorePaused?: boolean
+}
+
+/** @returns the program's exit status, 0 when detached. @throws RuntimeError `exec-stopped`, `process-invalid`, or of an op */
+export async function exec(ctx: Context, id: string, options: ExecOptions): Promise<number> {
+  const record = loadRecord(ctx.root, parseId(id))
+  const status = statusOf(record, ctx.host, ctx.root)
+  if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
+  if (options.cgroup !== undefined && options.cgroup.length > 0)
+    throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
+  if (!record.spec.process) throw new RuntimeError('process-invalid')
+  const process = execProcess(record.spec.process, options)
+  refuse(processIssues(process, record, ctx), 'error', 'process-invalid')
+  await using descriptors = new Dispose()
+  const joins = openNamespaces(record, descriptors)
+  return await enter(ctx, { record, process, joins, options })
+}
+
+interface Entry {
+  readonly record: ContainerRecord
+  readonly process: Process
+  readonly joins: readonly OpenNamespace[]
+  readonly options: ExecOptions
+}
+
+async function enter(ctx: Context, { record, process, joins, options }: Entry): Promise<number> {
+  const keepFds = options.preserveFds ?? 0
+  const plan = compileJoin(process, {
+    joins: joins.map(({ type }, i) => ({ type, fd: 3 + keepFds + i })),
+    process: processScene(record, process, { keepFds, ctx }),
+  })
+  for (const { message, pointer } of plan.degradations) ctx.warn(`${message} (${pointer})`)
+  const preserved = Array.from({ length: keepFds }, (_, i) => 3 + i)
+  const stdio = options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
+  const child = await launch(plan, { host: ctx.host, fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)] })
+  await using undo = new Dispose()
+  undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid)
+  if (options.detach) {
+    await child.go()
+    undo.disarm()
+    return 0
+  }
+  const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
+  if (record.maps)
+    givePipes({ stdin, stdout, stderr }, toOuter(record.maps.uid, 0) ?? -1, toOuter(record.maps.gid, 0) ?? -1)
+  const status = await attend(child)
+  undo.disarm()
+  return status
+}
+
+const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
+
+function processIssues(process: Process, { maps }: ContainerRecord, { host }: Context) {
+  const limits = {
+    uid: maps?.uid ?? everyId,
+    gid: maps?.gid ?? everyId,
+    maySetGroups: !maps?.denySetgroups,
+    host,
+    origin: '',
+  }
+  return checkProcess(process, limits)
+}
+
+function processScene(record: ContainerRecord, process: Process, { keepFds, ctx }: { keepFds: number; ctx: Context }) {
+  const owned = record.maps !== undefined || (record.spec.linux?.namespaces ?? []).some(({ type }) => type === 'user')
+  const { host } = ctx
+  return {
+    available: owned ? 0xffff_ffff_ffff_ffffn >> BigInt(63 - host.lastCap) : host.capEffective,
+    maySetGroups: record.maps ? !record.maps.denySetgroups : host.setgroups === 'allow',
+    environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },
+    oomScoreAdj: host.oomScoreAdj,
+    mayLowerOom: host.realRoot && !owned,
+    keepFds,
+    origin: '',
+  }
+}
+
+interface OpenNamespace {
+  readonly type: NamespaceType
+  readonly fd: number
+}
+
+/** User first: it gives the right to enter the others. Mount last: it changes what a path means. setns(2) */
+const order: readonly (readonly [type: NamespaceType, file: string])[] = [
+  ['user', 'user'],
+  ['ipc', 'ipc'],
+  ['uts', 'uts'],
+  ['network', 'net'],
+  ['pid', 'pid'],
+  ['cgroup', 'cgroup'],
+  ['time', 'time'],
+  ['mount', 'mnt'],
+]
+
+/**
+ * Through one descriptor of /proc/PID, whose process is checked once: a pid that is reused afterwards has another
+ * directory. Namespaces that we are in already are left out: entering one's own user namespace is EINVAL.
+ */
+function openNamespaces(record: ContainerRecord, descriptors: Dispose): OpenNamespace[] {
+  const directory = openSync(`/proc/${record.pid}`, constants.O_RDONLY | constants.O_DIRECTORY)
+  descriptors.push(() => closeSync(directory))
+  const base = `/proc/self/fd/${directory}`
+  if (readProcess(record.pid, base)?.startTime !== record.startTime) throw new RuntimeError('exec-stopped')
+  return order.flatMap(([type, file]) => {
+    if (namespaceIdentity('self', file) === namespaceIdentity(record.pid, file)) return []
+    try {
+      const fd = openSync(`${base}/ns/${file}`, 'r')
+      descriptors.push(() => closeSync(fd))
+      return [{ type, fd }]
+    } catch (cause) {
+      if (errnoOf(cause) === 'ENOENT') return [] // a kernel without this kind
+      const errno = errnoOf(cause)
+      throw new RuntimeError('ns-join', {
+        what: `cannot open the ${type} namespace of the container`,
+        ...(errno ? { errno } : {}),
+        cause,
+      })
+    }
+  })
+}

@@ -1,0 +1,19 @@
+import type { Plan } from '../launch/plan.ts'
+import type { Context } from './context.ts'
+import { passedFds } from './descriptors.ts'
+import { prepare } from './prepare.ts'
+
+export interface ExplainOptions {
+  readonly bundle: string
+  readonly config?: string
+  readonly noPivot?: boolean
+  readonly preserveFds?: number
+}
+
+/** What create would do, and what it would do in a weaker form. Makes nothing. */
+export async function explain(ctx: Context, options: ExplainOptions): Promise<Plan> {
+  const passed = passedFds(ctx.host, options.preserveFds ?? 0)
+  const keep = { keepFds: passed.fds.length, listenFds: passed.listenFds }
+  const { plan, degradations } = prepare(ctx.host, { ...options, ...keep, gate: true })
+  return { ops: plan.ops, degradations }
+}

@@ -1,0 +1,105 @@
+/** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
+import { RuntimeError } from '../base/errors.ts'
+import type { Degradation, Issue } from '../base/issue.ts'
+import type { Host } from '../host/facts.ts'
+import { FULL_SIZE } from '../host/userns.ts'
+import { type ContainerPlan, compile } from '../launch/compile.ts'
+import { checkMaps } from '../linux/idmap/check.ts'
+import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
+import { checkNamespaces } from '../linux/namespaces/check.ts'
+import { checkProcess } from '../linux/process/check.ts'
+import { isNew, isPrivate } from '../linux/scene.ts'
+import { withUserNamespace } from '../spec/rootless.ts'
+import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
+import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
+
+export interface PrepareOptions {
+  readonly bundle: string
+  /** Another file than BUNDLE/config.json. */
+  readonly config?: string
+  readonly noPivot?: boolean
+  /** Descriptors behind stdio that the program keeps. */
+  readonly keepFds: number
+  readonly listenFds: number
+  readonly gate: boolean
+}
+
+export interface Prepared {
+  readonly bundle: Bundle
+  /** Completed for a caller without privileges. */
+  readonly spec: RunnableSpec
+  readonly maps: ChosenMaps | undefined
+  readonly plan: ContainerPlan
+  readonly degradations: readonly Degradation[]
+}
+
+/** @throws RuntimeError for every finding of the bundle, of this host, and of both together */
+export function prepare(host: Host, options: PrepareOptions): Prepared {
+  const bundle = readBundle(options.bundle, options.config)
+  const { spec, maps, added } = complete(bundle.spec, host)
+  refuse(hostIssues(spec, host, maps), 'error', 'config-invalid')
+  const cgroups = withoutCgroup(spec, host)
+  const plan = compile(spec, {
+    scene: { host, bundle: bundle.path, rootfs: bundle.rootfs, maps, noPivot: options.noPivot ?? false },
+    keepFds: options.keepFds,
+    environment: { home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0), listenFds: options.listenFds },
+    gate: options.gate,
+  })
+  const notes = (maps?.notes ?? []).map((message) => ({ pointer: '/linux/uidMappings', message }))
+  return { bundle, spec, maps, plan, degradations: [...added, ...notes, ...cgroups, ...plan.degradations] }
+}
+
+/** A user namespace and maps where they are missing: without privileges nothing else can be made. */
+function complete(spec: RunnableSpec, host: Host) {
+  const wantsNew = isNew(spec, 'user')
+  if (!host.rootlessEuid && !wantsNew) return { spec, maps: undefined, added: [] }
+  if (isPrivate(spec, 'user') && !wantsNew) return { spec, maps: undefined, added: [] }
+  const wanted = { uidMappings: spec.linux?.uidMappings ?? [], gidMappings: spec.linux?.gidMappings ?? [] }
+  const choice = chooseMaps(host, wanted)
+  if ('error' in choice) throw choice.error
+  const asLines = (ranges: ChosenMaps['uid']) =>
+    ranges.map(({ inner, outer, size }) => ({ containerID: inner, hostID: outer, size }))
+  const full = withUserNamespace(spec, { uidMappings: asLines(choice.uid), gidMappings: asLines(choice.gid) })
+  const added = full.added.map((pointer) => ({ pointer, message: 'added, because we run without root' }))
+  return { spec: full.spec as RunnableSpec, maps: choice, added }
+}
+
+const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
+
+function hostIssues(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined): Issue[] {
+  const joinsUser = isPrivate(spec, 'user') && maps === undefined
+  return [
+    ...(maps && !joinsUser
+      ? checkMaps({ uidMappings: spec.linux?.uidMappings ?? [], gidMappings: spec.linux?.gidMappings ?? [] }, host)
+      : []),
+    ...checkNamespaces(spec, host),
+    ...checkProcess(spec.process, {
+      uid: maps?.uid ?? (joinsUser ? everyId : host.uidMap),
+      gid: maps?.gid ?? (joinsUser ? everyId : host.gidMap),
+      maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
+      host,
+      origin: '/process',
+    }),
+  ]
+}
+
+/**
+ * cgroups are not managed yet. Where failures are tolerated that is recorded; real root asked for something that it
+ * would have got, so it is refused.
+ */
+function withoutCgroup(spec: RunnableSpec, host: Host): Degradation[] {
+  const asked = [
+    ...(asksForCgroupPath(spec) ? [{ pointer: '/linux/cgroupsPath', feature: 'a cgroup path' }] : []),
+    ...(asksForDeviceRules(spec) ? [{ pointer: '/linux/resources/devices', feature: 'device rules' }] : []),
+  ]
+  const [first] = asked
+  if (first && !host.rootlessCgroups)
+    throw new RuntimeError('not-supported-yet', {
+      details: asked.map(({ pointer, feature }) => `${pointer}: ${feature} is not supported yet`),
+      fix: 'remove it from config.json, or pass --rootless=true to go on without cgroups',
+    })
+  return asked.map(({ pointer, feature }) => ({
+    pointer,
+    message: `${feature} is not enforced: there is no usable cgroup`,
+  }))
+}

@@ -1,0 +1,82 @@
+/** Ending processes for sure: by pidfd, which names one process and no later one. */
+
+import { closeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RuntimeError } from '../base/errors.ts'
+import type { Host } from '../host/facts.ts'
+import { isGone, processesOf, readProcess } from '../host/process.ts'
+import { errnoName } from '../kernel/errno.ts'
+import { native } from '../kernel/native.ts'
+import { isPrivate } from '../linux/scene.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { isAlive } from './oci-state.ts'
+
+const SIGKILL = 9
+const PATIENCE_MS = 10_000
+
+/** An open pidfd, or undefined when the process is gone. The caller checks the identity after, and closes it. */
+function openPidfd(pid: number): number | undefined {
+  const fd = native().pidfdOpen(pid)
+  return fd < 0 ? undefined : fd
+}
+
+/** Waits in small steps, so that the event loop goes on. */
+async function waitForEnd(pidfd: number): Promise<boolean> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (let pause = 0; performance.now() < deadline; pause = Math.min(pause + 1, 20)) {
+    if (native().pidfdWait(pidfd, 0) > 0) return true
+    await sleep(pause)
+  }
+  return false
+}
+
+/** SIGKILL, and then until it is dead. `startTime` keeps us from a later process that got the same pid. */
+export async function killProcess(pid: number, startTime: string): Promise<void> {
+  const pidfd = openPidfd(pid)
+  if (pidfd === undefined) return
+  try {
+    const facts = readProcess(pid)
+    if (facts === undefined || facts.startTime !== startTime || isGone(facts)) return
+    native().pidfdSendSignal(pidfd, SIGKILL)
+    if (!(await waitForEnd(pidfd)))
+      throw new RuntimeError('kill-failed', { what: `process ${pid} does not end`, why: 'it hangs inside the kernel' })
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
+export const hasPrivatePids = (record: ContainerRecord): boolean => isPrivate(record.spec, 'pid')
+
+/** @throws RuntimeError `process-finished`, `kill-failed` */
+export function signalContainer(record: ContainerRecord, signal: number, host: Host): void {
+  const pidfd = openPidfd(record.pid)
+  try {
+    // Only now is the identity checked: the descriptor holds whichever process has the pid at this moment.
+    if (pidfd === undefined || !isAlive(record, host)) throw new RuntimeError('process-finished')
+    const sent = native().pidfdSendSignal(pidfd, signal)
+    if (sent === 0) return
+    if (errnoName(-sent) === 'ESRCH') throw new RuntimeError('process-finished')
+    throw new RuntimeError('kill-failed', { what: `cannot send signal ${signal}`, errno: errnoName(-sent) })
+  } finally {
+    if (pidfd !== undefined) closeSync(pidfd)
+  }
+}
+
+/** Everything in the container, as long as its first process shows which that is. */
+export function signalAll(record: ContainerRecord, signal: number): void {
+  for (const pid of processesOf(record.pid, hasPrivatePids(record))) {
+    const pidfd = openPidfd(pid)
+    if (pidfd === undefined) continue
+    native().pidfdSendSignal(pidfd, signal)
+    closeSync(pidfd)
+  }
+}
+
+/** Ends the container. In a private pid namespace the kernel takes the rest along with the first process. */
+export async function killContainer(record: ContainerRecord, host: Host): Promise<void> {
+  if (!isAlive(record, host)) return
+  const members = hasPrivatePids(record) ? [] : processesOf(record.pid, false)
+  const others = members.flatMap((pid) => readProcess(pid) ?? [])
+  await killProcess(record.pid, record.startTime)
+  for (const { pid, startTime } of others) await killProcess(pid, startTime)
+}

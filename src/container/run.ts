@@ -1,0 +1,80 @@
+/** create and start in one. In the foreground it stays until the program ends, and takes the container away. */
+import { Dispose } from '../base/dispose.ts'
+import { isRuntimeError } from '../base/errors.ts'
+import type { ContainerId } from '../base/ids.ts'
+import { toOuter } from '../linux/idmap/ranges.ts'
+import type { Context } from './context.ts'
+import { begin, type CreateOptions, type Creation } from './create.ts'
+import { remove } from './delete.ts'
+import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
+import { runStateHooks } from './hooks.ts'
+import { hookState } from './oci-state.ts'
+import { writePidFile } from './pid-file.ts'
+import { killContainer } from './process.ts'
+import { givePipes } from './stdio.ts'
+
+export interface RunOptions extends CreateOptions {
+  readonly detach?: boolean
+  /** Leave the container behind when the program has ended. */
+  readonly keep?: boolean
+}
+
+/** @returns the exit status of the program, 0 when detached */
+export async function run(ctx: Context, options: RunOptions): Promise<number> {
+  await using undo = new Dispose()
+  const stdio = options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
+  const creation = await begin(ctx, { ...options, stdio, gate: false }, undo)
+  const { slot, record, child } = creation
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
+  if (options.detach) {
+    await child.go(hookState(record, 'created'))
+    await runStateHooks(record, 'poststart', 'running')
+    undo.disarm()
+    slot.unlock()
+    return 0
+  }
+  ownPipes(creation)
+  return await foreground(ctx, { creation, undo, keep: options.keep ?? false })
+}
+
+function ownPipes({ child, prepared }: Creation): void {
+  const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
+  const { maps } = prepared
+  if (maps) givePipes({ stdin, stdout, stderr }, toOuter(maps.uid, 0) ?? -1, toOuter(maps.gid, 0) ?? -1)
+}
+
+interface Foreground {
+  readonly creation: Creation
+  readonly undo: Dispose
+  readonly keep: boolean
+}
+
+async function foreground(ctx: Context, { creation, undo, keep }: Foreground): Promise<number> {
+  const { slot, record, child } = creation
+  const started = { ...child, go: () => child.go(hookState(record, 'created')).then(() => poststart(creation, ctx)) }
+  const status = await attend(started)
+  undo.disarm()
+  slot.unlock()
+  if (!keep) await takeAway(ctx, slot.id)
+  return status
+}
+
+/** With the lock again; somebody else may have deleted it already. */
+async function takeAway(ctx: Context, id: ContainerId): Promise<void> {
+  try {
+    await remove(ctx, id, { force: true })
+  } catch (error) {
+    if (!isRuntimeError(error, 'container-missing')) throw error
+  }
+}
+
+/** Others may look at, signal or delete the container from now on, so the lock is only for its beginning. */
+async function poststart({ slot, record }: Creation, ctx: Context): Promise<void> {
+  try {
+    await runStateHooks(record, 'poststart', 'running')
+  } catch (error) {
+    await killContainer(record, ctx.host)
+    throw error
+  }
+  slot.unlock()
+}

@@ -1,0 +1,62 @@
+/** Other processes as /proc shows them. A pid alone names nobody: the start time and the boot make it a name. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+export interface ProcessFacts {
+  readonly pid: number
+  readonly parent: number
+  /** One letter of proc_pid_stat(5): `Z` is a zombie, `X` dead. */
+  readonly state: string
+  /** Clock ticks after boot, field 22 of proc_pid_stat(5), as text because it may pass 2^53. */
+  readonly startTime: string
+}
+
+/** The facts of one process, or undefined when there is none. `proc` may be a /proc/PID opened before. */
+export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | undefined {
+  let text: string
+  try {
+    text = readFileSync(`${proc}/stat`, 'latin1')
+  } catch {
+    return undefined
+  }
+  // The name in brackets may hold anything, brackets and spaces too: count from the last one.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { pid, state: fields[0] ?? 'X', parent: Number(fields[1]), startTime: fields[19] ?? '0' }
+}
+
+export const isGone = (facts: ProcessFacts): boolean => facts.state === 'Z' || facts.state === 'X'
+
+/** The identity of a namespace of a process, such as `pid:[4026531836]`; undefined when we may not look. */
+export function namespaceIdentity(pid: number | 'self', name: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${name}`)
+  } catch {
+    return undefined
+  }
+}
+
+export function allProcesses(): ProcessFacts[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readProcess(Number(name)) ?? [])
+}
+
+/**
+ * Everything that belongs to the container of `init`: what is in its private pid namespace, and every descendant of
+ * those (nested pid namespaces) and of `init` itself. Zombies count only as links of the chain.
+ */
+export function processesOf(init: number, hasPrivatePidNamespace: boolean): number[] {
+  const all = allProcesses()
+  const home = hasPrivatePidNamespace ? namespaceIdentity(init, 'pid') : undefined
+  const members = new Set<number>([init])
+  if (home !== undefined && home !== namespaceIdentity('self', 'pid'))
+    for (const { pid } of all) if (namespaceIdentity(pid, 'pid') === home) members.add(pid)
+  for (let grown = true; grown; ) {
+    grown = false
+    for (const { pid, parent } of all)
+      if (members.has(parent) && !members.has(pid)) {
+        members.add(pid)
+        grown = true
+      }
+  }
+  return all.filter((facts) => members.has(facts.pid) && !isGone(facts)).map(({ pid }) => pid)
+}

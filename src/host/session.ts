@@ -1,0 +1,36 @@
+/** The login session around us. */
+import { statSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+
+export interface Account {
+  readonly name: string | undefined
+  readonly home: string | undefined
+}
+
+/** Our entry in the user database, through NSS. An id without an entry (`docker run -u 1234`) is no error. */
+export function readAccount(): Account {
+  try {
+    const { username, homedir } = userInfo()
+    return { name: username, home: homedir }
+  } catch {
+    return { name: undefined, home: undefined }
+  }
+}
+
+/**
+ * Is there a systemd user manager that answers to us? Its socket lies in the runtime directory and belongs to our own
+ * uid; inside a user namespace that is the unprivileged user whom our root is mapped to.
+ */
+export function hasUserManager(env: Readonly<Record<string, string | undefined>>, uid: number): boolean {
+  const directory = env.XDG_RUNTIME_DIR ?? ''
+  if (directory === '') return false
+  return ['systemd/private', 'bus'].some((name) => {
+    try {
+      const found = statSync(join(directory, name))
+      return found.isSocket() && found.uid === uid
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,70 @@
+/**
+ * Waits for children that Node did not start. SIGCHLD says that one ended, wait4(2) by pid says which: never
+ * `wait(-1)`, because that would steal the children of child_process.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { native } from './native.ts'
+
+/** How a process ended: exactly one of the two is set. */
+export interface Ended {
+  readonly exitCode: number | undefined
+  readonly signal: number | undefined
+}
+
+const waiting = new Map<number, (ended: Ended) => void>()
+const status = new Int32Array(1)
+let timer: NodeJS.Timeout | undefined
+
+/** wait(2): low 7 bits the signal, next byte the exit code. */
+function unpack(packed: number): Ended {
+  const signal = packed & 0x7f
+  return signal === 0 ? { exitCode: (packed >> 8) & 0xff, signal: undefined } : { exitCode: undefined, signal }
+}
+
+/** Takes the status of one child if it has ended. An unknown child (ECHILD) counts as killed. */
+export function reap(pid: number): Ended | undefined {
+  const got = native().wait(pid, 0, status)
+  if (got === 0) return undefined
+  return got < 0 ? { exitCode: undefined, signal: 9 } : unpack(status[0] ?? 0)
+}
+
+function sweep(): void {
+  for (const [pid, settle] of waiting) {
+    const ended = reap(pid)
+    if (!ended) continue
+    waiting.delete(pid)
+    settle(ended)
+  }
+  if (waiting.size === 0) listen(false)
+}
+
+/** Signals reach only the main thread; a worker has to look for itself. The timer also keeps the event loop alive. */
+function listen(on: boolean): void {
+  if (on === (timer !== undefined)) return
+  if (on) {
+    timer = setInterval(sweep, isMainThread ? 1000 : 5)
+    if (isMainThread) process.on('SIGCHLD', sweep)
+  } else {
+    clearInterval(timer)
+    timer = undefined
+    process.off('SIGCHLD', sweep)
+  }
+}
+
+/** Settles when the child has ended and is reaped. */
+export function waitFor(pid: number): Promise<Ended> {
+  const ended = reap(pid)
+  if (ended) return Promise.resolve(ended)
+  return new Promise((resolve) => {
+    waiting.set(pid, resolve)
+    listen(true)
+  })
+}
+
+/** Reaps in the background, without keeping the program alive. */
+export function forget(pid: number): void {
+  if (reap(pid)) return
+  waiting.set(pid, () => {})
+  listen(true)
+  timer?.unref()
+}

@@ -1,0 +1,77 @@
+/** The only koffi import: loads native/lib and gives its functions types. Every call returns -errno on failure. */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { RuntimeError } from '../base/errors.ts'
+import { errnoName } from './errno.ts'
+
+/** Wishes in the descriptor list of `spawn` besides a number: see native/lib/usnea.h. */
+export const FD_NULL = -1
+export const FD_PIPE_IN = -2
+export const FD_PIPE_OUT = -3
+
+export interface Native {
+  openInit(path: string): number
+  spawn(init: number, plan: Uint8Array, size: number, fds: Int32Array, count: number, control: Int32Array): number
+  wait(pid: number, block: number, status: Int32Array): number
+  flock(fd: number, operation: number): number
+  mkfifo(path: string, mode: number): number
+  pidfdOpen(pid: number): number
+  pidfdSendSignal(pidfd: number, signal: number): number
+  pidfdWait(pidfd: number, timeoutMs: number): number
+}
+
+/** The directory that holds usnea-init and libusnea.so: a checkout's build, or the package's own for this machine. */
+function nativeDirectory(): string {
+  const tried: string[] = []
+  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
+    for (const directory of [join(at, 'native/build'), join(at, `native/prebuilt/linux-${process.arch}`)]) {
+      if (existsSync(join(directory, 'libusnea.so'))) return directory
+      tried.push(directory)
+    }
+    if (at === dirname(at)) throw new RuntimeError('native-missing', { details: [`looked in ${tried.join(', ')}`] })
+  }
+}
+
+let loaded: { native: Native; directory: string } | undefined
+
+function load(): { native: Native; directory: string } {
+  if (loaded) return loaded
+  const directory = nativeDirectory()
+  // A require, not an import: it is the one heavy module, and only a launch needs it.
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+  const library = koffi.load(join(directory, 'libusnea.so'))
+  const native: Native = {
+    openInit: library.func('int usnea_open_init(const char *path)'),
+    spawn: library.func(
+      'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control)',
+    ),
+    wait: library.func('int usnea_wait(int pid, int block, int32_t *status)'),
+    flock: library.func('int usnea_flock(int fd, int operation)'),
+    mkfifo: library.func('int usnea_mkfifo(const char *path, uint32_t mode)'),
+    pidfdOpen: library.func('int usnea_pidfd_open(int pid)'),
+    pidfdSendSignal: library.func('int usnea_pidfd_send_signal(int pidfd, int signal)'),
+    pidfdWait: library.func('int usnea_pidfd_wait(int pidfd, int timeout_ms)'),
+  }
+  loaded = { native, directory }
+  return loaded
+}
+
+export const native = (): Native => load().native
+
+let initDescriptor: number | undefined
+
+/**
+ * A sealed memory copy of init, made once a process and kept for its life.
+ * @throws RuntimeError `memfd-refused` (memfd_create(2), fcntl(2) F_ADD_SEALS)
+ */
+export function sealedInit(): number {
+  if (initDescriptor === undefined) {
+    const { native, directory } = load()
+    const fd = native.openInit(join(directory, 'usnea-init'))
+    if (fd < 0) throw new RuntimeError('memfd-refused', { errno: errnoName(-fd) })
+    initDescriptor = fd
+  }
+  return initDescriptor
+}

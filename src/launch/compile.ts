@@ -1,0 +1,104 @@
+/** config.json and the facts of the host into a launch plan. Pure: the same in gives the same out. */
+import type { Degradation } from '../base/issue.ts'
+import type { Op, Plan } from '../kernel/plan.ts'
+import { messages } from '../kernel/plan-def.ts'
+import { planDevices } from '../linux/devices/plan.ts'
+import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
+import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
+import { planCovers, planPivot, planRoot } from '../linux/mounts/root.ts'
+import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
+import type { Environment } from '../linux/process/environment.ts'
+import { environmentOf } from '../linux/process/environment.ts'
+import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
+import { isJoined, isNew, type Part, type Scene } from '../linux/scene.ts'
+import { planSysctl } from '../linux/sysctl/plan.ts'
+import type { Process, Spec } from '../spec/types.ts'
+
+export interface CompileOptions {
+  readonly scene: Scene
+  /** Descriptors 3 … 2+keepFds stay open in the program. */
+  readonly keepFds: number
+  readonly environment: Environment
+  /** Wait at the gate after `go`: OCI create. Without it the program runs at once: OCI run. */
+  readonly gate: boolean
+}
+
+export interface ContainerPlan extends Plan {
+  readonly joins: readonly Join[]
+  /** Numbers of the gate's descriptors in init; undefined without a gate. */
+  readonly gateFds: readonly [start: number, result: number] | undefined
+}
+
+const ALL_CAPABILITIES = 0xffff_ffff_ffff_ffffn
+
+export function compile(spec: Spec & { process: Process }, options: CompileOptions): ContainerPlan {
+  const { scene, keepFds } = options
+  const gateFds = options.gate ? ([3 + keepFds, 4 + keepFds] as const) : undefined
+  const joins = joinsOf(spec, 3 + keepFds + (gateFds ? 2 : 0))
+  const process = processScene(spec, options)
+  const body = planProcess(spec.process, process)
+  const oom = planOomScore(spec.process, process)
+  const inner = planInner(spec)
+  const root = isNew(spec, 'mount') ? planNewRoot(spec, scene) : { ops: [] }
+  const pivot = isNew(spec, 'mount') ? planPivot(spec, scene) : []
+  const env = environmentOf(spec.process.env ?? [], options.environment).env
+  const ops: Op[] = [
+    ...planOuter(spec, scene, joins),
+    ...inner.ops,
+    ...oom.ops,
+    ...root.ops,
+    ...createHooks(spec),
+    ...pivot,
+    ...body.ops,
+    { op: 'say', message: messages.ready, origin: '/process' },
+    { op: 'wait', message: messages.go, origin: '/process' },
+    ...(gateFds ? [{ op: 'gate', startFd: gateFds[0], resultFd: gateFds[1], origin: '/process' } as const] : []),
+    ...planHooks(spec, 'startContainer', env),
+    body.exec,
+  ]
+  return { ops, joins, gateFds, degradations: [inner, oom, root, body].flatMap(degradationsOf) }
+}
+
+const degradationsOf = (part: Part): readonly Degradation[] => part.degradations ?? []
+
+function planNewRoot(spec: Spec, scene: Scene): Part {
+  const mounts = planMounts(spec, scene)
+  const devices = planDevices(spec, scene)
+  const cwd = spec.process?.cwd ?? '/'
+  return {
+    ops: [
+      ...planRoot(scene),
+      ...mounts.ops,
+      ...devices.ops,
+      ...planLateReadonly(spec),
+      ...(cwd === '/' ? [] : [{ op: 'mkdir', path: cwd, mode: 0o755, origin: '/process/cwd' } as const]),
+      ...planSysctl(spec),
+      ...planCovers(spec),
+    ],
+    degradations: [mounts, devices].flatMap(degradationsOf),
+  }
+}
+
+/** The parent runs prestart and createRuntime in its own namespaces while init waits; createContainer is init's. */
+function createHooks(spec: Spec): Op[] {
+  if (!hasCreateHooks(spec)) return []
+  return [
+    { op: 'say', message: messages.rootfsBuilt, origin: '/hooks' },
+    { op: 'wait', message: messages.hooksRun, origin: '/hooks' },
+    ...planHooks(spec, 'createContainer', []),
+  ]
+}
+
+function processScene(spec: Spec, { scene, keepFds, environment }: CompileOptions): ProcessScene {
+  const { host, maps } = scene
+  const owned = maps !== undefined || isJoined(spec, 'user')
+  return {
+    available: owned ? ALL_CAPABILITIES >> BigInt(63 - host.lastCap) : host.capEffective,
+    maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
+    environment,
+    oomScoreAdj: host.oomScoreAdj,
+    mayLowerOom: host.realRoot && !owned,
+    keepFds,
+    origin: '/process',
+  }
+}

@@ -1,0 +1,277 @@
+/** Making, joining and setting up namespaces. */
+
+import type { Host } from '../../host/facts.ts'
+import { cloneFlags } from '../../kernel/constants.ts'
+import { CAP_SETFCAP, hasCapability } from '../../linux/idmap/powers.ts'
+import { isMapped } from '../../linux/idmap/ranges.ts'
+import { bitNames, type Cause, type Table } from './entry.ts'
+import { nprocCause, usernsLimitCause } from './limits.ts'
+import { refusals, restrictedUserns, usernsRefusals } from './refusal.ts'
+
+const CAP_SYS_ADMIN = 21n
+
+const namesOf = (flags: bigint | number): string => bitNames(flags, Object.entries(cloneFlags)).join(', ')
+
+const isMakingUser = (flags: bigint | number): boolean => (BigInt(flags) & BigInt(cloneFlags.user)) !== 0n
+
+const isUnmapped = (host: Host): boolean => !isMapped(host.uidMap, host.uid) || !isMapped(host.gidMap, host.gid)
+
+/** In the order of proof: facts that alone suffice for EPERM come first. */
+const userCauses: readonly Cause<'unshareUser' | 'born' | 'unshare'>[] = [
+  {
+    errno: 'EPERM',
+    when: ({ host }) => host.chrooted,
+    code: 'userns-chroot',
+    why: 'we run inside a chroot, and the kernel refuses user namespaces there',
+    fix: 'enter the directory with a mount namespace instead of chroot (unshare --mount --root DIR, systemd-nspawn -D DIR)',
+  },
+  {
+    errno: 'EPERM',
+    when: ({ host }) => isUnmapped(host),
+    code: 'userns-unmapped',
+    why: ({ host }) => `our own user ${host.uid} or group ${host.gid} is not mapped in the user namespace around us`,
+    fix: 'the outer sandbox must write uid_map and gid_map for this id first',
+  },
+  {
+    errno: 'EPERM',
+    when: ({ host }) => host.unprivilegedUsernsClone === false && !host.realRoot,
+    code: 'userns-sysctl',
+    why: 'kernel.unprivileged_userns_clone is 0',
+    fix: 'sudo sysctl -w kernel.unprivileged_userns_clone=1; to keep it: echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/99-userns.conf',
+  },
+  restrictedUserns,
+  ...usernsRefusals,
+  {
+    errno: 'EPERM',
+    code: 'userns-refused',
+    why: 'none of the known causes is to be seen; probably a security module',
+    fix: 'look for a denial with: sudo dmesg; usnea doctor shows what else this machine allows',
+  },
+  usernsLimitCause,
+  { ...nprocCause, code: 'userns-nproc' },
+  {
+    errno: ['ENOSYS', 'EINVAL'],
+    when: ({ host }) => !host.hasUserNamespaces,
+    code: 'userns-missing',
+    why: 'this kernel has no user namespaces (/proc/self/ns/user is missing)',
+    fix: 'use a kernel built with CONFIG_USER_NS (gVisor and WSL 1 have none)',
+  },
+  {
+    errno: 'ENOSYS',
+    code: 'userns-seccomp',
+    why: 'probably a seccomp filter around us answers that the call does not exist',
+    fix: 'start the outer container with a profile that allows unshare (Docker: --security-opt seccomp=PROFILE.json)',
+  },
+]
+
+/** The other namespaces: they need CAP_SYS_ADMIN, which a new user namespace gives. */
+const otherCauses: readonly Cause<'born' | 'unshare'>[] = [
+  ...refusals,
+  {
+    errno: 'EPERM',
+    when: ({ host }) => !host.rootlessEuid && !hasCapability(host.capEffective, CAP_SYS_ADMIN),
+    why: 'our process lacks CAP_SYS_ADMIN',
+    fix: 'add {"type": "user"} to linux.namespaces, or give the outer container SYS_ADMIN (Docker: --cap-add SYS_ADMIN)',
+  },
+  {
+    errno: ['ENOSPC', 'EUSERS'],
+    why: ({ op }) =>
+      `a limit of namespaces is used up (user.max_*_namespaces for ${namesOf(op.flags)}), or they are nested deeper than 32`,
+    fix: 'end some containers (lsns lists their namespaces), or raise the limit: sysctl user | grep max shows it',
+  },
+  {
+    errno: 'EINVAL',
+    why: ({ op, host }) => `this kernel (${host.kernel.release}) lacks one of: ${namesOf(op.flags)}`,
+    fix: 'remove that namespace from linux.namespaces, or use a kernel that has it (time: 5.6, cgroup: 4.6)',
+  },
+  { ...nprocCause, code: 'userns-nproc' },
+]
+
+const onlyForUser = otherThan(userCauses, (flags) => isMakingUser(flags))
+
+function otherThan(
+  causes: readonly Cause<'unshareUser' | 'born' | 'unshare'>[],
+  test: (flags: bigint | number) => boolean,
+) {
+  return causes.map(
+    (cause): Cause<'born' | 'unshare'> => ({
+      ...cause,
+      when: (attempt) => test(attempt.op.flags) && (cause.when?.(attempt) ?? true),
+    }),
+  )
+}
+
+/** /proc/self is written by the new process itself. */
+const procCauses: readonly Cause<'mapSelf' | 'timeOffset' | 'oomScore'>[] = [
+  {
+    errno: 'EROFS',
+    why: '/proc is mounted read-only here',
+    fix: 'mount /proc read-write in the outer container',
+  },
+  {
+    errno: 'ENOENT',
+    why: '/proc is not mounted here, or the kernel has no such file',
+    fix: 'mount /proc in the outer container',
+  },
+]
+
+type Names =
+  | 'unshareUser'
+  | 'mapSelf'
+  | 'join'
+  | 'timeOffset'
+  | 'born'
+  | 'unshare'
+  | 'session'
+  | 'propagate'
+  | 'loopback'
+  | 'hostname'
+  | 'domainname'
+
+export const explainNamespaces: Table<Names> = {
+  unshareUser: {
+    code: 'userns-refused',
+    what: 'cannot create a user namespace (unshare CLONE_NEWUSER)',
+    causes: userCauses,
+  },
+  born: {
+    code: 'ns-refused',
+    what: ({ op }) => `cannot create the first process of the container${inNew(op.flags)} (clone)`,
+    causes: [...onlyForUser, ...otherCauses],
+  },
+  unshare: {
+    code: 'ns-refused',
+    what: ({ op }) => `cannot create new namespaces: ${namesOf(op.flags)} (unshare)`,
+    causes: [...onlyForUser, ...otherCauses],
+  },
+  mapSelf: {
+    code: 'map-refused',
+    what: ({ op }) =>
+      `cannot map the user ${op.innerUid} and the group ${op.innerGid} of the container to our ${op.outerUid} and ${op.outerGid}`,
+    causes: [
+      restrictedUserns,
+      {
+        errno: 'EPERM',
+        when: ({ op, host }) => Number(op.outerUid) !== host.uid || Number(op.outerGid) !== host.gid,
+        code: 'map-range',
+        why: ({ host }) => `without a helper only our own ids can be mapped, and they are ${host.uid} and ${host.gid}`,
+        fix: ({ host }) => `set hostID to ${host.uid} in uidMappings and to ${host.gid} in gidMappings, with size 1`,
+      },
+      {
+        errno: 'EPERM',
+        when: ({ op, host }) => Number(op.outerUid) === 0 && !hasCapability(host.capEffective, CAP_SETFCAP),
+        why: 'our process lacks CAP_SETFCAP, which mapping the user 0 around us needs since Linux 5.12',
+        fix: 'give the outer container SETFCAP (Docker: --cap-add SETFCAP), or run usnea as another user',
+      },
+      {
+        errno: ['EPERM', 'EACCES'],
+        why: 'probably a security module refuses it: the kernel itself allows everyone to map the own id',
+        fix: 'look for a denial with: sudo dmesg; sudo ausearch -m avc -ts recent',
+      },
+      ...procCauses,
+    ],
+  },
+  join: {
+    code: 'ns-join',
+    what: ({ op }) => `cannot join the ${op.name} (setns)`,
+    saysDetail: true,
+    causes: [
+      {
+        errno: 'EPERM',
+        why: 'probably we lack CAP_SYS_ADMIN in the user namespace that owns it',
+        fix: 'join the user namespace it belongs to as well (linux.namespaces: {"type": "user", "path": "/proc/PID/ns/user"}), as the user who made it',
+      },
+      {
+        errno: 'EINVAL',
+        why: 'the file is not a namespace of this type, or we are in that user namespace already, or it is a pid namespace that is not below ours',
+        fix: 'let path name a file such as /proc/PID/ns/net that fits the type; ls -l shows what it is',
+      },
+      {
+        errno: ['ESRCH', 'ENOENT', 'EBADF'],
+        why: 'the process it belonged to has ended',
+        fix: 'name a namespace of a running process',
+      },
+      {
+        errno: 'EUSERS',
+        why: 'a limit of namespaces is reached (user.max_*_namespaces)',
+        fix: 'end some containers, or raise the limit: sysctl user | grep max shows it',
+      },
+    ],
+  },
+  timeOffset: {
+    code: 'setup-failed',
+    what: ({ op }) =>
+      `cannot set the time offsets "${op.text.trim().replaceAll('\n', ', ')}" (/proc/self/timens_offsets)`,
+    saysDetail: true,
+    causes: [
+      {
+        errno: 'ERANGE',
+        why: 'a clock would become negative or pass 146 years',
+        fix: 'use a smaller offset in linux.timeOffsets',
+      },
+      { errno: 'EINVAL', why: 'nanosecs must be between 0 and 999999999', fix: 'correct linux.timeOffsets' },
+      {
+        errno: ['EACCES', 'EPERM'],
+        why: 'a process is in the time namespace already, or we lack CAP_SYS_TIME in it',
+        fix: 'create a new time namespace for the container',
+      },
+      ...procCauses,
+    ],
+  },
+  session: { code: 'setup-failed', what: 'cannot start a session (setsid)', causes: [] },
+  propagate: {
+    code: 'setup-failed',
+    what: 'cannot cut the mounts of the container off from the host (mount MS_SLAVE on /)',
+    causes: [
+      ...refusals,
+      {
+        errno: 'EINVAL',
+        why: 'our / is not a mount point, so we probably run inside a chroot',
+        fix: 'enter the directory with unshare --mount --root DIR, or bind it on itself before the chroot',
+      },
+    ],
+  },
+  loopback: {
+    code: 'setup-failed',
+    what: 'cannot bring up the loopback interface (SIOCSIFFLAGS on lo)',
+    causes: [
+      ...refusals,
+      {
+        errno: 'EPERM',
+        why: 'probably the network namespace belongs to another user namespace',
+        fix: 'create a network namespace, or join the user namespace it belongs to',
+      },
+      {
+        errno: ['ENODEV', 'EAFNOSUPPORT'],
+        why: 'this kernel has no IPv4',
+        fix: 'remove the network namespace from linux.namespaces',
+      },
+    ],
+  },
+  hostname: {
+    code: 'setup-failed',
+    what: ({ op }) => `cannot set the hostname "${op.name}" (sethostname)`,
+    causes: utsCauses('hostname'),
+  },
+  domainname: {
+    code: 'setup-failed',
+    what: ({ op }) => `cannot set the domainname "${op.name}" (setdomainname)`,
+    causes: utsCauses('domainname'),
+  },
+}
+
+function inNew(flags: bigint | number): string {
+  return BigInt(flags) === 0n ? '' : ` in new namespaces: ${namesOf(flags)}`
+}
+
+function utsCauses(field: 'hostname' | 'domainname'): readonly Cause<'hostname' | 'domainname'>[] {
+  return [
+    ...refusals,
+    {
+      errno: 'EPERM',
+      why: 'probably the uts namespace is not the own one of the container',
+      fix: `add {"type": "uts"} to linux.namespaces, or remove ${field}`,
+    },
+    { errno: ['EINVAL', 'ENAMETOOLONG'], why: 'it is longer than 64 bytes', fix: `shorten ${field}` },
+  ]
+}

@@ -1,0 +1,155 @@
+/** Starts init with a plan and leads the conversation up to the point where the container waits, or runs. */
+import { RuntimeError } from '../base/errors.ts'
+import type { Host } from '../host/facts.ts'
+import { waitFor } from '../kernel/children.ts'
+import { errnoName } from '../kernel/errno.ts'
+import { native, sealedInit } from '../kernel/native.ts'
+import { messages } from '../kernel/plan-def.ts'
+import { Conversation, type Failure, type Frame, failureOf, type MessageName } from './conversation.ts'
+import { encode } from './encode.ts'
+import { explain } from './explain.ts'
+import type { Op, Plan } from './plan.ts'
+
+/** What the parent does when init asks for it. The string an answer gives is sent along (the state JSON for hooks). */
+export interface Answers {
+  /** The user namespace exists; `pid` is the outer process, which waits for its maps. */
+  readonly mapsWritten?: (pid: number) => Promise<string | undefined>
+  /** The container's first process exists. */
+  readonly placed?: (pid: number) => Promise<string | undefined>
+  readonly hooksRun?: (pid: number) => Promise<string | undefined>
+}
+
+export interface LaunchOptions {
+  readonly host: Host
+  /** Descriptors 0, 1, 2, … of the container, or FD_NULL, FD_PIPE_IN, FD_PIPE_OUT of kernel/native. */
+  readonly fds: readonly number[]
+  readonly answers?: Answers
+  /** Called as soon as the container's first process exists, before anything else goes on. */
+  readonly onBorn?: (pid: number) => void
+}
+
+export interface Child {
+  /** The container's first process, in our pid namespace. It is our direct child. */
+  readonly pid: number
+  /** Our ends of the pipes that were asked for, by descriptor number of the container; -1 elsewhere. */
+  readonly pipes: readonly number[]
+  /** Says `go`, and settles when the program runs, or when init waits at the gate. */
+  go(state?: string): Promise<void>
+  readonly conversation: Conversation
+}
+
+interface Started {
+  readonly outer: number
+  readonly pipes: readonly number[]
+  readonly conversation: Conversation
+}
+
+export function spawnInit(plan: Plan, wanted: readonly number[]): Started {
+  const bytes = encode(plan.ops)
+  const fds = Int32Array.from(wanted)
+  const control = new Int32Array(1)
+  const pid = native().spawn(sealedInit(), bytes, bytes.length, fds, fds.length, control)
+  if (pid < 0) throw new RuntimeError('spawn-failed', { errno: errnoName(-pid) })
+  return { outer: pid, pipes: [...fds], conversation: new Conversation(control[0] ?? -1) }
+}
+
+/** init's failure in the words of whoever asked for the op. */
+export function explainFailure(failure: Failure, op: Op | undefined, host: Host): RuntimeError {
+  if (!op) return new RuntimeError('plan-refused', { details: [failure.detail] })
+  return explain({ op, errno: failure.errno, detail: failure.detail }, host)
+}
+
+/** The messages of the plan in their order: what init says, and what it then waits for. */
+const replies: Partial<Record<MessageName, { answer: keyof Answers; reply: MessageName }>> = {
+  usernsMade: { answer: 'mapsWritten', reply: 'mapsWritten' },
+  pidBorn: { answer: 'placed', reply: 'placed' },
+  rootfsBuilt: { answer: 'hooksRun', reply: 'hooksRun' },
+}
+
+class Talk {
+  pid = 0
+  readonly #started: Started
+  readonly #plan: Plan
+  readonly #options: LaunchOptions
+
+  constructor(started: Started, plan: Plan, options: LaunchOptions) {
+    this.#started = started
+    this.#plan = plan
+    this.#options = options
+  }
+
+  /** Answers until `ready`, or until the program runs (undefined). */
+  async untilReady(): Promise<Frame | undefined> {
+    for (;;) {
+      const frame = await this.#started.conversation.next()
+      if (!frame || frame.message === 'ready') return frame
+      if (frame.message === 'failed') throw this.explain(failureOf(frame))
+      if (frame.message === 'pidBorn') this.#born(frame.a)
+      await this.#answer(frame.message)
+    }
+  }
+
+  explain(failure: Failure): RuntimeError {
+    return explainFailure(failure, this.#plan.ops[failure.index], this.#options.host)
+  }
+
+  #born(pid: number): void {
+    this.pid = pid
+    this.#options.onBorn?.(pid)
+  }
+
+  async #answer(message: MessageName): Promise<void> {
+    const known = replies[message]
+    if (!known) throw new RuntimeError('internal', { what: `init said ${message} out of order` })
+    const { answer, reply } = known
+    const payload = await this.#options.answers?.[answer]?.(this.pid || this.#started.outer)
+    if (this.#plan.ops.some((op) => op.op === 'wait' && op.message === messageNumber(reply)))
+      this.#started.conversation.say(reply, payload ?? '')
+  }
+}
+
+const messageNumber = (name: MessageName): number => messages[name]
+
+/**
+ * Runs the plan up to `ready`. On any failure init and everything it made are gone when this rejects.
+ * @throws RuntimeError of the op that failed, or `init-died`
+ */
+export async function launch(plan: Plan, options: LaunchOptions): Promise<Child> {
+  const started = spawnInit(plan, options.fds)
+  const talk = new Talk(started, plan, options)
+  try {
+    const ready = await talk.untilReady()
+    await waitFor(started.outer)
+    if (!talk.pid) throw new RuntimeError('init-died', {})
+    if (!ready && plan.ops.some((op) => op.op === 'say' && op.message === messages.ready))
+      throw new RuntimeError('init-died', {})
+  } catch (error) {
+    await abandon(started, talk.pid)
+    throw error
+  }
+  const { conversation, pipes } = started
+  return {
+    pid: talk.pid,
+    pipes,
+    conversation,
+    go: async (state = '') => {
+      conversation.say('go', state)
+      const frame = await conversation.next()
+      conversation.close()
+      if (frame?.message === 'failed') throw talk.explain(failureOf(frame))
+    },
+  }
+}
+
+/** Closing the conversation ends init at its next word; the kill is for one that is stuck in a system call. */
+async function abandon(started: Started, pid: number): Promise<void> {
+  started.conversation.close()
+  for (const child of pid ? [pid, started.outer] : [started.outer]) {
+    try {
+      process.kill(child, 'SIGKILL')
+    } catch {
+      // already gone
+    }
+    await waitFor(child)
+  }
+}

@@ -1,0 +1,95 @@
+/** Hooks in our own namespaces: state on stdin, output kept for the error, a deadline for the whole process group. */
+import { spawn } from 'node:child_process'
+import { RuntimeError } from '../../base/errors.ts'
+import type { Hook } from '../../spec/types.ts'
+
+/** How long output is still read after the hook itself has ended: a child of it may hold the pipe for ever. */
+const GRACE_MS = 100
+const KEPT = 2000
+
+export interface HookRun {
+  /** The OCI state as JSON. */
+  readonly state: string
+  readonly cwd: string
+  /** JSON pointer of the hook. */
+  readonly origin: string
+}
+
+interface Outcome {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly output: string
+  readonly timedOut: boolean
+}
+
+/** @throws RuntimeError `hook-failed`, `hook-timeout` */
+export async function runHook(hook: Hook, run: HookRun): Promise<void> {
+  const { code, signal, output, timedOut } = await attend(hook, run)
+  if (code === 0 && !timedOut) return
+  const said = output.trim() === '' ? [] : [output.trim()]
+  if (timedOut) {
+    const what = `hook ran past specified timeout of ${(hook.timeout ?? 0).toFixed(1)}s: ${hook.path}`
+    throw new RuntimeError('hook-timeout', { what, details: said, origin: run.origin })
+  }
+  const how = signal ? `killed by ${signal}` : `exit status ${code}`
+  throw new RuntimeError('hook-failed', {
+    what: `error running hook ${hook.path}: ${how}`,
+    details: said,
+    origin: run.origin,
+  })
+}
+
+function attend(hook: Hook, { state, cwd, origin }: HookRun): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const [argv0, ...args] = hook.args && hook.args.length > 0 ? hook.args : [hook.path]
+    const env = hook.env ? Object.fromEntries(hook.env.map(splitEntry)) : process.env
+    const child = spawn(hook.path, args, { argv0: argv0 ?? hook.path, env, cwd, detached: true, stdio: 'pipe' })
+    let output = ''
+    let timedOut = false
+    const keep = (chunk: Buffer) => {
+      if (output.length < KEPT) output += chunk.toString().slice(0, KEPT - output.length)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.stdin.on('error', () => {}) // EPIPE: a hook need not read its input
+    child.stdin.end(state)
+    const timer = hook.timeout === undefined ? undefined : setTimeout(stop, hook.timeout * 1000)
+    function stop() {
+      timedOut = true
+      killGroup(child.pid)
+    }
+    child.on('error', (cause) => {
+      clearTimeout(timer)
+      const errno = 'code' in cause ? String(cause.code) : 'EINVAL'
+      reject(new RuntimeError('hook-failed', { what: `cannot run hook ${hook.path}`, errno, origin, cause }))
+    })
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      const done = () => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+        resolve({ code, signal, output, timedOut })
+      }
+      const grace = setTimeout(done, GRACE_MS)
+      child.on('close', () => {
+        clearTimeout(grace)
+        done()
+      })
+    })
+  })
+}
+
+function splitEntry(entry: string): [string, string] {
+  const equals = entry.indexOf('=')
+  return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)]
+}
+
+/** The hook leads a process group of its own, so its children go with it. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // it ended by itself in the meantime
+  }
+}

@@ -1,0 +1,118 @@
+/** The mounts of the spec as ops, in the spec's order, with the fall-backs that a user namespace demands. */
+import { isAbsolute, resolve } from 'node:path'
+import type { Degradation } from '../../base/issue.ts'
+import type { Host } from '../../host/facts.ts'
+import { MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
+import type { Op } from '../../kernel/plan.ts'
+import type { Mount, Spec } from '../../spec/types.ts'
+import type { Part, Scene } from '../scene.ts'
+import { BIND_RECURSIVE } from './bind-flags.ts'
+import { fitData } from './data.ts'
+import { type ParsedMount, parseMountOptions } from './options.ts'
+import { substituteFor } from './substitute.ts'
+
+/** One mount of the spec with what every step of it needs. */
+export interface Item {
+  readonly mount: Mount
+  readonly target: string
+  readonly options: ParsedMount
+  readonly origin: string
+}
+
+export function planMounts(spec: Spec, scene: Scene): Part {
+  const ops: Op[] = []
+  const degradations: Degradation[] = []
+  for (const [i, mount] of (spec.mounts ?? []).entries()) {
+    const origin = `/mounts/${i}`
+    const target = resolve('/', mount.destination)
+    const part = planMount({ mount, target, options: parseMountOptions(mount.options ?? []), origin }, spec, scene)
+    ops.push(...part.ops)
+    degradations.push(...(part.degradations ?? []))
+  }
+  return { ops, degradations }
+}
+
+function planMount(item: Item, spec: Spec, scene: Scene): Part {
+  const { options, mount } = item
+  if (options.remount) return { ops: [...attributes(item), ...propagation(item)] }
+  if (options.bind || mount.type === 'bind') return bind(item, scene)
+  const substitute = substituteFor(item, spec, scene)
+  return substitute ?? filesystem(item, scene)
+}
+
+/** A source that has mounts below it cannot be bound alone in a user namespace: they are locked to it. */
+function bind(item: Item, scene: Scene): Part {
+  const { mount, options, origin, target } = item
+  const source = sourceOf(mount, scene)
+  const locked = !options.recursive && hasMountsBelow(source, scene.host) && (scene.maps || scene.host.inUserNamespace)
+  const recursive = options.recursive || Boolean(locked)
+  const ops: Op[] = [
+    { op: 'bind', source, target, flags: recursive ? BIND_RECURSIVE : 0, slot: 0, origin },
+    ...attributes(item),
+    ...propagation(item),
+  ]
+  if (!locked) return { ops }
+  const message = `${source} is bound with the mounts below it: inside a user namespace they cannot be left out`
+  return { ops, degradations: [{ pointer: `${origin}/options`, message }] }
+}
+
+export function sourceOf(mount: Mount, scene: Scene): string {
+  const source = mount.source ?? ''
+  return isAbsolute(source) ? source : resolve(scene.bundle, source)
+}
+
+function hasMountsBelow(source: string, host: Host): boolean {
+  const prefix = source === '/' ? '/' : `${source}/`
+  return host.mounts.some(({ target }) => target !== source && target.startsWith(prefix))
+}
+
+function filesystem(item: Item, scene: Scene): Part {
+  const { mount, options, target, origin } = item
+  const { data, degradations } = fitData(item, scene)
+  const fstype = mount.type ?? ''
+  // Devices are made on /dev after it is mounted, so it turns read-only at the end.
+  const late = target === '/dev' ? MS_RDONLY : 0
+  const nofollow = fstype === 'proc' || fstype === 'sysfs' ? 1 : 0
+  const flags = options.flags & ~late
+  return {
+    ops: [
+      { op: 'mount', fstype, source: mount.source ?? fstype, target, flags, data, nofollow, origin },
+      ...recursiveAttributes(item),
+      ...propagation(item),
+    ],
+    degradations,
+  }
+}
+
+/** The op that turns a read-only /dev read-only, for after the devices. */
+export function planLateReadonly(spec: Spec): Op[] {
+  return (spec.mounts ?? []).flatMap((mount, i): Op[] => {
+    const options = parseMountOptions(mount.options ?? [])
+    const isDev = resolve('/', mount.destination) === '/dev' && mount.type !== 'bind' && !options.bind
+    if (!isDev || !(options.flags & MS_RDONLY)) return []
+    const target = '/dev'
+    return [{ op: 'attr', target, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0, lenient: 0, origin: `/mounts/${i}` }]
+  })
+}
+
+/**
+ * Attributes of a bind: what was asked is added, nothing else is cleared, so locked flags stay by themselves. The
+ * recursive ones come first, so that `rro,rw` leaves just the mount itself writable.
+ */
+function attributes(item: Item): Op[] {
+  const { options, target, origin } = item
+  const { attrSet: set, attrClear: clear } = options
+  if (!set && !clear) return recursiveAttributes(item)
+  // Callers send `rw` for every bind; on a source that is locked read-only it means "unless locked".
+  const lenient = options.clearsExplicitly.every((name) => name === 'rw') ? 1 : 0
+  return [...recursiveAttributes(item), { op: 'attr', target, set, clear, recursive: 0, lenient, origin }]
+}
+
+function recursiveAttributes({ options, target, origin }: Item): Op[] {
+  const { recursiveAttrSet: set, recursiveAttrClear: clear } = options
+  return set || clear ? [{ op: 'attr', target, set, clear, recursive: 1, lenient: 0, origin }] : []
+}
+
+function propagation({ options, target, origin }: Item): Op[] {
+  return options.propagation.map((flags) => ({ op: 'propagation', target, flags, origin }))
+}

@@ -1,0 +1,35 @@
+/** The five capability sets as masks, reduced to what we may hand out. capabilities(7) */
+import { capabilityNumber } from '../../kernel/constants.ts'
+import type { Capabilities } from '../../spec/types.ts'
+
+export interface Masks {
+  readonly bounding: bigint
+  readonly effective: bigint
+  readonly permitted: bigint
+  readonly inheritable: bigint
+  readonly ambient: bigint
+  /** Names that were asked for and that we do not hold. */
+  readonly missing: readonly string[]
+}
+
+/** Unknown names have been warned about by `validate`, and count for nothing here. */
+function maskOf(names: readonly string[] = []): bigint {
+  return names.reduce((mask, name) => {
+    const number = capabilityNumber(name)
+    return number === undefined ? mask : mask | (1n << BigInt(number))
+  }, 0n)
+}
+
+/** Without the object the program gets none. Effective needs permitted; ambient needs permitted and inheritable. */
+export function capabilityMasks(sets: Capabilities | undefined, available: bigint): Masks {
+  const bounding = maskOf(sets?.bounding) & available
+  const permitted = maskOf(sets?.permitted) & available
+  const inheritable = maskOf(sets?.inheritable) & available
+  const effective = maskOf(sets?.effective) & permitted
+  const ambient = maskOf(sets?.ambient) & permitted & inheritable
+  const all = [sets?.bounding, sets?.effective, sets?.permitted, sets?.inheritable, sets?.ambient].flatMap(
+    (n) => n ?? [],
+  )
+  const missing = [...new Set(all)].filter((name) => maskOf([name]) !== 0n && (maskOf([name]) & available) === 0n)
+  return { bounding, effective, permitted, inheritable, ambient, missing }
+}

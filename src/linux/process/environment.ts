@@ -1,0 +1,28 @@
+/** The program's environment: of two entries with one name the later wins, and HOME is always there. */
+
+/** Used when the container's environment has no PATH: where every distribution keeps its programs. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+export interface Environment {
+  /** Home directory of the user by the container's own passwd file; `/` when it has no entry. */
+  readonly home: string
+  /** Descriptors from socket activation: sd_listen_fds(3). */
+  readonly listenFds: number
+}
+
+export function environmentOf(entries: readonly string[], { home, listenFds }: Environment) {
+  const values = new Map<string, string>()
+  for (const entry of entries) {
+    const equals = entry.indexOf('=')
+    const name = equals < 0 ? entry : entry.slice(0, equals)
+    values.delete(name)
+    values.set(name, entry)
+  }
+  if (!values.has('HOME')) values.set('HOME', `HOME=${home}`)
+  if (listenFds > 0) {
+    values.set('LISTEN_FDS', `LISTEN_FDS=${listenFds}`)
+    values.set('LISTEN_PID', 'LISTEN_PID=1')
+  }
+  const path = values.get('PATH')
+  return { env: [...values.values()], search: path === undefined ? DEFAULT_PATH : path.slice('PATH='.length) }
+}

@@ -1,0 +1,90 @@
+/** What the user's program gets, in the order in which each step still may be taken. */
+import type { Degradation } from '../../base/issue.ts'
+import { rlimitNumber } from '../../kernel/constants.ts'
+import type { Op } from '../../kernel/plan.ts'
+import { uint64 } from '../../spec/integers.ts'
+import type { Process, Rlimit } from '../../spec/types.ts'
+import type { Part } from '../scene.ts'
+import { capabilityMasks, type Masks } from './capabilities.ts'
+import { type Environment, environmentOf } from './environment.ts'
+
+export interface ProcessScene {
+  /** Capabilities we may hand out: all of them in a new user namespace, ours elsewhere. */
+  readonly available: bigint
+  /** May setgroups(2) be called? Not after `deny` was written. */
+  readonly maySetGroups: boolean
+  readonly environment: Environment
+  /** oom_score_adj that we have now: only real root may go below it. */
+  readonly oomScoreAdj: number
+  readonly mayLowerOom: boolean
+  readonly keepFds: number
+  /** JSON pointer of the process object. */
+  readonly origin: string
+}
+
+export interface ProcessPart extends Part {
+  /** Up to the last step before the program: it may still wait at the gate here. */
+  readonly ops: readonly Op[]
+  readonly exec: Op
+}
+
+export function planProcess(process: Process, scene: ProcessScene): ProcessPart {
+  const degradations: Degradation[] = []
+  const { origin } = scene
+  const masks = capabilityMasks(process.capabilities, scene.available)
+  for (const name of masks.missing)
+    degradations.push({
+      pointer: `${origin}/capabilities`,
+      message: `${name} is left out: we do not hold it ourselves`,
+    })
+  const { uid = 0, gid = 0, umask = 0o022, additionalGids = [] } = process.user ?? {}
+  const cwd = { op: 'cwd', path: process.cwd, origin: `${origin}/cwd` } as const
+  const { env, search } = environmentOf(process.env ?? [], scene.environment)
+  const file = process.args[0] ?? ''
+  const ops: Op[] = [
+    { op: 'umask', mask: umask, origin: `${origin}/user/umask` },
+    ...rlimits(process.rlimits ?? [], origin),
+    { op: 'bounding', mask: masks.bounding, origin: `${origin}/capabilities/bounding` },
+    { ...cwd, lenient: 1 },
+    {
+      op: 'user',
+      uid,
+      gid,
+      setGroups: scene.maySetGroups ? 1 : 0,
+      groups: additionalGids.map(String),
+      origin: `${origin}/user`,
+    },
+    { ...cwd, lenient: 0 },
+    capabilities(masks, origin),
+    ...(process.noNewPrivileges ? [{ op: 'noNewPrivs', origin: `${origin}/noNewPrivileges` } as const] : []),
+    { op: 'lookup', file, search, origin: `${origin}/args/0` },
+  ]
+  const argv = process.args
+  const exec: Op = { op: 'exec', file, search, argv, env, keepFds: scene.keepFds, origin: `${origin}/args` }
+  return { ops, exec, degradations }
+}
+
+function rlimits(limits: readonly Rlimit[], origin: string): Op[] {
+  return limits.map(({ type, soft, hard }, i) => ({
+    op: 'rlimit',
+    resource: rlimitNumber(type) ?? 0,
+    soft: uint64(soft),
+    hard: uint64(hard),
+    origin: `${origin}/rlimits/${i}`,
+  }))
+}
+
+function capabilities({ effective, permitted, inheritable, ambient }: Masks, origin: string): Op {
+  return { op: 'caps', effective, permitted, inheritable, ambient, origin: `${origin}/capabilities` }
+}
+
+/** Only real root may lower it (CAP_SYS_RESOURCE, proc_pid_oom_score_adj(5)); elsewhere the value stays as it is. */
+export function planOomScore(process: Process, scene: ProcessScene): Part {
+  const wanted = process.oomScoreAdj
+  if (wanted === undefined) return { ops: [] }
+  const pointer = `${scene.origin}/oomScoreAdj`
+  if (wanted >= scene.oomScoreAdj || scene.mayLowerOom)
+    return { ops: [{ op: 'oomScore', score: BigInt(wanted), origin: pointer }] }
+  const message = `the OOM score stays at ${scene.oomScoreAdj}: only real root may lower it to ${wanted}`
+  return { ops: [], degradations: [{ pointer, message }] }
+}

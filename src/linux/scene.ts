@@ -1,0 +1,50 @@
+/** What a plan function may know besides the spec: the facts of this one container, read before, so that all stay pure. */
+import type { Degradation } from '../base/issue.ts'
+import type { Host, IdRange } from '../host/facts.ts'
+import type { Op } from '../kernel/plan.ts'
+import type { Namespace, NamespaceType, Spec } from '../spec/types.ts'
+
+export interface Scene {
+  readonly host: Host
+  /** Absolute path of the bundle: relative sources of binds start there. */
+  readonly bundle: string
+  readonly rootfs: { readonly path: string; readonly dev: bigint; readonly ino: bigint }
+  /** Maps of a new user namespace; undefined when none is made. */
+  readonly maps: SceneMaps | undefined
+  readonly noPivot: boolean
+}
+
+export interface SceneMaps {
+  readonly uid: readonly IdRange[]
+  readonly gid: readonly IdRange[]
+  readonly method: 'self' | 'helper' | 'direct'
+  readonly denySetgroups: boolean
+}
+
+/** What a plan function gives: ops in order, and what is had only in a weaker form. */
+export interface Part {
+  readonly ops: readonly Op[]
+  readonly degradations?: readonly Degradation[]
+}
+
+export function namespaceOf(spec: Spec, type: NamespaceType): Namespace | undefined {
+  return spec.linux?.namespaces?.find((namespace) => namespace.type === type)
+}
+
+const joins = (namespace: Namespace | undefined): boolean => namespace?.path !== undefined && namespace.path !== ''
+
+export const isNew = (spec: Spec, type: NamespaceType): boolean => {
+  const namespace = namespaceOf(spec, type)
+  return namespace !== undefined && !joins(namespace)
+}
+
+export const isJoined = (spec: Spec, type: NamespaceType): boolean => joins(namespaceOf(spec, type))
+
+export const isPrivate = (spec: Spec, type: NamespaceType): boolean => namespaceOf(spec, type) !== undefined
+
+/** Will the container be inside a user namespace, ours or a new one? Then the kernel refuses device nodes and the like. */
+export const insideUserNamespace = (spec: Spec, host: Host): boolean => host.inUserNamespace || isPrivate(spec, 'user')
+
+/** Does the map hold this id of the container? */
+export const holds = (ranges: readonly IdRange[], id: number): boolean =>
+  ranges.some(({ inner, size }) => id >= inner && id < inner + size)

@@ -1,0 +1,102 @@
+/** One command in a sandbox: started, listened to, and ended as a whole. */
+import { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import { RuntimeError } from '../base/errors.ts'
+import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, type Isolated, isolate, type Outcome } from '../container/isolate.ts'
+import type { Host } from '../host/facts.ts'
+import { signalNumber } from '../kernel/constants.ts'
+import type { Plan } from '../kernel/plan.ts'
+import { makeResult, type SandboxResult } from './result.ts'
+
+/** `pipe` gives a stream, `inherit` the caller's own descriptor, `ignore` /dev/null, a number that descriptor. */
+export type Stdio = 'pipe' | 'inherit' | 'ignore' | number
+
+export interface StartOptions {
+  readonly argv: readonly string[]
+  readonly stdio: readonly [Stdio, Stdio, Stdio]
+  readonly host: Host
+  /** Milliseconds. */
+  readonly timeout: number | undefined
+  readonly cancelSignal: AbortSignal | undefined
+}
+
+export interface SandboxedProcess extends AsyncDisposable {
+  readonly stdin: Writable | undefined
+  readonly stdout: Readable | undefined
+  readonly stderr: Readable | undefined
+  /** Settles when the whole tree is dead; rejects with a RuntimeError when the command could never run. */
+  readonly exited: Promise<SandboxResult>
+  /** Hands a signal to the command, `SIGTERM` by default. `SIGKILL` ends the whole tree. */
+  kill(signal?: string | number): void
+}
+
+function wish(stdio: Stdio, fd: number): number {
+  if (typeof stdio === 'number') return stdio
+  if (stdio === 'inherit') return fd
+  return stdio === 'ignore' ? FD_NULL : fd === 0 ? FD_PIPE_IN : FD_PIPE_OUT
+}
+
+export class Command implements SandboxedProcess {
+  readonly stdin: Socket | undefined
+  readonly stdout: Socket | undefined
+  readonly stderr: Socket | undefined
+  readonly exited: Promise<SandboxResult>
+  readonly #isolated: Isolated
+  readonly #options: StartOptions
+  readonly #started = performance.now()
+  #timedOut = false
+  #isCanceled = false
+
+  constructor(plan: Plan, options: StartOptions) {
+    options.cancelSignal?.throwIfAborted()
+    this.#options = options
+    this.#isolated = isolate(plan, options.stdio.map(wish), options.host)
+    const [stdin = -1, stdout = -1, stderr = -1] = this.#isolated.pipes
+    this.stdin = stdin < 0 ? undefined : new Socket({ fd: stdin, readable: false, writable: true })
+    this.stdout = stdout < 0 ? undefined : new Socket({ fd: stdout, readable: true, writable: false })
+    this.stderr = stderr < 0 ? undefined : new Socket({ fd: stderr, readable: true, writable: false })
+    this.stdin?.on('error', () => {}) // EPIPE: the command need not read
+    this.exited = this.#watch()
+    this.exited.catch(() => {}) // whoever awaits it hears of it; nobody has to
+  }
+
+  kill(signal: string | number = 'SIGTERM'): void {
+    const number = typeof signal === 'number' ? signal : signalNumber(signal)
+    if (number === undefined) throw new RuntimeError('signal-unknown', { what: `unknown signal "${signal}"` })
+    this.#isolated.signal(number)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isolated.kill()
+    await this.exited.catch(() => {})
+  }
+
+  async #watch(): Promise<SandboxResult> {
+    const { timeout, cancelSignal, argv } = this.#options
+    const timer = timeout === undefined ? undefined : setTimeout(() => this.#expire(), timeout)
+    const cancel = () => this.#cancel()
+    cancelSignal?.addEventListener('abort', cancel)
+    let outcome: Outcome
+    try {
+      outcome = await this.#isolated.outcome
+    } finally {
+      clearTimeout(timer)
+      cancelSignal?.removeEventListener('abort', cancel)
+    }
+    if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw outcome.failure
+    const ended = 'ended' in outcome ? outcome.ended : { exitCode: undefined, signal: 9 }
+    const { timedOut, isCanceled } = { timedOut: this.#timedOut, isCanceled: this.#isCanceled }
+    const durationMs = performance.now() - this.#started
+    return makeResult(ended, { argv, stdout: '', stderr: '', timedOut, isCanceled, durationMs })
+  }
+
+  #expire(): void {
+    this.#timedOut = true
+    this.#isolated.kill()
+  }
+
+  #cancel(): void {
+    this.#isCanceled = true
+    this.#isolated.kill()
+  }
+}

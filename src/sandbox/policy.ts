@@ -1,0 +1,154 @@
+/** The view of a sandbox: which places are private, what is let through, what stands where. Reads the file system, changes nothing. */
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { errnoOf } from '../base/errors.ts'
+import type { Degradation } from '../base/issue.ts'
+import type { Host } from '../host/facts.ts'
+import { type CheckedOptions, type Exposure, wrong } from './options.ts'
+
+export interface Policy {
+  readonly host: Host
+  readonly options: CheckedOptions
+  /** Directories that become an empty tmpfs, parents first. */
+  readonly privates: readonly { readonly path: string; readonly mode: string }[]
+  /** Directories that are rebuilt as a tmpfs with the same entries, because a destination is missing in them. */
+  readonly mirrors: readonly Mirror[]
+  readonly exposures: readonly Exposure[]
+  readonly freshProc: boolean
+  readonly cwd: string
+  readonly degradations: readonly Degradation[]
+}
+
+export interface Mirror {
+  readonly path: string
+  readonly entries: readonly { readonly name: string; readonly link: string | undefined }[]
+}
+
+/** Is `path` the directory or something in it? */
+export const isWithin = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
+
+/** A home that holds the system itself cannot be private. */
+const system = ['/usr', '/bin', '/lib', '/etc', '/dev', '/proc', '/sys']
+
+export function choosePolicy(options: CheckedOptions, host: Host): Policy {
+  const privates = privatePlaces(host)
+  const exposures = [...systemExposures(), ...options.exposures.map(resolveSource)].sort(
+    (a, b) => a.dest.split('/').length - b.dest.split('/').length,
+  )
+  const covered = [...privates.map(({ path }) => path), '/dev']
+  const mirrors = mirrorsFor(exposures, covered)
+  const degradations = host.freshProc
+    ? []
+    : [
+        {
+          pointer: 'proc',
+          message: 'the outer /proc is shown: it is partly covered, and the kernel refuses a fresh one then',
+        },
+      ]
+  return {
+    host,
+    options,
+    privates,
+    mirrors,
+    exposures,
+    freshProc: host.freshProc,
+    cwd: options.cwd ?? chooseCwd(host, covered, exposures),
+    degradations,
+  }
+}
+
+/** Where programs leave things behind, and where sockets of the host's daemons are. */
+function privatePlaces(host: Host): Policy['privates'] {
+  const home = host.home
+  const places = [
+    { path: '/tmp', mode: '1777' },
+    { path: '/var/tmp', mode: '1777' },
+    { path: '/run', mode: '0755' },
+    ...(home && !system.some((path) => isWithin(path, home)) ? [{ path: home, mode: '0700' }] : []),
+  ]
+  return places
+    .flatMap(({ path, mode }) => {
+      const real = realDirectory(path)
+      return real === undefined || real === '/' ? [] : [{ path: real, mode }]
+    })
+    .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i)
+    .sort((a, b) => a.path.length - b.path.length)
+}
+
+function realDirectory(path: string): string | undefined {
+  try {
+    const real = realpathSync(path)
+    return statSync(real).isDirectory() ? real : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Files under a private place that the rest of the system points into: name resolution, and NixOS's programs. */
+function systemExposures(): Exposure[] {
+  return ['/etc/resolv.conf', '/run/current-system', '/run/opengl-driver'].flatMap((path) => {
+    try {
+      const source = realpathSync(path)
+      const dest = path === '/etc/resolv.conf' ? source : path
+      return isWithin(dest, '/run') ? [{ source, dest, writable: false, origin: 'system' }] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+function resolveSource(exposure: Exposure): Exposure {
+  try {
+    const source = realpathSync(exposure.source)
+    return { ...exposure, source, dest: exposure.dest === exposure.source ? realDest(exposure.dest) : exposure.dest }
+  } catch (error) {
+    throw wrong(
+      exposure.origin,
+      errnoOf(error) === 'ENOENT' ? `${exposure.source} does not exist` : `${exposure.source} cannot be reached`,
+    )
+  }
+}
+
+/** A link keeps its own name inside when it can; its target is what is mounted. */
+function realDest(path: string): string {
+  return lstatSync(path).isSymbolicLink()
+    ? realpathSync(path)
+    : join(realpathSync(dirname(path)), path.slice(path.lastIndexOf('/') + 1))
+}
+
+/**
+ * Nothing is ever created on the host, so a destination that does not exist needs a directory of ours around it: the
+ * nearest existing one is rebuilt as a tmpfs with the same entries.
+ */
+function mirrorsFor(exposures: readonly Exposure[], covered: readonly string[]): Mirror[] {
+  const mirrors = new Map<string, Mirror>()
+  for (const { dest, origin } of exposures) {
+    if (covered.some((path) => isWithin(dest, path)) || exists(dest)) continue
+    let nearest = dirname(dest)
+    while (!exists(nearest)) nearest = dirname(nearest)
+    const writable = exposures.find((other) => other.writable && isWithin(nearest, other.dest))
+    if (writable)
+      throw wrong(origin, `${dest} does not exist, and it would have to be created in ${writable.dest} on the host`)
+    if (!mirrors.has(nearest)) mirrors.set(nearest, { path: nearest, entries: entriesOf(nearest) })
+  }
+  return [...mirrors.values()].sort((a, b) => a.path.length - b.path.length)
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
+function entriesOf(path: string): Mirror['entries'] {
+  return readdirSync(path, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    link: entry.isSymbolicLink() ? readlinkSync(join(path, entry.name)) : undefined,
+  }))
+}
+
+function chooseCwd(host: Host, covered: readonly string[], exposures: readonly Exposure[]): string {
+  const seen =
+    exposures.some(({ dest }) => isWithin(host.cwd, dest)) || !covered.some((path) => isWithin(host.cwd, path))
+  if (seen) return host.cwd
+  return host.home !== undefined && exists(host.home) ? host.home : '/'
+}

@@ -1,0 +1,76 @@
+/** What a command in a sandbox came to. Named and shaped like execa's results and errors. */
+import { RuntimeError } from '../base/errors.ts'
+import type { Ended } from '../kernel/children.ts'
+import { signalName } from '../kernel/constants.ts'
+
+export interface SandboxResult {
+  readonly argv: readonly string[]
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined
+  /** Such as `SIGKILL`; undefined when it ended by itself. */
+  readonly signal: string | undefined
+  /** What it wrote, without the final newline; empty where it was not captured. */
+  readonly stdout: string
+  readonly stderr: string
+  readonly timedOut: boolean
+  readonly isCanceled: boolean
+  readonly failed: boolean
+  readonly durationMs: number
+}
+
+export class SandboxError extends Error implements SandboxResult {
+  declare readonly argv: readonly string[]
+  declare readonly exitCode: number | undefined
+  declare readonly signal: string | undefined
+  declare readonly stdout: string
+  declare readonly stderr: string
+  declare readonly timedOut: boolean
+  declare readonly isCanceled: boolean
+  declare readonly failed: boolean
+  declare readonly durationMs: number
+  /** What happened, without the output. */
+  readonly shortMessage: string
+
+  constructor(result: SandboxResult) {
+    const short = describe(result)
+    super([short, result.stderr, result.stdout].filter((part) => part !== '').join('\n'))
+    Object.assign(this, result)
+    this.shortMessage = short
+    this.name = 'SandboxError'
+  }
+}
+
+function describe({ argv, exitCode, signal, timedOut, isCanceled, durationMs }: SandboxResult): string {
+  const command = argv.join(' ')
+  if (timedOut) return `Command timed out after ${Math.round(durationMs)} milliseconds: ${command}`
+  if (isCanceled) return `Command was canceled: ${command}`
+  if (signal !== undefined) return `Command was killed with ${signal}: ${command}`
+  return `Command failed with exit code ${exitCode}: ${command}`
+}
+
+export interface Circumstances {
+  readonly argv: readonly string[]
+  readonly stdout: string
+  readonly stderr: string
+  readonly timedOut: boolean
+  readonly isCanceled: boolean
+  readonly durationMs: number
+}
+
+export function makeResult({ exitCode, signal }: Ended, circumstances: Circumstances): SandboxResult {
+  const failed = exitCode !== 0 || circumstances.timedOut || circumstances.isCanceled
+  return { ...circumstances, exitCode, signal: signal === undefined ? undefined : signalName(signal), failed }
+}
+
+/** Shells' numbers: 124 timed out, 125 the sandbox itself, 126 not executable, 127 not found, 128+n killed. */
+export function exitCodeOf(
+  result: SandboxResult | RuntimeError,
+  signalNumber: (name: string) => number | undefined,
+): number {
+  if (result instanceof RuntimeError) {
+    if (result.code === 'exec-not-found') return 127
+    return result.code === 'exec-denied' || result.code === 'exec-failed' ? 126 : 125
+  }
+  if (result.timedOut) return 124
+  return result.exitCode ?? 128 + (signalNumber(result.signal ?? '') ?? 0)
+}

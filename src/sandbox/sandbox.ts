@@ -1,0 +1,120 @@
+/** Sandboxes for programs: each one a policy, each command in it a fresh set of namespaces. */
+import { RuntimeError } from '../base/errors.ts'
+import type { Degradation } from '../base/issue.ts'
+import type { Host } from '../host/facts.ts'
+import { readHost } from '../host/host.ts'
+import type { Op, Plan } from '../kernel/plan.ts'
+import { capture } from './capture.ts'
+import { Command, type SandboxedProcess, type Stdio } from './command.ts'
+import { compileCommand, compileView } from './compile.ts'
+import { checkOptions, type SandboxOptions } from './options.ts'
+import { choosePolicy, type Policy } from './policy.ts'
+import { SandboxError, type SandboxResult } from './result.ts'
+
+export interface SpawnOptions {
+  /** One for all three, or one each for stdin, stdout, stderr. Default `pipe`. */
+  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio]
+  /** On top of the sandbox's own environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  /** Milliseconds; the sandbox's own when absent. */
+  readonly timeout?: number
+  /** Aborting it kills the whole tree. */
+  readonly cancelSignal?: AbortSignal
+}
+
+export interface RunOptions extends SpawnOptions {
+  /** Written to the command's stdin, which is else empty. */
+  readonly input?: string | Uint8Array
+  /** `false` resolves with the result of a failed command instead of rejecting. Default `true`. */
+  readonly reject?: boolean
+  /** Bytes kept of each of stdout and stderr. Default 100 million. */
+  readonly maxBuffer?: number
+}
+
+export interface Sandbox extends AsyncDisposable {
+  /**
+   * Runs a command to its end.
+   * @throws SandboxError when it fails, is killed, canceled or times out; RuntimeError when it could not be run
+   */
+  run(argv: readonly string[], options?: RunOptions): Promise<SandboxResult>
+  /** Starts a command and gives its streams. Disposing it, or the sandbox, kills the whole tree. */
+  spawn(argv: readonly string[], options?: SpawnOptions): SandboxedProcess
+  /** What `run` would do, as a launch plan. Runs nothing. */
+  plan(argv: readonly string[], options?: SpawnOptions): Plan
+  /** What is had in a weaker form than usual on this machine. */
+  readonly degradations: readonly Degradation[]
+}
+
+const DEFAULT_MAX_BUFFER = 100_000_000
+
+/**
+ * A sandbox with this policy. Cheap: nothing is made before the first command.
+ * @throws RuntimeError `sandbox-option`
+ */
+export function sandbox(options: SandboxOptions = {}): Sandbox {
+  const host = readHost()
+  return new PolicySandbox(choosePolicy(checkOptions(options, host.cwd), host))
+}
+
+class PolicySandbox implements Sandbox {
+  readonly #policy: Policy
+  readonly #view: readonly Op[]
+  readonly #running = new Set<Command>()
+
+  constructor(policy: Policy) {
+    this.#policy = policy
+    this.#view = compileView(policy, true)
+  }
+
+  get degradations(): readonly Degradation[] {
+    return this.#policy.degradations
+  }
+
+  plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
+    if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
+    if (argv.some((arg) => arg.includes('\0')))
+      throw new RuntimeError('sandbox-option', { what: 'an argument of the command holds a NUL' })
+    const { env = {}, cwd = this.#policy.cwd } = options
+    const command = compileCommand(this.#policy, { argv, env, cwd, umask: process.umask(), newSession: true })
+    return { ops: [...this.#view, ...command], degradations: this.#policy.degradations }
+  }
+
+  spawn(argv: readonly string[], options: SpawnOptions = {}): SandboxedProcess {
+    return this.#start(argv, options)
+  }
+
+  #start(argv: readonly string[], options: SpawnOptions): Command {
+    const { stdio = 'pipe' } = options
+    const command = new Command(this.plan(argv, options), {
+      argv,
+      stdio: typeof stdio === 'object' ? stdio : [stdio, stdio, stdio],
+      host: this.#policy.host as Host,
+      timeout: options.timeout ?? this.#policy.options.timeout,
+      cancelSignal: options.cancelSignal,
+    })
+    this.#running.add(command)
+    const gone = () => this.#running.delete(command)
+    command.exited.then(gone, gone)
+    return command
+  }
+
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<SandboxResult> {
+    const { input, reject = true, maxBuffer = DEFAULT_MAX_BUFFER, stdio = 'pipe' } = options
+    const [, out, err] = typeof stdio === 'object' ? stdio : [stdio, stdio, stdio]
+    const command = this.#start(argv, { ...options, stdio: [input === undefined ? 'ignore' : 'pipe', out, err] })
+    if (input !== undefined) command.stdin?.end(input)
+    const [exited, stdout, stderr] = await Promise.all([
+      command.exited,
+      capture(command.stdout, maxBuffer),
+      capture(command.stderr, maxBuffer),
+    ])
+    const result = { ...exited, stdout, stderr }
+    if (result.failed && reject) throw new SandboxError(result)
+    return result
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#running].map((command) => command[Symbol.asyncDispose]()))
+  }
+}

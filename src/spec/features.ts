@@ -1,0 +1,43 @@
+/** The answer of `usnea features`: what this build can do, whatever the machine allows. Runtime-spec 1.3, "Features Structure". */
+import { capabilityNames, hookNames, namespaceTypes } from './names.ts'
+import { SPEC_VERSION } from './rules/version.ts'
+
+export interface FeatureFacts {
+  /** Our own version. */
+  readonly version: string
+  /** The commit we were built from, when known. */
+  readonly commit?: string
+  /** Sorted names of the mount options that are understood, see `mountOptionNames`. */
+  readonly mountOptions: readonly string[]
+}
+
+/** Callers read `rro` in the mount options, and the `enabled` flags, to decide what they may ask for: never promise early. */
+export function features({ version, commit, mountOptions }: FeatureFacts) {
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: SPEC_VERSION,
+    hooks: hookNames,
+    mountOptions,
+    linux: {
+      namespaces: namespaceTypes,
+      capabilities: capabilityNames,
+      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
+      seccomp: { enabled: false },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+      intelRdt: { enabled: false },
+      mountExtensions: { idmap: { enabled: false } },
+      netDevices: { enabled: false },
+    },
+    annotations: {
+      'dev.usnea.version': version,
+      ...(commit === undefined ? {} : { 'dev.usnea.commit': commit }),
+      'dev.usnea.checkpoint.enabled': 'false',
+    },
+  }
+}
+
+/** As it is printed: indented by four spaces, with a newline at the end. */
+export function renderFeatures(facts: FeatureFacts): string {
+  return `${JSON.stringify(features(facts), null, 4)}\n`
+}

@@ -1,0 +1,113 @@
+/** Closed lists of names that config.json may use. The kernel's numbers for them are in `kernel/constants.ts`. */
+import type { HookName, NamespaceType } from './types.ts'
+
+export const namespaceTypes: readonly NamespaceType[] = [
+  'cgroup',
+  'ipc',
+  'mount',
+  'network',
+  'pid',
+  'time',
+  'user',
+  'uts',
+]
+
+/** In the order in which they run. */
+export const hookNames: readonly HookName[] = [
+  'prestart',
+  'createRuntime',
+  'createContainer',
+  'startContainer',
+  'poststart',
+  'poststop',
+]
+
+/** In the kernel's order: the place in this list is the number (asm-generic/resource.h). */
+export const rlimitNames = [
+  'RLIMIT_CPU',
+  'RLIMIT_FSIZE',
+  'RLIMIT_DATA',
+  'RLIMIT_STACK',
+  'RLIMIT_CORE',
+  'RLIMIT_RSS',
+  'RLIMIT_NPROC',
+  'RLIMIT_NOFILE',
+  'RLIMIT_MEMLOCK',
+  'RLIMIT_AS',
+  'RLIMIT_LOCKS',
+  'RLIMIT_SIGPENDING',
+  'RLIMIT_MSGQUEUE',
+  'RLIMIT_NICE',
+  'RLIMIT_RTPRIO',
+  'RLIMIT_RTTIME',
+] as const
+
+export type RlimitName = (typeof rlimitNames)[number]
+
+/** In the kernel's order: the place in this list is the number (linux/capability.h, up to Linux 5.9). */
+export const capabilityNames = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_DAC_READ_SEARCH',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_LINUX_IMMUTABLE',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_NET_BROADCAST',
+  'CAP_NET_ADMIN',
+  'CAP_NET_RAW',
+  'CAP_IPC_LOCK',
+  'CAP_IPC_OWNER',
+  'CAP_SYS_MODULE',
+  'CAP_SYS_RAWIO',
+  'CAP_SYS_CHROOT',
+  'CAP_SYS_PTRACE',
+  'CAP_SYS_PACCT',
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_BOOT',
+  'CAP_SYS_NICE',
+  'CAP_SYS_RESOURCE',
+  'CAP_SYS_TIME',
+  'CAP_SYS_TTY_CONFIG',
+  'CAP_MKNOD',
+  'CAP_LEASE',
+  'CAP_AUDIT_WRITE',
+  'CAP_AUDIT_CONTROL',
+  'CAP_SETFCAP',
+  'CAP_MAC_OVERRIDE',
+  'CAP_MAC_ADMIN',
+  'CAP_SYSLOG',
+  'CAP_WAKE_ALARM',
+  'CAP_BLOCK_SUSPEND',
+  'CAP_AUDIT_READ',
+  'CAP_PERFMON',
+  'CAP_BPF',
+  'CAP_CHECKPOINT_RESTORE',
+] as const
+
+export type CapabilityName = (typeof capabilityNames)[number]
+
+/**
+ * Mount options that ask the runtime, not the kernel, for something. `idmap` and `ridmap` may carry `=uids=…;gids=…`.
+ * The last three are crun's: dropped silently they would follow a link that the caller forbade.
+ */
+export const mountExtensions = [
+  'tmpcopyup',
+  'idmap',
+  'ridmap',
+  'copy-symlink',
+  'src-nofollow',
+  'dest-nofollow',
+] as const
+
+export type MountExtension = (typeof mountExtensions)[number]
+
+/** The extension that a mount option asks for, or undefined when it is none. */
+export function mountExtension(option: string): MountExtension | undefined {
+  const name = /^r?idmap=/.test(option) ? option.slice(0, option.indexOf('=')) : option
+  return mountExtensions.find((extension) => extension === name)
+}

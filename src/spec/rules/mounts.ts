@@ -1,0 +1,23 @@
+import { error, type Issue, warning } from '../../base/issue.ts'
+import { quote } from '../quote.ts'
+import type { Mount, Spec } from '../types.ts'
+import { each, type Loose } from './loose.ts'
+
+/** Unknown options are no finding: they are data for the file system. */
+export function mountIssues(spec: Loose<Spec>): Issue[] {
+  return each(spec.mounts, '/mounts').flatMap(([mount, pointer]) => [
+    ...destinationIssues(mount.destination, `${pointer}/destination`),
+    ...sourceIssues(mount, `${pointer}/source`),
+  ])
+}
+
+function destinationIssues(destination: string | undefined, pointer: string): Issue[] {
+  if (destination === undefined || destination === '') return [error(pointer, 'a mount needs a destination')]
+  if (destination.startsWith('/')) return []
+  return [warning(pointer, `a relative destination is deprecated; ${quote(destination)} is taken as relative to /`)]
+}
+
+function sourceIssues({ type, source, options }: Loose<Mount>, pointer: string): Issue[] {
+  const binds = type === 'bind' || options?.some((option) => option === 'bind' || option === 'rbind')
+  return binds && (source === undefined || source === '') ? [error(pointer, 'a bind mount needs a source')] : []
+}

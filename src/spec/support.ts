@@ -1,0 +1,144 @@
+/** What is valid by the specification but not built here yet. Every row is an error for the caller: nothing is dropped in silence. */
+import { type Issue, unsupported as issue } from '../base/issue.ts'
+import { mountExtension } from './names.ts'
+import { child } from './pointer.ts'
+import type {
+  BlockIoLimits,
+  CpuLimits,
+  Linux,
+  MemoryLimits,
+  Mount,
+  NetworkClass,
+  PidLimits,
+  Process,
+  Resources,
+  Spec,
+} from './types.ts'
+
+/** Findings of severity `unsupported` for a whole, valid configuration; device rules and the cgroup path have predicates. */
+export function unsupported(spec: Spec): Issue[] {
+  return [
+    ...(spec.process === undefined ? [] : processRequests(spec.process, '/process')),
+    ...(spec.mounts ?? []).flatMap((mount, index) => mountRequests(mount, `/mounts/${index}`)),
+    ...(spec.linux === undefined ? [] : linuxRequests(spec.linux)),
+    ...(isEmpty(spec.vm) ? [] : [issue('/vm', 'a virtual machine')]),
+  ]
+}
+
+/** The same for a process description on its own, as `exec` takes it. */
+export function unsupportedProcess(process: Process): Issue[] {
+  const affinity = isEmpty(process.execCPUAffinity) ? [] : [issue('/execCPUAffinity', 'a CPU affinity')]
+  return [...processRequests(process, ''), ...affinity]
+}
+
+/** Are there rules on which devices the container may use? They need a cgroup. */
+export function asksForDeviceRules(spec: Spec): boolean {
+  return (spec.linux?.resources?.devices ?? []).length > 0
+}
+
+/** Is a place in the cgroup tree asked for? */
+export function asksForCgroupPath(spec: Spec): boolean {
+  return !isEmpty(spec.linux?.cgroupsPath)
+}
+
+/** Absent, or present without content: callers write empty strings, lists and objects for "not set". */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === '') return true
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+/** One finding for each of these properties that has content. */
+function requests<T extends object>(
+  value: T,
+  pointer: string,
+  features: { readonly [Key in keyof T]?: string },
+): Issue[] {
+  return Object.entries(features)
+    .filter(([key]) => !isEmpty(value[key as keyof T]))
+    .map(([key, feature]) => issue(child(pointer, key), String(feature)))
+}
+
+function processRequests(process: Process, pointer: string): Issue[] {
+  return [
+    ...(process.terminal === true ? [issue(`${pointer}/terminal`, 'a terminal')] : []),
+    ...requests(process, pointer, {
+      apparmorProfile: 'an AppArmor profile',
+      selinuxLabel: 'an SELinux label',
+      scheduler: 'a scheduling policy',
+      ioPriority: 'an I/O priority',
+    }),
+  ]
+}
+
+function mountRequests(mount: Mount, pointer: string): Issue[] {
+  const extensions = (mount.options ?? []).flatMap((option, index) => {
+    const extension = mountExtension(option)
+    return extension === undefined ? [] : [issue(`${pointer}/options/${index}`, `the mount option ${extension}`)]
+  })
+  const feature = 'an id-mapped mount'
+  return [...extensions, ...requests(mount, pointer, { uidMappings: feature, gidMappings: feature })]
+}
+
+function linuxRequests(linux: Linux): Issue[] {
+  return [
+    ...requests(linux, '/linux', {
+      seccomp: 'a seccomp filter',
+      intelRdt: 'Intel RDT',
+      netDevices: 'moving a network device',
+      mountLabel: 'an SELinux mount label',
+      memoryPolicy: 'a memory policy',
+      personality: 'an execution domain (personality)',
+    }),
+    ...limitRequests(linux.resources),
+  ]
+}
+
+type Keys<T> = readonly (keyof T)[]
+
+const memory: Keys<MemoryLimits> = [
+  'limit',
+  'reservation',
+  'swap',
+  'kernel',
+  'kernelTCP',
+  'swappiness',
+  'disableOOMKiller',
+]
+/** The periods say only what a quota is a part of. */
+const cpu: Keys<CpuLimits> = ['shares', 'quota', 'burst', 'realtimeRuntime', 'cpus', 'mems', 'idle']
+const pids: Keys<PidLimits> = ['limit']
+const blockIO: Keys<BlockIoLimits> = [
+  'weight',
+  'leafWeight',
+  'weightDevice',
+  'throttleReadBpsDevice',
+  'throttleWriteBpsDevice',
+  'throttleReadIOPSDevice',
+  'throttleWriteIOPSDevice',
+]
+const network: Keys<NetworkClass> = ['classID', 'priorities']
+const whole: Keys<Resources> = ['hugepageLimits', 'rdma', 'unified']
+
+function limitRequests(resources: Resources = {}): Issue[] {
+  const pointer = '/linux/resources'
+  return [
+    ...limits(resources.memory, `${pointer}/memory`, memory),
+    ...limits(resources.cpu, `${pointer}/cpu`, cpu),
+    ...limits(resources.pids, `${pointer}/pids`, pids),
+    ...limits(resources.blockIO, `${pointer}/blockIO`, blockIO),
+    ...limits(resources.network, `${pointer}/network`, network),
+    ...limits(resources, pointer, whole),
+  ]
+}
+
+/** Zero is a real value of these; of the others it is what callers write for "not set". */
+const zeroCounts: ReadonlySet<string> = new Set(['/linux/resources/pids/limit', '/linux/resources/memory/swappiness'])
+
+/** -1 is "unlimited" wherever it is allowed, and that holds without a cgroup too. */
+function limits<T extends object>(section: T | undefined, pointer: string, keys: Keys<T>): Issue[] {
+  return keys
+    .map((key) => ({ place: child(pointer, String(key)), value: section?.[key] as unknown }))
+    .filter(({ value }) => !isEmpty(value) && value !== -1 && value !== false)
+    .filter(({ place, value }) => value !== 0 || zeroCounts.has(place))
+    .map(({ place }) => issue(place, 'a resource limit'))
+}

@@ -1,0 +1,47 @@
+/** One lock a container: flock(2) on a file in its directory. The kernel lets go of it when the holder dies. */
+import { closeSync, constants, openSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RuntimeError } from '../base/errors.ts'
+import { errnoName } from '../kernel/errno.ts'
+import { native } from '../kernel/native.ts'
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+/** podman gives a kill 5 s to answer; a create that holds the lock may take longer. */
+const PATIENCE_MS = 10_000
+const EAGAIN = 11
+
+export interface Lock extends Disposable {
+  readonly fd: number
+}
+
+/** Letting go twice is letting go once: the number may belong to another file by then. */
+function held(fd: number): Lock {
+  let isOpen = true
+  return {
+    fd,
+    [Symbol.dispose]: () => {
+      if (isOpen) closeSync(fd)
+      isOpen = false
+    },
+  }
+}
+
+/**
+ * Waits up to ten seconds.
+ * @throws RuntimeError `container-busy`; the system error when the directory is gone
+ */
+export async function takeLock(directory: string): Promise<Lock> {
+  const fd = openSync(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  const deadline = performance.now() + PATIENCE_MS
+  for (;;) {
+    const got = native().flock(fd, LOCK_EX | LOCK_NB)
+    if (got === 0) return held(fd)
+    if (got === -EAGAIN && performance.now() < deadline) {
+      await sleep(5)
+      continue
+    }
+    closeSync(fd)
+    throw new RuntimeError('container-busy', got === -EAGAIN ? {} : { errno: errnoName(-got) })
+  }
+}

@@ -1,0 +1,57 @@
+/** What is kept about a container on disk: `state.json`, with a format version of its own. */
+import type { Degradation } from '../base/issue.ts'
+import type { IdRange } from '../host/facts.ts'
+import type { Op } from '../kernel/plan.ts'
+import type { Spec } from '../spec/types.ts'
+
+export const STATE_VERSION = 1
+
+export interface ContainerRecord {
+  readonly version: typeof STATE_VERSION
+  readonly id: string
+  readonly bundle: string
+  readonly rootfs: string
+  /** RFC 3339, UTC. */
+  readonly created: string
+  /** Pid of the first process in the namespace of the runtime that made it; 0 before it exists. */
+  readonly pid: number
+  /** Is the set-up done? Until then the process is still init. */
+  readonly ready: boolean
+  /** Clock ticks after boot: with the boot id it makes the pid a name that is never reused. */
+  readonly startTime: string
+  readonly bootId: string
+  /** The config.json that the container was made from, completed: later edits in the bundle do not matter. */
+  readonly spec: Spec
+  readonly rootless: { readonly euid: boolean; readonly cgroups: boolean }
+  readonly maps:
+    | {
+        readonly uid: readonly IdRange[]
+        readonly gid: readonly IdRange[]
+        readonly denySetgroups: boolean
+      }
+    | undefined
+  /** Which cgroup enforces what was asked. */
+  readonly cgroup: { readonly manager: 'none'; readonly reason: string }
+  /** The ops behind the gate, so that a failing start can say what failed; `first` is the index of the first one. */
+  readonly tail: { readonly first: number; readonly ops: readonly Op[] }
+  /** What was asked for and is had only in a weaker form. */
+  readonly degradations: readonly Degradation[]
+}
+
+/** The reason why a parsed file is no record of ours, or undefined. */
+export function whyNotRecord(value: unknown, id: string): 'foreign' | 'future' | undefined {
+  if (typeof value !== 'object' || value === null) return 'foreign'
+  const record = value as Partial<Record<keyof ContainerRecord, unknown>>
+  if (typeof record.version !== 'number') return 'foreign'
+  if (record.version > STATE_VERSION) return 'future'
+  const texts = [record.bundle, record.rootfs, record.created, record.startTime, record.bootId]
+  const isOurs =
+    record.id === id &&
+    Number.isSafeInteger(record.pid) &&
+    (record.pid as number) >= 0 &&
+    texts.every((text) => typeof text === 'string') &&
+    typeof record.spec === 'object' &&
+    record.spec !== null &&
+    Array.isArray(record.degradations)
+  return isOurs ? undefined : 'foreign'
+}

@@ -1,0 +1,178 @@
+/** The directory of containers: making one is the reservation of its id, and a container is gone when it is gone. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { replaceFile } from '../base/files.ts'
+import type { ContainerId } from '../base/ids.ts'
+import { whyNotContainerId } from '../base/ids.ts'
+import { type Lock, takeLock } from './lock.ts'
+import { type ContainerRecord, whyNotRecord } from './record.ts'
+
+/** `#` cannot be part of an id, so a half-removed directory is never mistaken for a container. */
+const REMOVED = '#removed-'
+
+export class Slot implements AsyncDisposable {
+  readonly id: ContainerId
+  readonly directory: string
+  readonly #lock: Lock
+
+  constructor(id: ContainerId, directory: string, lock: Lock) {
+    this.id = id
+    this.directory = directory
+    this.#lock = lock
+  }
+
+  /** Written by rename: a reader sees the old state or the new one. */
+  save(record: ContainerRecord): void {
+    replaceFile(join(this.directory, 'state.json'), JSON.stringify(record), 0o600)
+  }
+
+  /** Undefined when the creator died before it wrote anything. */
+  load(): ContainerRecord | undefined {
+    return existsSync(join(this.directory, 'state.json')) ? loadFrom(this.directory, this.id) : undefined
+  }
+
+  unlock(): void {
+    this.#lock[Symbol.dispose]()
+  }
+
+  /** Frees the id in one step, then deletes what was in it. */
+  remove(): void {
+    removeDirectory(this.directory)
+  }
+
+  /** For the undo stack: nothing of the container stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.remove()
+    this.unlock()
+  }
+}
+
+function removeDirectory(directory: string): void {
+  const hidden = join(directory, '..', `${REMOVED}${randomBytes(6).toString('hex')}`)
+  try {
+    renameSync(directory, hidden)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return
+    throw error
+  }
+  rmSync(hidden, { recursive: true, force: true })
+}
+
+/**
+ * Takes an id: the exclusive mkdir is the reservation, so of two creates exactly one wins.
+ * @throws RuntimeError `id-in-use`, `root-unusable`
+ */
+export async function reserve(root: string, id: ContainerId): Promise<Slot> {
+  sweep(root)
+  const directory = join(root, id)
+  try {
+    mkdirSync(directory, { mode: 0o711 })
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw new RuntimeError('id-in-use', { cause: error })
+    throw unusable(root, error)
+  }
+  try {
+    const lock = await takeLock(directory)
+    // A forced delete may have come between the two; then our lock is on a file that nobody will find again.
+    if (!existsSync(directory) || fstatSync(lock.fd).nlink === 0) {
+      lock[Symbol.dispose]()
+      throw new RuntimeError('container-missing', { why: 'it was deleted while it was being created' })
+    }
+    return new Slot(id, directory, lock)
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) {
+      removeDirectory(directory)
+      throw unusable(root, error)
+    }
+    throw error
+  }
+}
+
+function unusable(root: string, error: unknown): RuntimeError {
+  return new RuntimeError('root-unusable', {
+    what: `the state directory ${root} cannot be used`,
+    ...withErrno(error),
+    fix: 'pass --root DIR with a directory that you may write to',
+    cause: error,
+  })
+}
+
+function withErrno(error: unknown): { errno?: string } {
+  const errno = errnoOf(error)
+  return errno === undefined ? {} : { errno }
+}
+
+/** Left-overs of a delete that was killed half-way. */
+function sweep(root: string): void {
+  for (const name of namesIn(root))
+    if (name.startsWith(REMOVED)) rmSync(join(root, name), { recursive: true, force: true })
+}
+
+function namesIn(root: string): string[] {
+  try {
+    return readdirSync(root)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw unusable(root, error)
+  }
+}
+
+/** Opens an existing container for a change. @throws RuntimeError `container-missing`, `container-busy` */
+export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
+  const directory = join(root, id)
+  if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
+  try {
+    const lock = await takeLock(directory)
+    if (existsSync(directory) && fstatSync(lock.fd).nlink > 0) return new Slot(id, directory, lock)
+    lock[Symbol.dispose]()
+  } catch (error) {
+    if (error instanceof RuntimeError) throw error
+    if (errnoOf(error) !== 'ENOENT') throw unusable(root, error)
+  }
+  throw new RuntimeError('container-missing', {})
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** Reads without a lock: the file changes only by rename. @throws RuntimeError `container-missing`, `state-corrupt`, `state-future` */
+export function loadRecord(root: string, id: ContainerId): ContainerRecord {
+  return loadFrom(join(root, id), id)
+}
+
+function loadFrom(directory: string, id: ContainerId): ContainerRecord {
+  const path = join(directory, 'state.json')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw new RuntimeError('container-missing', { cause: error })
+    throw new RuntimeError('state-corrupt', { ...withErrno(error), cause: error })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new RuntimeError('state-corrupt', { details: [path], cause })
+  }
+  const why = whyNotRecord(value, id)
+  if (why === 'future') throw new RuntimeError('state-future', { details: [path] })
+  if (why === 'foreign') throw new RuntimeError('state-corrupt', { details: [path] })
+  return value as ContainerRecord
+}
+
+/** Ids that have a directory; files and half-removed ones are no containers. */
+export function listIds(root: string): ContainerId[] {
+  return namesIn(root)
+    .filter((name) => whyNotContainerId(name) === undefined && isDirectory(join(root, name)))
+    .sort()
+    .map((name) => name as ContainerId)
+}
+
+/** Uid of the owner of the state directory: what `list` calls OWNER. */
+export function ownerOf(root: string, id: ContainerId): number | undefined {
+  return statSync(join(root, id), { throwIfNoEntry: false })?.uid
+}

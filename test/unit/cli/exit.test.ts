@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { RuntimeError } from '../../../src/base/errors.ts'
+import { describeFailure } from '../../../src/cli/exit.ts'
+
+it('a foreseen error keeps its words, because callers match them', () => {
+  const failure = describeFailure(new RuntimeError('container-missing'), 'kill')
+  assert.deepEqual(failure, { message: 'container does not exist', status: 1, stack: undefined })
+})
+
+it('run and create fail with 1, also when the program is missing', () => {
+  for (const verb of ['run', 'create', 'start']) assert.equal(describeFailure(new RuntimeError('exec-not-found'), verb).status, 1)
+})
+
+it('exec fails with 255 and says that it was exec', () => {
+  const failure = describeFailure(new RuntimeError('exec-stopped'), 'exec')
+  assert.equal(failure.status, 255)
+  assert.equal(failure.message, 'exec failed: cannot exec in a stopped container')
+})
+
+it('a sandbox tells its own failures from those of the command', () => {
+  const statuses = { 'exec-not-found': 127, 'exec-denied': 126, 'exec-failed': 126, 'sandbox-failed': 125, 'userns-sysctl': 125, usage: 125 } as const
+  for (const [code, status] of Object.entries(statuses)) {
+    assert.equal(describeFailure(new RuntimeError(code as keyof typeof statuses), 'sandbox').status, status, code)
+  }
+})
+
+it('an unforeseen exception is one line, and its stack is kept apart', () => {
+  const thrown = new TypeError('x is\n  not a function')
+  const { message, status, stack } = describeFailure(thrown, 'state')
+  assert.match(message, /^internal error: x is not a function; fix: /)
+  assert.equal(status, 1)
+  assert.equal(stack, thrown.stack)
+  assert.match(describeFailure('just text', undefined).message, /^internal error: just text/)
+})

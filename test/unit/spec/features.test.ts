@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { features, renderFeatures } from '../../../src/spec/features.ts'
+
+const facts = { version: '0.1.0', mountOptions: ['bind', 'rro'] }
+
+describe('features', () => {
+  it('has the members that callers read', () => {
+    const { ociVersionMin, ociVersionMax, hooks, linux, mountOptions } = features(facts)
+    assert.deepEqual([ociVersionMin, ociVersionMax], ['1.0.0', '1.3.0'])
+    assert.deepEqual(hooks, ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'])
+    assert.equal(linux.namespaces.length, 8)
+    assert.equal(linux.capabilities.length, 41)
+    assert.deepEqual(mountOptions, facts.mountOptions)
+  })
+
+  it('promises nothing that is not built', () => {
+    const { linux } = features(facts)
+    const flags = JSON.stringify([
+      linux.cgroup,
+      linux.seccomp,
+      linux.apparmor,
+      linux.selinux,
+      linux.intelRdt,
+      linux.mountExtensions,
+      linux.netDevices,
+    ])
+    assert.doesNotMatch(flags, /true/)
+  })
+
+  it('names the commit only when it is known, in our own annotation names', () => {
+    assert.deepEqual(Object.keys(features(facts).annotations), ['dev.usnea.version', 'dev.usnea.checkpoint.enabled'])
+    assert.equal(features({ ...facts, commit: 'abc' }).annotations['dev.usnea.commit'], 'abc')
+  })
+
+  it('is printed with four spaces and a newline', () => {
+    const text = renderFeatures(facts)
+    assert.match(text, /^\{\n {4}"ociVersionMin"/)
+    assert.ok(text.endsWith('}\n'))
+    assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(features(facts))))
+  })
+})

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { asksForCgroupPath, asksForDeviceRules, unsupported, unsupportedProcess } from '../../../src/spec/support.ts'
+import { edited, type Loosened } from './fixtures.ts'
+
+const pointers = (edit: (document: Loosened) => void) => unsupported(edited(edit)).map(({ pointer }) => pointer)
+const limits = (resources: object) =>
+  pointers((d) => (d.linux.resources = resources)).map((p) => p.replace('/linux/resources/', ''))
+
+describe('unsupported', () => {
+  it('finds nothing in the templates', () => {
+    for (const rootless of [true, false]) assert.deepEqual(unsupported(edited(() => undefined, rootless)), [])
+  })
+
+  it('says in one sentence what is missing', () => {
+    assert.deepEqual(unsupported(edited((d) => (d.process.terminal = true))), [
+      { pointer: '/process/terminal', message: 'a terminal is not supported yet', severity: 'unsupported' },
+    ])
+  })
+
+  for (const [pointer, edit] of [
+    ['/process/apparmorProfile', (d) => (d.process.apparmorProfile = 'x')],
+    ['/process/selinuxLabel', (d) => (d.process.selinuxLabel = 'x')],
+    ['/process/scheduler', (d) => (d.process.scheduler = { policy: 'SCHED_OTHER' })],
+    ['/process/ioPriority', (d) => (d.process.ioPriority = { class: 'IOPRIO_CLASS_BE' })],
+    ['/mounts/1/options/4', (d) => d.mounts[1].options.push('tmpcopyup')],
+    ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['ridmap'])],
+    ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
+    ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
+    ['/mounts/0/uidMappings', (d) => (d.mounts[0].uidMappings = [{ containerID: 0, hostID: 0, size: 1 }])],
+    ['/mounts/0/gidMappings', (d) => (d.mounts[0].gidMappings = [{ containerID: 0, hostID: 0, size: 1 }])],
+    ['/linux/seccomp', (d) => (d.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW' })],
+    ['/linux/intelRdt', (d) => (d.linux.intelRdt = { closID: 'x' })],
+    ['/linux/netDevices', (d) => (d.linux.netDevices = { eth0: {} })],
+    ['/linux/mountLabel', (d) => (d.linux.mountLabel = 'x')],
+    ['/linux/memoryPolicy', (d) => (d.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0' })],
+    ['/linux/personality', (d) => (d.linux.personality = { domain: 'LINUX32' })],
+    ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],
+  ] as [string, (d: Loosened) => void][]) {
+    it(`finds ${pointer}`, () => assert.deepEqual(pointers(edit), [pointer]))
+  }
+
+  it('takes empty values as no request', () => {
+    const empty = (d: Loosened) => {
+      d.process.apparmorProfile = d.process.selinuxLabel = d.linux.mountLabel = ''
+      d.linux.intelRdt = d.linux.netDevices = d.vm = {}
+      d.mounts[0].uidMappings = []
+      d.process.terminal = false
+    }
+    assert.deepEqual(pointers(empty), [])
+  })
+
+  it('ignores the console size without a terminal, and the affinity of exec', () => {
+    const edit = (d: Loosened) =>
+      Object.assign(d.process, { consoleSize: { height: 1, width: 1 }, execCPUAffinity: { initial: '0' } })
+    assert.deepEqual(pointers(edit), [])
+  })
+
+  it('finds every limit by its own pointer', () => {
+    const resources = {
+      memory: { limit: 1, swappiness: 0, disableOOMKiller: true },
+      cpu: { shares: 2, quota: 1000, period: 100000, cpus: '0' },
+      pids: { limit: 0 },
+      blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 1, minor: 1, rate: 5 }] },
+      hugepageLimits: [{ pageSize: '2MB', limit: 0 }],
+      network: { classID: 1 },
+      rdma: { mlx5_1: { hcaHandles: 3 } },
+      unified: { 'memory.high': '1' },
+    }
+    assert.deepEqual(limits(resources), [
+      'memory/limit',
+      'memory/swappiness',
+      'memory/disableOOMKiller',
+      'cpu/shares',
+      'cpu/quota',
+      'cpu/cpus',
+      'pids/limit',
+      'blockIO/weight',
+      'blockIO/throttleReadBpsDevice',
+      'network/classID',
+      'hugepageLimits',
+      'rdma',
+      'unified',
+    ])
+  })
+
+  it('takes what limits nothing as no request', () => {
+    const resources = {
+      devices: [{ allow: false, access: 'rwm' }],
+      memory: { limit: -1, swap: 0, checkBeforeUpdate: true, useHierarchy: true, disableOOMKiller: false },
+      cpu: { shares: 0, quota: -1, period: 100000, cpus: '', mems: '' },
+      pids: { limit: -1 },
+      blockIO: { weight: 0, weightDevice: [] },
+      hugepageLimits: [],
+      network: {},
+      rdma: {},
+      unified: {},
+      future: { limit: 1 },
+    }
+    assert.deepEqual(limits(resources), [])
+  })
+})
+
+describe('unsupportedProcess', () => {
+  it('points into the description itself, and knows the affinity of exec', () => {
+    const process = { args: ['x'], cwd: '/', terminal: true, selinuxLabel: 'x', execCPUAffinity: { final: '1' } }
+    assert.deepEqual(
+      unsupportedProcess(process).map(({ pointer }) => pointer),
+      ['/terminal', '/selinuxLabel', '/execCPUAffinity'],
+    )
+  })
+})
+
+describe('predicates', () => {
+  it('see device rules', () => {
+    assert.equal(asksForDeviceRules(edited((d) => (d.linux.resources = { devices: [{ allow: true }] }))), true)
+    assert.equal(asksForDeviceRules(edited((d) => (d.linux.resources = { devices: [] }))), false)
+    assert.equal(asksForDeviceRules({ ociVersion: '1.0.0' }), false)
+  })
+
+  it('see a cgroup path', () => {
+    assert.equal(asksForCgroupPath(edited((d) => (d.linux.cgroupsPath = '/x'))), true)
+    assert.equal(asksForCgroupPath(edited((d) => (d.linux.cgroupsPath = ''))), false)
+    assert.equal(asksForCgroupPath({ ociVersion: '1.0.0' }), false)
+  })
+})
