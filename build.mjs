@@ -9,7 +9,9 @@ const parts = {
   gen: generate,
   lib: () => {
     rmSync('dist/lib', { recursive: true, force: true })
-    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+      stdio: 'inherit',
+    })
   },
   cli: bundle,
 }

@@ -50,7 +50,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   version: { summary: 'print the version', load: async () => (await import('./commands/version.ts')).command },
   help: { summary: 'explain a command', load: async () => (await import('./commands/help.ts')).command },
-  doctor: later('doctor'),
+  doctor: {
+    summary: 'prove what this machine allows, and name cause and fix of what it does not',
+    load: async () => (await import('./commands/doctor.ts')).command,
+  },
   pause: later('pause'),
   resume: later('resume'),
   update: later('update'),

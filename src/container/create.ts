@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { Dispose } from '../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { promisedLevel } from '../host/level.ts'
 import { readProcess } from '../host/process.ts'
 import type { Op } from '../kernel/plan.ts'
 import type { Child } from '../launch/launch.ts'
@@ -112,11 +113,14 @@ function firstRecord(
     spec,
     rootless: { euid: host.rootlessEuid, cgroups: host.rootlessCgroups },
     maps: maps && { uid: maps.uid, gid: maps.gid, denySetgroups: maps.denySetgroups },
+    level: promisedLevel(host, hasRanges(maps)),
     cgroup: { manager: 'none', reason: 'cgroups are not managed yet' },
     tail: tailOf(plan.ops),
     degradations,
   }
 }
+
+const hasRanges = (maps: Prepared['maps']): boolean => (maps?.uid ?? []).reduce((sum, { size }) => sum + size, 0) > 1
 
 /** Hooks and the program itself: what init does after `start`. */
 function tailOf(ops: readonly Op[]): ContainerRecord['tail'] {

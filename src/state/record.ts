@@ -30,6 +30,8 @@ export interface ContainerRecord {
         readonly denySetgroups: boolean
       }
     | undefined
+  /** The isolation level that it was made at: docs/rootless.md. */
+  readonly level: string
   /** Which cgroup enforces what was asked. */
   readonly cgroup: { readonly manager: 'none'; readonly reason: string }
   /** The ops behind the gate, so that a failing start can say what failed; `first` is the index of the first one. */

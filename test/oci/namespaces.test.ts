@@ -20,7 +20,7 @@ const files = {
 type Kind = keyof typeof files
 
 async function linksInside(world: World, patch?: (config: Config) => void): Promise<Record<string, string>> {
-  const text = await inside(world, 'for f in /proc/self/ns/*; do echo ${f##*/} $(readlink $f); done', patch)
+  const text = await inside(world, 'cd /proc/self/ns; for f in *; do echo $f $(readlink $f); done', patch)
   return Object.fromEntries(text.split('\n').map((line) => line.split(' ') as [string, string]))
 }
 

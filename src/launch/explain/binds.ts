@@ -31,10 +31,16 @@ function lockedBelow({ op, host }: Attempt<'bind' | 'hold'>): string[] {
 const isPlainOverMounts = (attempt: Attempt<'bind'>): boolean =>
   (BigInt(attempt.op.flags) & BigInt(BIND_RECURSIVE)) === 0n && lockedBelow(attempt).length > 0
 
+/** Nearly always a mode; where SELinux enforces, it may be a label. */
 const closedSource = {
-  errno: ['EACCES'],
-  why: 'probably a directory on the way to the source is closed to the user that we are in the container',
-  fix: 'chmod o+x each directory on the way (namei -m SOURCE shows them), or bind a directory further up',
+  errno: 'EACCES',
+  why: ({ host }) =>
+    `probably a directory on the way to the source is closed to the user that we are in the container${host.lsm.selinuxEnforcing ? ', or its SELinux label is' : ''}`,
+  fix: ({ op, host }) => {
+    const path = op.op === 'bind' ? op.source : op.path
+    const label = host.lsm.selinuxEnforcing ? `; or chcon -Rt container_file_t ${path}` : ''
+    return `chmod o+x each directory on the way (namei -m ${path} shows them)${label}`
+  },
 } satisfies Cause<'bind' | 'hold'>
 
 const bindCauses: readonly Cause<'bind'>[] = [
@@ -59,8 +65,8 @@ const bindCauses: readonly Cause<'bind'>[] = [
       `the mounts below the source are locked to it in a user namespace: ${lockedBelow(attempt).slice(0, 3).join(', ')}`,
     fix: 'bind with the option rbind instead of bind',
   },
-  ...refusals,
   { ...closedSource, when: isSource },
+  ...refusals,
   {
     errno: ['EPERM', 'EINVAL'],
     code: 'mount-locked',
@@ -174,8 +180,8 @@ export const explainBinds: Table<Names> = {
         why: 'nothing is there',
         fix: ({ op }) => `make ${op.path}, or remove it from the options`,
       },
-      ...refusals,
       closedSource,
+      ...refusals,
       {
         errno: ['EPERM', 'EINVAL'],
         code: 'mount-locked',

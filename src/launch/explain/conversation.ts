@@ -43,7 +43,7 @@ const hookCauses: readonly Cause<'hook'>[] = [
   {
     errno: ['ECHILD', '', '0', 'errno 0'],
     saysErrno: true,
-    why: 'the hook itself failed; what it wrote is shown above',
+    why: 'the hook itself failed; what it wrote is part of this message',
     fix: ({ op }) => `run it by hand: ${op.path} with the container state as JSON on stdin`,
   },
   {

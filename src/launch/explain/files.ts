@@ -28,7 +28,14 @@ const makeCauses: readonly Cause<'mkdir' | 'symlink' | 'file' | 'device'>[] = [
   },
 ]
 
-const nodeType = (type: bigint | number): string => ({ 4802: 'c', 14406: 'b', 2401: 'p' })[Number(type)] ?? '?'
+/** inode(7) */
+const nodeTypes = new Map([
+  [0o020000, 'c'],
+  [0o060000, 'b'],
+  [0o010000, 'p'],
+])
+
+const nodeType = (type: bigint | number): string => nodeTypes.get(Number(type)) ?? '?'
 
 interface Node {
   readonly type: bigint | number
@@ -96,12 +103,12 @@ export const explainFiles: Table<Names> = {
         why: ({ op }) => `what the host has at ${op.source} is not the device ${nodeText(op)}`,
         fix: 'correct type, major and minor of the device; ls -l shows those of the host',
       },
-      ...refusals,
       {
         errno: 'EACCES',
-        why: 'a directory on the way to the node is closed to us',
+        why: 'probably a directory on the way to the node is closed to us',
         fix: 'chmod o+x it on the host, or remove the device',
       },
+      ...refusals,
       {
         errno: 'EROFS',
         why: 'the target is missing in the image, and the root around it is read-only',

@@ -90,6 +90,7 @@ export const explainIdentity: Table<Names> = {
     code: 'setup-failed',
     what: ({ op }) => `cannot become user ${op.uid} and group ${op.gid}`,
     causes: userCauses,
+    saysDetail: true,
   },
   umask: { code: 'setup-failed', what: ({ op }) => `cannot set the umask 0${op.mask.toString(8)}`, causes: [] },
   rlimit: {
@@ -110,7 +111,7 @@ export const explainIdentity: Table<Names> = {
           const ours = own === undefined ? 'our own' : `our own, which is ${limitText(own.hard)}`
           return `only CAP_SYS_RESOURCE in the initial user namespace may raise a hard limit above ${ours}`
         },
-        fix: 'lower it in config.json, or raise it in the session before (ulimit -H, limits.conf; systemd: Limit…=)',
+        fix: 'lower it in config.json, or raise it in the session before (ulimit -H, limits.conf; systemd: LimitNOFILE= and its kin)',
       },
       {
         errno: 'EINVAL',

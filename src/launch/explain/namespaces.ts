@@ -39,7 +39,6 @@ const userCauses: readonly Cause<'unshareUser' | 'born' | 'unshare'>[] = [
     why: 'kernel.unprivileged_userns_clone is 0',
     fix: 'sudo sysctl -w kernel.unprivileged_userns_clone=1; to keep it: echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/99-userns.conf',
   },
-  restrictedUserns,
   ...usernsRefusals,
   {
     errno: 'EPERM',

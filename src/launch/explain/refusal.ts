@@ -39,7 +39,7 @@ const confined = {
 const filtered = {
   when: ({ host }) => host.seccomp === SECCOMP_FILTER,
   why: 'probably the seccomp filter around us (Seccomp: 2 in /proc/self/status)',
-  fix: 'start the outer container with a profile that allows unshare, mount and pivot_root (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+  fix: 'start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
 } satisfies Omit<Cause<OpName>, 'errno'>
 
 const selinux = {
@@ -50,14 +50,24 @@ const selinux = {
 
 const PERMISSION = ['EPERM', 'EACCES'] as const
 
-/** Ends with no answer of its own: the op's later causes, or the usual ones, have the last word. */
-export const refusals: readonly Cause<OpName>[] = [restricted, confined, filtered, selinux].map((cause) => ({
-  errno: PERMISSION,
-  ...cause,
-}))
+/**
+ * A filter answers EPERM, and modules mostly EACCES. Ends with no answer of its own: the op's later causes, or the
+ * usual ones, have the last word.
+ */
+export const refusals: readonly Cause<OpName>[] = [
+  { errno: PERMISSION, ...restricted },
+  { errno: 'EPERM', ...filtered },
+  { errno: PERMISSION, ...confined },
+  { errno: PERMISSION, ...selinux },
+]
 
 /** For the call that makes the user namespace itself. The codes differ: it was refused, not only weakened. */
 export const usernsRefusals: readonly Cause<OpName>[] = [
+  {
+    errno: PERMISSION,
+    ...restricted,
+    why: 'kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program',
+  },
   { errno: 'EPERM', ...filtered, code: 'userns-seccomp' },
   { errno: PERMISSION, ...selinux, code: 'userns-lsm' },
   { errno: 'EACCES', ...confined, code: 'userns-lsm' },
@@ -69,4 +79,5 @@ export const usernsRefusals: readonly Cause<OpName>[] = [
   },
 ]
 
+/** After the namespace was made: it is there, but powerless. */
 export const restrictedUserns: Cause<OpName> = { errno: PERMISSION, ...restricted }

@@ -44,7 +44,7 @@ export function diagnoseHelper(failure: HelperFailure): RuntimeError {
     details: said(failure),
     origin: `/linux/${failure.kind}Mappings`,
     why: catalogue[code].what,
-    fix: 'read the message of the helper above; map only your own id to do without it',
+    fix: 'see what the helper says in this message; map only your own id to do without it',
     ...stock(code),
     ...facts,
   })

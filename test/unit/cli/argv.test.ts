@@ -28,7 +28,14 @@ async function cut(argv: readonly string[]): Promise<Required<Cut>> {
   return { globals: given(values), verb, flags: given(flags), args, tail }
 }
 
-const goRunc = { root: '/r', debug: true, log: '/b/log.json', 'log-format': 'json', 'systemd-cgroup': true, rootless: 'true' }
+const goRunc = {
+  root: '/r',
+  debug: true,
+  log: '/b/log.json',
+  'log-format': 'json',
+  'systemd-cgroup': true,
+  rootless: 'true',
+}
 const goRuncWords = '--root /r --debug --log /b/log.json --log-format json --systemd-cgroup --rootless=true'.split(' ')
 
 const rows: readonly [line: string, expected: Cut][] = [
@@ -58,7 +65,10 @@ const rows: readonly [line: string, expected: Cut][] = [
       args: ['ID'],
     },
   ],
-  ['run --bundle /b --keep --pid-file /p ID', { verb: 'run', flags: { bundle: '/b', keep: true, 'pid-file': '/p' }, args: ['ID'] }],
+  [
+    'run --bundle /b --keep --pid-file /p ID',
+    { verb: 'run', flags: { bundle: '/b', keep: true, 'pid-file': '/p' }, args: ['ID'] },
+  ],
   ['delete ID', { verb: 'delete', args: ['ID'] }],
   ['delete --force ID', { verb: 'delete', flags: { force: true }, args: ['ID'] }],
   ['kill ID 15', { verb: 'kill', args: ['ID', '15'] }],
@@ -141,7 +151,10 @@ const rows: readonly [line: string, expected: Cut][] = [
   ['-- --version', { verb: 'sandbox', tail: ['--version'] }],
   ['sandbox ls -l', { verb: 'sandbox', tail: ['ls', '-l'] }],
   ['sandbox -- ls -- -l', { verb: 'sandbox', tail: ['ls', '--', '-l'] }],
-  ['sandbox --ro /a --ro /b:/c --net host ls --rw', { verb: 'sandbox', flags: { ro: ['/a', '/b:/c'], net: 'host' }, tail: ['ls', '--rw'] }],
+  [
+    'sandbox --ro /a --ro /b:/c --net host ls --rw',
+    { verb: 'sandbox', flags: { ro: ['/a', '/b:/c'], net: 'host' }, tail: ['ls', '--rw'] },
+  ],
   ['--debug --net host -- ls', { globals: { debug: true }, verb: 'sandbox', flags: { net: 'host' }, tail: ['ls'] }],
   ['--debug -- ls', { globals: { debug: true }, verb: 'sandbox', tail: ['ls'] }],
   ['plan --bundle /b --json', { verb: 'plan', flags: { bundle: '/b', json: true } }],
@@ -164,7 +177,9 @@ describe('the argument vector is cut into global options, verb, options, argumen
   })
 
   it('a command behind exec ID or -- is never touched, whatever its words are', async () => {
-    const words = fc.array(fc.oneof(fc.string(), fc.constantFrom('--', '-e', '--help', '-h', '--env=x', '--root')), { minLength: 1 })
+    const words = fc.array(fc.oneof(fc.string(), fc.constantFrom('--', '-e', '--help', '-h', '--env=x', '--root')), {
+      minLength: 1,
+    })
     await fc.assert(
       fc.asyncProperty(words, async (command) => {
         assert.deepEqual((await cut(['exec', '-e', 'A=1', 'ID', ...command])).tail, command)

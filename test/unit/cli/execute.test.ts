@@ -96,7 +96,10 @@ describe('a log file that cannot be written', () => {
   it('does not hide the error when the disk is full', async () => {
     const { status, err } = await call(['--log', '/dev/full', 'kill', 'box', 'NOSUCH'])
     assert.equal(status, 1)
-    assert.match(err, /^usnea: the log file cannot be written: write \/dev\/full: no space left on device\nunknown signal "NOSUCH"\n$/)
+    assert.match(
+      err,
+      /^usnea: the log file cannot be written: write \/dev\/full: no space left on device\nunknown signal "NOSUCH"\n$/,
+    )
   })
 })
 
@@ -136,7 +139,12 @@ describe('help', () => {
   })
 
   it('of a verb shows its options, but not those that have no effect', async () => {
-    for (const argv of [['create', '--help'], ['--help', 'create'], ['help', 'create'], ['create', '-b', 'x', '-h', 'y']]) {
+    for (const argv of [
+      ['create', '--help'],
+      ['--help', 'create'],
+      ['help', 'create'],
+      ['create', '-b', 'x', '-h', 'y'],
+    ]) {
       const { status, out } = await call(argv)
       assert.equal(status, 0)
       assert.match(out, /^Usage: usnea create \[options\] ID\n/)

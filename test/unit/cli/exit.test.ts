@@ -9,7 +9,8 @@ it('a foreseen error keeps its words, because callers match them', () => {
 })
 
 it('run and create fail with 1, also when the program is missing', () => {
-  for (const verb of ['run', 'create', 'start']) assert.equal(describeFailure(new RuntimeError('exec-not-found'), verb).status, 1)
+  for (const verb of ['run', 'create', 'start'])
+    assert.equal(describeFailure(new RuntimeError('exec-not-found'), verb).status, 1)
 })
 
 it('exec fails with 255 and says that it was exec', () => {
@@ -19,7 +20,14 @@ it('exec fails with 255 and says that it was exec', () => {
 })
 
 it('a sandbox tells its own failures from those of the command', () => {
-  const statuses = { 'exec-not-found': 127, 'exec-denied': 126, 'exec-failed': 126, 'sandbox-failed': 125, 'userns-sysctl': 125, usage: 125 } as const
+  const statuses = {
+    'exec-not-found': 127,
+    'exec-denied': 126,
+    'exec-failed': 126,
+    'sandbox-failed': 125,
+    'userns-sysctl': 125,
+    usage: 125,
+  } as const
   for (const [code, status] of Object.entries(statuses)) {
     assert.equal(describeFailure(new RuntimeError(code as keyof typeof statuses), 'sandbox').status, status, code)
   }

@@ -41,7 +41,10 @@ describe('--log', () => {
 
   it('says so when it is asked for another log', () => {
     for (const place of ['journald', 'syslog'])
-      assert.throws(() => logOf(`--log ${place}:id`), { code: 'not-supported-yet', message: new RegExp(`--log ${place}:`) })
+      assert.throws(() => logOf(`--log ${place}:id`), {
+        code: 'not-supported-yet',
+        message: new RegExp(`--log ${place}:`),
+      })
   })
 
   it('has two formats', () => {

@@ -14,7 +14,9 @@ const flags = [
 const grammar: Grammar<typeof flags> = { name: 'test', flags, count: [0, 9] }
 
 /** Words without a leading dash: those yargs reads as options even where they must be values. */
-const value = fc.oneof(fc.constantFrom('1', '0x10', '1e3', 'a.b=c', 'x,y', 'true', '', 'no-pivot'), fc.string()).filter((text) => !text.startsWith('-'))
+const value = fc
+  .oneof(fc.constantFrom('1', '0x10', '1e3', 'a.b=c', 'x,y', 'true', '', 'no-pivot'), fc.string())
+  .filter((text) => !text.startsWith('-'))
 const option = fc.oneof(
   fc.tuple(fc.constantFrom('bundle', 'env'), value).map(([name, text]) => `--${name}=${text}`),
   fc.constantFrom('--no-pivot', '--detach', '--detach=false', '--no-pivot=true'),

@@ -131,12 +131,12 @@ const words: readonly [string, Code, string][] = [
   [
     'newuidmap: Target process 42 is owned by a different user: uid:1000 pw_uid:1000 st_uid:0, gid:1000',
     'map-helper-failed',
-    'cause: the process to be mapped does not belong to us any more; fix: read the message of the helper above; map only your own id to do without it',
+    'cause: the process to be mapped does not belong to us any more; fix: see what the helper says in this message; map only your own id to do without it',
   ],
   [
     'newuidmap: Could not open proc directory for target 42',
     'map-helper-failed',
-    'cause: the process to be mapped has ended, or /proc hides it (hidepid); fix: read the message of the helper above; map only your own id to do without it',
+    'cause: the process to be mapped has ended, or /proc hides it (hidepid); fix: see what the helper says in this message; map only your own id to do without it',
   ],
   [
     'newuidmap: open of uid_map failed: Permission denied',
@@ -151,7 +151,7 @@ const words: readonly [string, Code, string][] = [
   [
     'newuidmap: something new',
     'map-helper-failed',
-    'cause: newuidmap or newgidmap failed; fix: read the message of the helper above; map only your own id to do without it',
+    'cause: newuidmap or newgidmap failed; fix: see what the helper says in this message; map only your own id to do without it',
   ],
 ]
 for (const [stderr, code, rest] of words) {

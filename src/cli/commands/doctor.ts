@@ -1,0 +1,30 @@
+/** `usnea doctor`: what this machine allows, proved. Exit status 0 when the level that was asked for is reached. */
+import { defineCommand } from '../command.ts'
+import { given } from '../given.ts'
+import { printDiagnosis } from '../print/doctor.ts'
+
+export const command = defineCommand({
+  name: 'doctor',
+  usage: '',
+  summary: 'prove what this machine allows, and name cause and fix of what it does not',
+  flags: [
+    { name: 'json', kind: 'boolean', help: 'print it as JSON' },
+    { name: 'min-level', kind: 'text', value: 'LEVEL', help: 'fail below this level: X L U0 U1 U2 U3 N R (U0)' },
+    {
+      name: 'require',
+      kind: 'list',
+      value: 'NAMES',
+      help: 'fail unless these are ok, such as userns,netns,subids,cgroups',
+    },
+  ],
+  count: [0, 0],
+  isForeground: () => true,
+  async run({ flags }, session) {
+    const { assertDemands, diagnose } = await import('../../doctor/doctor.ts')
+    const diagnosis = await diagnose(await session.host())
+    session.print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : printDiagnosis(diagnosis))
+    const require = flags.require.flatMap((names) => names.split(',')).filter((name) => name !== '')
+    assertDemands(diagnosis, { require, ...given({ minLevel: flags['min-level'] }) })
+    return 0
+  },
+})

@@ -1,0 +1,37 @@
+// Needs a static busybox; what is not built yet is refused with clear words, never left out in silence.
+import { join } from 'node:path'
+import { testAs } from '../fixtures/cases.ts'
+import type { Config } from '../fixtures/config.ts'
+import { refused } from '../fixtures/world.ts'
+
+const wishes: Record<string, (config: Config) => void> = {
+  'a terminal': (config) => Object.assign(config.process, { terminal: true }),
+  'a system call filter': (config) =>
+    Object.assign(config.linux, {
+      seccomp: {
+        defaultAction: 'SCMP_ACT_ERRNO',
+        architectures: ['SCMP_ARCH_X86_64'],
+        syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }],
+      },
+    }),
+  'a limit of memory': (config) => Object.assign(config.linux, { resources: { memory: { limit: 64_000_000 } } }),
+  'a limit of processes': (config) => Object.assign(config.linux, { resources: { pids: { limit: 10 } } }),
+  'cache allocation': (config) =>
+    Object.assign(config.linux, { intelRdt: { closID: 'group', l3CacheSchema: 'L3:0=f' } }),
+}
+
+for (const [title, wish] of Object.entries(wishes)) {
+  testAs({}, `${title} is refused as not supported yet`, async (world) => {
+    const bundle = await world.bundle(wish)
+    refused(await world.usnea(['run', '--bundle', bundle.path, world.newId()]), /not supported/)
+  })
+}
+
+testAs({}, 'a console socket is refused as not supported yet', async (world) => {
+  const bundle = await world.bundle()
+  const socket = join(world.identity.home, 'console.sock')
+  refused(
+    await world.usnea(['create', '--console-socket', socket, '--bundle', bundle.path, world.newId()]),
+    /not supported/,
+  )
+})
