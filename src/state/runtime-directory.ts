@@ -49,7 +49,7 @@ function whyNotOurs(path: string, uid: number, forbidden: number): Refusal {
 export function whyNotCreatable(path: string): Refusal {
   return attempt(() => {
     const found = statSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return path === '/' ? 'it does not exist' : whyNotCreatable(dirname(path))
+    if (found === undefined) return path === '/' ? 'it is missing' : whyNotCreatable(dirname(path))
     return found.isDirectory() ? whyNotWritable(path) : `${path} is not a directory`
   })
 }
@@ -79,7 +79,7 @@ function attempt(look: () => Refusal): Refusal {
   } catch (failure) {
     const errno = errnoOf(failure)
     if (errno === undefined) throw failure
-    return errno === 'ENOENT' ? 'it does not exist' : strerror(errno)
+    return errno === 'ENOENT' ? 'it is missing' : strerror(errno)
   }
 }
 

@@ -137,13 +137,3 @@ testAs({}, 'a working directory that is missing is made, inside of the root', as
   })
   assert.equal(output, '/home/new/place\n0:0')
 })
-
-testAs({}, 'a working directory that the user may not enter is refused', async (world) => {
-  const bundle = await world.bundle((config) => {
-    config.process.user = { uid: 1000, gid: 1000 }
-    config.process.cwd = '/root'
-    config.process.capabilities = { bounding: [], permitted: [], effective: [], inheritable: [], ambient: [] }
-  })
-  await world.run(['chmod', '700', `${bundle.rootfs}/root`])
-  refused(await world.usnea(['run', '--bundle', bundle.path, world.newId()]), /permission denied/)
-})

@@ -32,13 +32,7 @@ import {
   MS_SYNCHRONOUS,
   MS_UNBINDABLE,
 } from '../../kernel/constants.ts'
-import {
-  BIND_HELD,
-  BIND_NO_CREATE,
-  BIND_NOFOLLOW,
-  BIND_OPTIONAL,
-  BIND_RECURSIVE,
-} from '../../linux/mounts/bind-flags.ts'
+import { BIND_NO_CREATE, BIND_NOFOLLOW, BIND_OPTIONAL, BIND_RECURSIVE } from '../../linux/mounts/bind-flags.ts'
 
 type Table = readonly (readonly [name: string, bits: number])[]
 
@@ -87,7 +81,6 @@ export const propagationWords: Table = [
 export const bindWords: Table = [
   ['recursive', BIND_RECURSIVE],
   ['optional', BIND_OPTIONAL],
-  ['held', BIND_HELD],
   ['no-create', BIND_NO_CREATE],
   ['nofollow', BIND_NOFOLLOW],
 ]

@@ -3,6 +3,7 @@ import { RLIM_INFINITY } from '../../host/facts.ts'
 import { rlimitNumbers } from '../../kernel/constants.ts'
 import type { Op, OpName } from '../../kernel/plan.ts'
 import { messages, opShapes } from '../../kernel/plan-def.ts'
+import { BIND_HELD } from '../../linux/mounts/bind-flags.ts'
 import {
   attributeWords,
   bindWords,
@@ -12,6 +13,8 @@ import {
   namespaceWords,
   propagationWords,
 } from './flag-names.ts'
+
+const HELD = BigInt(BIND_HELD)
 
 type Words = { readonly [Name in OpName]?: (op: Extract<Op, { op: Name }>) => readonly string[] }
 
@@ -37,7 +40,11 @@ const special: Words = {
     `${plain(fstype)} → ${plain(target)}`,
     [flagWords(flags, mountWords), data === '' ? '' : plain(data)].filter((word) => word !== '').join(','),
   ],
-  bind: ({ source, target, flags }) => [`${plain(source)} → ${plain(target)}`, flagWords(flags, bindWords)],
+  hold: ({ path, slot }) => [plain(path), `as ${slot}`],
+  bind: ({ source, target, flags, slot }) => [
+    `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,
+    flagWords(BigInt(flags) & ~HELD, bindWords),
+  ],
   attr: ({ target, set, clear, recursive, lenient }) => [
     plain(target),
     change('+', flagWords(set, attributeWords)),
@@ -115,9 +122,14 @@ const limit = (value: number | bigint) => (BigInt(value) === RLIM_INFINITY ? 'un
 const octal = (mode: number | bigint) => `0${mode.toString(8)}`
 const change = (sign: string, words: string) => (words === '' ? '' : `${sign}${words}`)
 
-const nodeTypes: Readonly<Record<number, string>> = { 2401: 'fifo', 4802: 'char', 14406: 'block' }
+/** inode(7) */
+const nodeTypes = new Map([
+  [0o010000, 'fifo'],
+  [0o020000, 'char'],
+  [0o060000, 'block'],
+])
 
 function node(type: number | bigint, major: number | bigint, minor: number | bigint): string {
-  const word = nodeTypes[Number(type) & 0o170000] ?? octal(type)
+  const word = nodeTypes.get(Number(type) & 0o170000) ?? octal(type)
   return word === 'fifo' ? word : `${word} ${major}:${minor}`
 }

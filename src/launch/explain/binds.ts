@@ -48,13 +48,13 @@ const bindCauses: readonly Cause<'bind'>[] = [
     errno: 'ENOENT',
     when: ({ detail }) => detail !== 'target',
     code: 'mount-source-missing',
-    what: (attempt) => `${bindWords(attempt)}: the source does not exist`,
+    what: (attempt) => `${bindWords(attempt)}: the source is missing`,
     why: ({ op }) => `nothing is at ${op.source}`,
     fix: ({ op }) => `mkdir -p ${op.source}, or remove the mount`,
   },
   {
     errno: 'ENOENT',
-    why: 'the target does not exist in the image, and may not be made',
+    why: 'the target is missing in the image, and may not be made',
     fix: ({ op }) => `make ${inside(op.target)} in the image`,
   },
   {

@@ -52,7 +52,7 @@ const causes: readonly Cause<OpName>[] = [
     fix: 'replace the link by what it points to',
   },
   { errno: 'ENOTDIR', why: 'a part of the path is a file and not a directory', fix: 'correct the path, or the image' },
-  { errno: 'ENOENT', why: 'a part of the path does not exist', fix: 'correct the path, or make it' },
+  { errno: 'ENOENT', why: 'a part of the path is missing', fix: 'correct the path, or make it' },
   { errno: 'EBUSY', why: 'something else uses it', fix: 'end what uses it; fuser -vm PATH and findmnt show it' },
   { errno: 'EIO', why: 'the device below reports an error', fix: 'sudo dmesg shows which' },
   {

@@ -1,67 +1,15 @@
 /** Making, joining and setting up namespaces. */
 
-import type { Host } from '../../host/facts.ts'
 import { cloneFlags } from '../../kernel/constants.ts'
 import { CAP_SETFCAP, hasCapability } from '../../linux/idmap/powers.ts'
-import { isMapped } from '../../linux/idmap/ranges.ts'
 import { bitNames, type Cause, type Table } from './entry.ts'
-import { nprocCause, usernsLimitCause } from './limits.ts'
-import { refusals, restrictedUserns, usernsRefusals } from './refusal.ts'
+import { nprocCause } from './limits.ts'
+import { refusals, restrictedUserns } from './refusal.ts'
+import { userCauses } from './userns.ts'
 
 const CAP_SYS_ADMIN = 21n
 
 const namesOf = (flags: bigint | number): string => bitNames(flags, Object.entries(cloneFlags)).join(', ')
-
-const isMakingUser = (flags: bigint | number): boolean => (BigInt(flags) & BigInt(cloneFlags.user)) !== 0n
-
-const isUnmapped = (host: Host): boolean => !isMapped(host.uidMap, host.uid) || !isMapped(host.gidMap, host.gid)
-
-/** In the order of proof: facts that alone suffice for EPERM come first. */
-const userCauses: readonly Cause<'unshareUser' | 'born' | 'unshare'>[] = [
-  {
-    errno: 'EPERM',
-    when: ({ host }) => host.chrooted,
-    code: 'userns-chroot',
-    why: 'we run inside a chroot, and the kernel refuses user namespaces there',
-    fix: 'enter the directory with a mount namespace instead of chroot (unshare --mount --root DIR, systemd-nspawn -D DIR)',
-  },
-  {
-    errno: 'EPERM',
-    when: ({ host }) => isUnmapped(host),
-    code: 'userns-unmapped',
-    why: ({ host }) => `our own user ${host.uid} or group ${host.gid} is not mapped in the user namespace around us`,
-    fix: 'the outer sandbox must write uid_map and gid_map for this id first',
-  },
-  {
-    errno: 'EPERM',
-    when: ({ host }) => host.unprivilegedUsernsClone === false && !host.realRoot,
-    code: 'userns-sysctl',
-    why: 'kernel.unprivileged_userns_clone is 0',
-    fix: 'sudo sysctl -w kernel.unprivileged_userns_clone=1; to keep it: echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/99-userns.conf',
-  },
-  ...usernsRefusals,
-  {
-    errno: 'EPERM',
-    code: 'userns-refused',
-    why: 'none of the known causes is to be seen; probably a security module',
-    fix: 'look for a denial with: sudo dmesg; usnea doctor shows what else this machine allows',
-  },
-  usernsLimitCause,
-  { ...nprocCause, code: 'userns-nproc' },
-  {
-    errno: ['ENOSYS', 'EINVAL'],
-    when: ({ host }) => !host.hasUserNamespaces,
-    code: 'userns-missing',
-    why: 'this kernel has no user namespaces (/proc/self/ns/user is missing)',
-    fix: 'use a kernel built with CONFIG_USER_NS (gVisor and WSL 1 have none)',
-  },
-  {
-    errno: 'ENOSYS',
-    code: 'userns-seccomp',
-    why: 'probably a seccomp filter around us answers that the call does not exist',
-    fix: 'start the outer container with a profile that allows unshare (Docker: --security-opt seccomp=PROFILE.json)',
-  },
-]
 
 /** The other namespaces: they need CAP_SYS_ADMIN, which a new user namespace gives. */
 const otherCauses: readonly Cause<'born' | 'unshare'>[] = [
@@ -86,19 +34,13 @@ const otherCauses: readonly Cause<'born' | 'unshare'>[] = [
   { ...nprocCause, code: 'userns-nproc' },
 ]
 
-const onlyForUser = otherThan(userCauses, (flags) => isMakingUser(flags))
-
-function otherThan(
-  causes: readonly Cause<'unshareUser' | 'born' | 'unshare'>[],
-  test: (flags: bigint | number) => boolean,
-) {
-  return causes.map(
-    (cause): Cause<'born' | 'unshare'> => ({
-      ...cause,
-      when: (attempt) => test(attempt.op.flags) && (cause.when?.(attempt) ?? true),
-    }),
-  )
-}
+/** The causes of a user namespace, where one is among those that were asked for. */
+const onlyForUser = userCauses.map(
+  (cause): Cause<'born' | 'unshare'> => ({
+    ...cause,
+    when: (attempt) => (BigInt(attempt.op.flags) & BigInt(cloneFlags.user)) !== 0n && (cause.when?.(attempt) ?? true),
+  }),
+)
 
 /** /proc/self is written by the new process itself. */
 const procCauses: readonly Cause<'mapSelf' | 'timeOffset' | 'oomScore'>[] = [

@@ -61,6 +61,30 @@ describe('a plan', () => {
     assert.doesNotMatch(printPlan({ ops, degradations: [] }), /weaker/)
   })
 
+  it('says what a device is, and where a bind comes from', () => {
+    const origin = '/x'
+    const words = printPlan({
+      ops: [
+        { op: 'device', path: '/dev/null', type: 0o020000, major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0, origin },
+        { op: 'deviceBind', source: '/dev/sda', path: '/dev/sda', type: 0o060000, major: 8, minor: 0, origin },
+        { op: 'device', path: '/dev/p', type: 0o010000, major: 0, minor: 0, mode: 0o600, uid: 1, gid: 2, origin },
+        { op: 'hold', path: '/dev/tty', slot: 3, origin },
+        { op: 'bind', source: '', target: '/dev/tty', flags: 4, slot: 3, origin },
+        { op: 'bind', source: '/a b', target: '/b', flags: 1, slot: 0, origin },
+      ],
+      degradations: [],
+    })
+    const shown = words.split('\n').map((line) => line.replace(/^ *\d+ +rootfs +[a-z-]+ +/, '').replace(/ +\/x$/, ''))
+    assert.deepEqual(shown.slice(1, -1), [
+      '/dev/null char 1:3 0666 0:0',
+      '/dev/sda block 8:0',
+      '/dev/p fifo 0600 1:2',
+      '/dev/tty as 3',
+      'held 3 → /dev/tty',
+      '"/a b" → /b recursive',
+    ])
+  })
+
   it('is JSON with nothing lost', () => {
     const parsed = JSON.parse(printPlanJson(plan))
     assert.deepEqual(parsed.degradations, plan.degradations)

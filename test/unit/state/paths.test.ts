@@ -55,9 +55,9 @@ function refusal(host: Host, options: StateRootOptions): RuntimeError {
 }
 
 test('--root is made absolute once, against the directory of the call', () => {
-  const host = aHost({ cwd: '/srv/work' })
+  const host = aHost({ cwd: '/srv/here' })
   assert.deepEqual(chooseStateRoot(host, { root: 'state/../s' }), {
-    path: '/srv/work/s',
+    path: '/srv/here/s',
     warnings: [],
     source: 'option',
   })
@@ -127,7 +127,7 @@ test('a runtime directory of another user is skipped with a warning that names s
 
 const unfit: readonly [string, () => string, RegExp][] = [
   ['open to others', () => runtimeDirectory(0o770), /other users can write to it \(mode 0770\)/],
-  ['missing', () => join(directory, 'missing'), /it does not exist/],
+  ['missing', () => join(directory, 'missing'), /it is missing/],
   ['relative', () => 'run/user/1000', /it is not an absolute path/],
   ['a file', () => join(writeIn(runtimeDirectory()), 'file'), /it is not a directory/],
   ['with a link in our place', () => linkIn(runtimeDirectory()), /usnea in it: it is a symbolic link/],
@@ -188,7 +188,7 @@ test('a planted directory or link in /tmp is not used, and every place is listed
     plant(join(where.shared, `usnea-${uid}`))
     const error = refusal(me(), { env: {}, places: where })
     assert.match(error.details.join(), words)
-    assert.match(error.details.join(), new RegExp(`${where.users}/${uid}: it does not exist`))
+    assert.match(error.details.join(), new RegExp(`${where.users}/${uid}: it is missing`))
     assert.ok(error.fix)
   }
 })
@@ -210,7 +210,7 @@ test('the error says whether the variable is missing, foreign, or only unfit', (
   const error = refusal(stranger, { env: {}, places: where })
   assert.equal(
     error.message,
-    `no runtime directory was found for this user: ${where.users}/${uid + 1}: it does not exist; ${where.shared}/usnea-${uid + 1}: it does not exist (--root); cause: XDG_RUNTIME_DIR is not set, and no other place will do; fix: log in through a session (ssh, machinectl), or set XDG_RUNTIME_DIR to a directory of yours with mode 0700, or pass --root DIR`,
+    `no runtime directory was found for this user: ${where.users}/${uid + 1}: it is missing; ${where.shared}/usnea-${uid + 1}: it is missing (--root); cause: XDG_RUNTIME_DIR is not set, and no other place will do; fix: log in through a session (ssh, machinectl), or set XDG_RUNTIME_DIR to a directory of yours with mode 0700, or pass --root DIR`,
   )
 })
 

@@ -1,0 +1,42 @@
+/**
+ * What node loads first, bundled as CommonJS. It runs main.js from code that was compiled before: compiling takes
+ * longer than most verbs themselves. The build leaves that code for its own release of node; elsewhere node 22.8 and
+ * later keep it by themselves. V8 refuses code of another release, and then compiles as ever.
+ */
+import { readFileSync, statSync } from 'node:fs'
+
+const main = `${__dirname}/main.js`
+
+const compiled = compiledByBuild()
+if (compiled === undefined) {
+  keepCompiledCode()
+  require(main)
+} else {
+  runCompiled(compiled)
+}
+
+function compiledByBuild(): Buffer | undefined {
+  try {
+    return readFileSync(`${__dirname}/main-${process.version}-${process.arch}.cache`)
+  } catch {
+    return undefined
+  }
+}
+
+/** The wrapping must be that of bundle.mjs, which wrote the compiled code. */
+function runCompiled(cachedData: Buffer): void {
+  const { Script } = process.getBuiltinModule('node:vm')
+  const source = `(function(exports,require,module,__filename,__dirname){${readFileSync(main, 'latin1')}\n})`
+  const script = new Script(source, { filename: main, cachedData })
+  script.runInThisContext()({}, require, { exports: {} }, main, __dirname)
+}
+
+/**
+ * Only beside our own code, and only where it belongs to us: whoever can poison the cache can change the code as well,
+ * and root leaves no files in the checkout of somebody else.
+ */
+function keepCompiledCode(): void {
+  if (Number.parseInt(process.versions.node, 10) < 22 || statSync(__dirname).uid !== process.geteuid?.()) return
+  const module = process.getBuiltinModule('node:module') as { enableCompileCache?: (directory: string) => unknown }
+  module.enableCompileCache?.(`${__dirname}/cache`)
+}

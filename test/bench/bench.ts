@@ -1,0 +1,107 @@
+/**
+ * npm run bench: p50, p95 and ratios of one run, printed and not judged. What is missing on the machine is left out and
+ * named. The sandbox comes from dist, as a program that installed the package would load it.
+ */
+import { rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, release } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Contender, type Figures, latency, printLatency, throughput } from './measure.ts'
+import { type BenchBundle, bwrapArguments, findProgram, makeBundle, spawned } from './peers.ts'
+
+const top = fileURLToPath(new URL('../..', import.meta.url))
+const usnea = join(top, 'bin/usnea')
+const rounds = Number(process.env.BENCH_ROUNDS ?? 200)
+const bwrap = findProgram('bwrap')
+
+type Library = typeof import('../../src/index.ts')
+
+async function inProcess({ sandbox }: Library): Promise<void> {
+  await using box = sandbox({ cwd: '/' })
+  const ours: Contender = { name: 'usnea sandbox().run', run: () => box.run(['/bin/true']) }
+  const plain: Contender = { name: 'child_process.spawn, no sandbox', run: () => spawned('/bin/true', []) }
+  const peers: Contender[] = bwrap
+    ? [{ name: 'child_process.spawn of bwrap', run: () => spawned(bwrap, bwrapArguments(['/bin/true'])) }]
+    : []
+  const figures = await latency([...peers, ours, plain], rounds)
+  printLatency('(a) in-process, /bin/true, all namespaces', figures, peers[0]?.name ?? ours.name)
+
+  const rates = await throughput([...peers, ours], { width: 8, count: rounds, blocks: 5 })
+  console.log('\n(b) concurrency 8, runs a second')
+  const base = rates.get(peers[0]?.name ?? ours.name) ?? Number.NaN
+  for (const [name, rate] of rates)
+    console.log(`  ${name.padEnd(34)} ${rate.toFixed(0).padStart(8)}   ratio ${(rate / base).toFixed(2)}`)
+}
+
+/** Left out with its own words when it cannot run the bundle here. */
+async function works(contender: Contender): Promise<boolean> {
+  try {
+    await contender.run()
+    return true
+  } catch (error) {
+    console.log(`  left out: ${contender.name}: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+    return false
+  }
+}
+
+async function wholeProcess(bundle: BenchBundle, empty: Contender): Promise<void> {
+  console.log('\n(c) whole process, busybox bundle')
+  let count = 0
+  const next = () => `bench-${process.pid}-${count++}`
+  const run = (program: string, name: string): Contender => ({
+    name: `${name} run`,
+    run: () => spawned(program, ['--root', bundle.state(name), 'run', '--bundle', bundle.directory, next()]),
+  })
+  const peers = ['runc', 'crun'].flatMap((name) => {
+    const program = findProgram(name)
+    return program ? [run(program, name)] : []
+  })
+  if (bwrap)
+    peers.push({
+      name: 'bwrap with the same root',
+      run: () =>
+        spawned(bwrap, [
+          '--unshare-all',
+          '--bind',
+          bundle.rootfs,
+          '/',
+          '--dev',
+          '/dev',
+          '--proc',
+          '/proc',
+          '/bin/true',
+        ]),
+    })
+  const usable: Contender[] = []
+  for (const contender of [run(usnea, 'usnea'), ...peers]) if (await works(contender)) usable.push(contender)
+  const figures = await latency([empty, ...usable], Math.round(rounds / 4))
+  printLatency('', figures, empty.name)
+  over(figures, 'usnea run', empty.name)
+}
+
+function over(figures: readonly Figures[], name: string, base: string): void {
+  const [own, other] = [name, base].map((wanted) => figures.find((figure) => figure.name === wanted)?.p50 ?? Number.NaN)
+  console.log(`  ${name} is ${((own ?? 0) - (other ?? 0)).toFixed(1)} ms over ${base}`)
+}
+
+async function startUp(empty: Contender): Promise<void> {
+  const version: Contender = { name: 'usnea --version', run: () => spawned(usnea, ['--version']) }
+  const figures = await latency([empty, version], Math.round(rounds / 4))
+  printLatency('(d) start-up of the command line', figures, empty.name)
+  over(figures, version.name, empty.name)
+}
+
+console.log(
+  `Node ${process.version}, Linux ${release()}, ${availableParallelism()} processors, ${rounds} rounds, uid ${process.getuid?.()}`,
+)
+const bundle = makeBundle()
+try {
+  const script = join(bundle.directory, 'empty.mjs')
+  writeFileSync(script, '')
+  const empty: Contender = { name: 'an empty script of this Node', run: () => spawned(process.execPath, [script]) }
+  await inProcess((await import('../../dist/lib/index.js' as string)) as Library)
+  await wholeProcess(bundle, empty)
+  await startUp(empty)
+} finally {
+  rmSync(bundle.directory, { recursive: true, force: true })
+}

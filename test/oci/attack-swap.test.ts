@@ -1,0 +1,112 @@
+// Needs a static busybox: a root file system that changes under the hands of usnea does not lead it out.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { testAs } from '../fixtures/cases.ts'
+import type { Config } from '../fixtures/config.ts'
+import { placeVictim } from '../fixtures/victim.ts'
+import type { World } from '../fixtures/world.ts'
+
+/** A process of its own swaps two names without a pause, until it is killed: renameat2(2) with RENAME_EXCHANGE. */
+async function startSwapping(world: World, first: string, second: string): Promise<ChildProcess> {
+  const script = [
+    'import ctypes, sys, os',
+    'libc = ctypes.CDLL(None, use_errno=True)',
+    'a, b = [os.fsencode(p) for p in sys.argv[1:3]]',
+    'print("swapping", flush=True)',
+    'while True: libc.renameat2(-100, a, -100, b, 2)',
+  ].join('\n')
+  const { file, args, cwd, ...credentials } = world.identity.wrap(
+    ['/usr/bin/python3', '-c', script, first, second],
+    '/',
+  )
+  const child = spawn(file, args, { cwd, ...credentials, env: {}, stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+  return child
+}
+
+interface Swap {
+  /** The name below the bundle that is swapped with a link to the victim. */
+  readonly name: string
+  readonly patch?: (config: Config) => void
+}
+
+const rounds = 30
+
+async function createWhileSwapping(world: World, { name, patch }: Swap): Promise<void> {
+  const victim = placeVictim(world)
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['/bin/sh', '-c', 'cat /secret /mnt/secret /etc/hosts /mnt/*/secret 2>/dev/null; true']
+    patch?.(config)
+  })
+  mkdirSync(join(bundle.rootfs, 'mnt/target'), { recursive: true })
+  const link = join(bundle.path, 'link')
+  await world.run(['ln', '-s', victim.path, link])
+  const swapper = await startSwapping(world, join(bundle.path, name), link)
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const { status, stdout, stderr } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
+      assert.ok(status === 0 || status === 1, `ended with ${status}\n${stderr}`)
+      assert.doesNotMatch(stdout, /secret of the host/)
+      victim.assertUntouched()
+    }
+  } finally {
+    swapper.kill('SIGKILL')
+    await once(swapper, 'exit')
+  }
+  await world.nothingLeft()
+}
+
+const skip = { needs: ['python3'] as const }
+
+testAs(skip, 'a root file system that is swapped with a link to elsewhere', (world) =>
+  createWhileSwapping(world, { name: 'rootfs' }),
+)
+
+testAs(skip, 'a mount target that is swapped with a link to elsewhere', (world) =>
+  createWhileSwapping(world, {
+    name: 'rootfs/mnt/target',
+    patch: (config) => void config.mounts.push({ destination: '/mnt/target', type: 'tmpfs', source: 'tmpfs' }),
+  }),
+)
+
+testAs(skip, 'a parent of a mount target that is swapped with a link to elsewhere', (world) =>
+  createWhileSwapping(world, {
+    name: 'rootfs/mnt',
+    patch: (config) => void config.mounts.push({ destination: '/mnt/new/deeper', type: 'tmpfs', source: 'tmpfs' }),
+  }),
+)
+
+testAs(skip, 'a masked and read-only path that is swapped with a link to elsewhere', (world) =>
+  createWhileSwapping(world, {
+    name: 'rootfs/mnt/target',
+    patch: (config) => {
+      config.linux.maskedPaths.push('/mnt/target')
+      config.linux.readonlyPaths.push('/mnt/target')
+    },
+  }),
+)
+
+testAs(skip, 'a working directory that is swapped with a link to elsewhere', (world) =>
+  createWhileSwapping(world, {
+    name: 'rootfs/mnt/target',
+    patch: (config) => {
+      config.process.cwd = '/mnt/target/made'
+    },
+  }),
+)
+
+testAs({}, 'a root file system that is replaced between create and start is still the first one', async (world) => {
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'touch /tmp/mark']
+  })
+  const id = world.newId()
+  assert.equal((await world.usnea(['create', '--bundle', bundle.path, id])).status, 0)
+  renameSync(bundle.rootfs, join(bundle.path, 'moved'))
+  mkdirSync(bundle.rootfs)
+  assert.equal((await world.usnea(['start', id])).status, 0)
+  assert.equal((await world.usnea(['delete', '--force', id])).status, 0)
+  rmSync(bundle.rootfs, { recursive: true })
+})

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Op, OpName } from '../../../src/kernel/plan.ts'
+import { opShapes, type Phase } from '../../../src/kernel/plan-def.ts'
+import { compile } from '../../../src/launch/compile.ts'
+import type { SceneMaps } from '../../../src/linux/scene.ts'
+import { template } from '../../../src/spec/template.ts'
+import type { Process, Spec } from '../../../src/spec/types.ts'
+import { aHost, realRoot } from '../host/literal.ts'
+
+const single: SceneMaps = {
+  uid: [{ inner: 0, outer: 1000, size: 1 }],
+  gid: [{ inner: 0, outer: 1000, size: 1 }],
+  method: 'self',
+  denySetgroups: true,
+}
+const ranges: SceneMaps = {
+  uid: [
+    { inner: 0, outer: 1000, size: 1 },
+    { inner: 1, outer: 100_000, size: 65_536 },
+  ],
+  gid: [
+    { inner: 0, outer: 1000, size: 1 },
+    { inner: 1, outer: 100_000, size: 65_536 },
+  ],
+  method: 'helper',
+  denySetgroups: false,
+}
+
+interface Case {
+  readonly rootless?: boolean
+  readonly maps?: SceneMaps
+  readonly gate?: boolean
+  readonly change?: (spec: Spec & { process: Process }) => Spec & { process: Process }
+  readonly freshProc?: boolean
+}
+
+function planOf({ rootless = false, maps, gate = true, change = (spec) => spec, freshProc = true }: Case = {}) {
+  const spec = change(template({ rootless, uid: 1000, gid: 1000 }) as Spec & { process: Process })
+  const host = rootless ? aHost({ freshProc }) : realRoot({ freshProc })
+  return compile(spec, {
+    scene: { host, bundle: '/b', rootfs: { path: '/b/rootfs', dev: 1n, ino: 2n }, maps, noPivot: false },
+    keepFds: 0,
+    environment: { home: '/', listenFds: 0 },
+    gate,
+  })
+}
+
+const order: readonly Phase[] = ['outer', 'birth', 'inner', 'rootfs', 'pivot', 'process', 'last']
+const indexOf = (ops: readonly Op[], name: OpName) => ops.findIndex(({ op }) => op === name)
+
+const cases: readonly Case[] = [
+  {},
+  { rootless: true, maps: single },
+  { rootless: true, maps: ranges },
+  { rootless: true, maps: ranges, gate: false },
+  { rootless: true, maps: single, freshProc: false },
+]
+
+test('ops are sorted by phase, as init demands', () => {
+  for (const each of cases) {
+    const places = planOf(each)
+      .ops.map(({ op }) => opShapes[op].phase)
+      .filter((phase) => phase !== 'any')
+      .map((phase) => order.indexOf(phase))
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    )
+  }
+})
+
+test('every op has an origin: a JSON pointer into config.json', () => {
+  for (const each of cases) for (const { op, origin } of planOf(each).ops) assert.match(origin, /^\//, op)
+})
+
+test('masks and read-only paths come after every mount', () => {
+  for (const each of cases) {
+    const { ops } = planOf(each)
+    const lastMount = ops.findLastIndex(({ op }) => op === 'mount' || op === 'bind' || op === 'deviceBind')
+    const firstCover = ops.findIndex(({ op }) => op === 'mask' || op === 'readonly')
+    assert.ok(firstCover > lastMount)
+  }
+})
+
+test('nothing that needs a capability comes after it is dropped', () => {
+  const needy: readonly OpName[] = ['rlimit', 'bounding', 'user', 'hostname', 'mount', 'pivot', 'sysctl']
+  for (const each of cases) {
+    const { ops } = planOf(each)
+    const caps = indexOf(ops, 'caps')
+    assert.ok(ops.slice(caps).every(({ op }) => !needy.includes(op)))
+    assert.ok(indexOf(ops, 'bounding') < indexOf(ops, 'user'), 'the bounding set needs CAP_SETPCAP')
+    assert.ok(caps < indexOf(ops, 'noNewPrivs'))
+  }
+})
+
+test('the program is looked up before create ends, so that a missing one fails create', () => {
+  const { ops } = planOf()
+  assert.ok(indexOf(ops, 'lookup') < indexOf(ops, 'gate'))
+  assert.equal(ops.at(-1)?.op, 'exec')
+})
+
+test('one id is mapped by init itself, ranges by the parent', () => {
+  assert.ok(indexOf(planOf({ rootless: true, maps: single }).ops, 'mapSelf') > 0)
+  const { ops } = planOf({ rootless: true, maps: ranges })
+  assert.equal(indexOf(ops, 'mapSelf'), -1)
+  assert.equal(ops[1]?.op, 'say')
+  assert.equal(ops[2]?.op, 'wait')
+})
+
+test('with one id setgroups is never called, because the kernel denies it', () => {
+  const user = (maps: SceneMaps) => planOf({ rootless: true, maps }).ops.find(({ op }) => op === 'user')
+  assert.equal(user(single)?.op === 'user' && user(single)?.op, 'user')
+  const flags = [single, ranges].map((maps) => {
+    const op = user(maps)
+    return op?.op === 'user' ? op.setGroups : undefined
+  })
+  assert.deepEqual(flags, [0, 1])
+})
+
+test('inside a user namespace device nodes are bound, as real root they are made', () => {
+  assert.equal(indexOf(planOf().ops, 'deviceBind'), -1)
+  assert.equal(indexOf(planOf({ rootless: true, maps: single }).ops, 'device'), -1)
+})
+
+test('a covered /proc is bound from outside and that is said', () => {
+  const { ops, degradations } = planOf({ rootless: true, maps: single, freshProc: false })
+  assert.ok(ops.every((op) => op.op !== 'mount' || op.fstype !== 'proc'))
+  assert.ok(ops.some((op) => op.op === 'bind' && op.source === '/proc'))
+  assert.match(degradations.map(({ message }) => message).join('\n'), /proc at \/proc is the outer \/proc/)
+})
+
+test('gid=5 of devpts is left out when it is not mapped, and that is said', () => {
+  const change: Case['change'] = (spec) => ({
+    ...spec,
+    mounts: [{ destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance', 'gid=5'] }],
+  })
+  const one = planOf({ rootless: true, maps: single, change: change as NonNullable<Case['change']> })
+  const mount = one.ops.find((op) => op.op === 'mount' && op.fstype === 'devpts')
+  assert.equal(mount?.op === 'mount' && mount.data, 'newinstance')
+  assert.match(one.degradations.map(({ message }) => message).join(), /without gid=5/)
+  const many = planOf({ rootless: true, maps: ranges, change: change as NonNullable<Case['change']> })
+  const kept = many.ops.find((op) => op.op === 'mount' && op.fstype === 'devpts')
+  assert.equal(kept?.op === 'mount' && kept.data, 'newinstance,gid=5')
+})
+
+test('hooks of create wait for the parent, and createContainer runs before the step into the root', () => {
+  const hook = { path: '/bin/hook' }
+  const change: Case['change'] = (spec) => ({ ...spec, hooks: { createContainer: [hook], startContainer: [hook] } })
+  const { ops } = planOf({ change: change as NonNullable<Case['change']> })
+  const hooks = ops.flatMap((op, i) => (op.op === 'hook' ? [{ i, origin: op.origin }] : []))
+  assert.deepEqual(
+    hooks.map(({ origin }) => origin),
+    ['/hooks/createContainer/0', '/hooks/startContainer/0'],
+  )
+  assert.ok((hooks[0]?.i ?? 0) < indexOf(ops, 'pivot'))
+  assert.ok((hooks[1]?.i ?? 0) > indexOf(ops, 'gate'))
+})
+
+test('mounts keep the order of the configuration', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { minLength: 1, maxLength: 8 }), (names) => {
+      const mounts = names.map((name) => ({ destination: `/${name}`, type: 'tmpfs', source: 'tmpfs' }))
+      const { ops } = planOf({ change: (spec) => ({ ...spec, mounts }) })
+      const targets = ops.flatMap((op) => (op.op === 'mount' ? [op.target] : []))
+      assert.deepEqual(
+        targets,
+        names.map((name) => `/${name}`),
+      )
+    }),
+  )
+})
+
+test('namespaces with a path are joined user first and mount last', () => {
+  const change: Case['change'] = (spec) => ({
+    ...spec,
+    linux: {
+      ...spec.linux,
+      namespaces: (['mount', 'network', 'user'] as const).map((type) => ({ type, path: `/ns/${type}` })),
+    },
+  })
+  const { ops, joins } = planOf({ change: change as NonNullable<Case['change']> })
+  assert.deepEqual(
+    joins.map(({ type }) => type),
+    ['user', 'network', 'mount'],
+  )
+  assert.deepEqual(
+    ops.slice(0, 4).map(({ op }) => op),
+    ['join', 'join', 'join', 'become'],
+  )
+})

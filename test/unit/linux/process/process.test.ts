@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { capabilityMasks } from '../../../../src/linux/process/capabilities.ts'
+import { environmentOf } from '../../../../src/linux/process/environment.ts'
+
+test('effective capabilities need permitted ones, ambient ones need inheritable ones too', () => {
+  const masks = capabilityMasks(
+    { bounding: ['CAP_CHOWN'], effective: ['CAP_CHOWN', 'CAP_KILL'], permitted: ['CAP_CHOWN'], ambient: ['CAP_CHOWN'] },
+    ~0n & 0xffff_ffffn,
+  )
+  assert.deepEqual([masks.bounding, masks.effective, masks.permitted, masks.ambient], [1n, 1n, 1n, 0n])
+})
+
+test('what we do not hold is left out and named', () => {
+  const masks = capabilityMasks({ bounding: ['CAP_SYS_ADMIN', 'CAP_CHOWN'], permitted: ['CAP_CHOWN'] }, 1n)
+  assert.equal(masks.bounding, 1n)
+  assert.deepEqual(masks.missing, ['CAP_SYS_ADMIN'])
+})
+
+test('without the object a program gets no capability at all', () => {
+  const { missing, ...masks } = capabilityMasks(undefined, ~0n & 0xffff_ffff_ffffn)
+  assert.deepEqual(Object.values(masks), [0n, 0n, 0n, 0n, 0n])
+  assert.deepEqual(missing, [])
+})
+
+test('the later of two variables with one name wins, HOME is added, PATH is what is searched', () => {
+  const { env, search } = environmentOf(['A=1', 'PATH=/x', 'A=2'], { home: '/root', listenFds: 0 })
+  assert.deepEqual(env, ['PATH=/x', 'A=2', 'HOME=/root'])
+  assert.equal(search, '/x')
+})
+
+test('socket activation is told to pid 1', () => {
+  const { env } = environmentOf([], { home: '/', listenFds: 2 })
+  assert.ok(env.includes('LISTEN_FDS=2') && env.includes('LISTEN_PID=1'))
+})
