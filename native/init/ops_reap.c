@@ -53,7 +53,8 @@ static _Noreturn void watch(int control, int signals, pid_t command) {
     struct signalfd_siginfo info;
     if (fds[0].revents && read(signals, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) reap(control, command);
-      else kill(command, (int)info.ssi_signo);
+      /* 0: from outside of our pid namespace. What the command itself sends to PID 1 is dropped, as for any init. */
+      else if (info.ssi_pid == 0) kill(command, (int)info.ssi_signo);
     }
     if (fds[1].revents) listen_to_caller(control, command);
   }

@@ -123,16 +123,23 @@ function realDest(path: string): string {
  */
 function mirrorsFor(exposures: readonly Exposure[], covered: readonly string[]): Mirror[] {
   const mirrors = new Map<string, Mirror>()
-  for (const { dest, origin } of exposures) {
-    if (covered.some((path) => isWithin(dest, path)) || exists(dest)) continue
+  for (const exposure of exposures) {
+    const { dest } = exposure
+    if (lieInAnother(exposure, exposures) || covered.some((path) => isWithin(dest, path)) || exists(dest)) continue
     let nearest = dirname(dest)
     while (!exists(nearest)) nearest = dirname(nearest)
-    const writable = exposures.find((other) => other.writable && isWithin(nearest, other.dest))
-    if (writable)
-      throw wrong(origin, `${dest} does not exist, and it would have to be created in ${writable.dest} on the host`)
     if (!mirrors.has(nearest)) mirrors.set(nearest, { path: nearest, entries: entriesOf(nearest) })
   }
   return [...mirrors.values()].sort((a, b) => a.path.length - b.path.length)
+}
+
+/** Inside a path that is let through the destination must be there already: that directory is the host's own. */
+function lieInAnother({ dest, origin }: Exposure, exposures: readonly Exposure[]): boolean {
+  const around = exposures.findLast((other) => other.dest !== dest && isWithin(dest, other.dest))
+  if (around === undefined) return false
+  if (!exists(join(around.source, dest.slice(around.dest.length))))
+    throw wrong(origin, `${dest} does not exist, and it would have to be created in ${around.source} on the host`)
+  return true
 }
 
 function exists(path: string): boolean {

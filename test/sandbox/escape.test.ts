@@ -1,0 +1,70 @@
+/** A hostile command against the walls of its sandbox. */
+import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type SandboxOptions, sandbox } from '../../src/index.ts'
+import { needs } from '../fixtures/needs.ts'
+
+const skip = needs('userns', 'unshare') ?? false
+const place = realpathSync(mkdtempSync(join(tmpdir(), 'usnea-escape-')))
+after(() => rmSync(place, { recursive: true, force: true }))
+
+async function sh(script: string, options: SandboxOptions = {}) {
+  await using box = sandbox({ cwd: '/', ...options })
+  return await box.run(['/bin/sh', '-c', script], { reject: false })
+}
+
+test('a user namespace inside cannot take the covers off', { skip }, async () => {
+  writeFileSync(join(place, 'secret'), 'secret')
+  const script = `unshare -Urm sh -c 'umount /tmp; umount -l /tmp; umount -R /tmp; umount -l ${homedir()}; ls -A /tmp ${homedir()}; cat ${place}/secret'; true`
+  const { stdout, stderr } = await sh(script)
+  assert.doesNotMatch(stdout, /secret/)
+  assert.match(stderr, /umount|not permitted|Invalid argument|must be superuser/i)
+})
+
+test('a user namespace inside cannot make the host writable', { skip }, async () => {
+  const { stdout } = await sh(
+    "unshare -Urm sh -c 'mount -o remount,rw / 2>/dev/null; mount -o remount,bind,rw / 2>/dev/null; touch /usnea-escaped && echo written'; true",
+  )
+  assert.doesNotMatch(stdout, /written/)
+})
+
+test('no descriptor of the caller is visible inside', { skip }, async () => {
+  const fd = openSync('/etc/hostname', 'r')
+  const { stdout } = await sh('ls -l /proc/self/fd /proc/1/fd 2>&1; true')
+  closeSync(fd)
+  assert.doesNotMatch(stdout, /hostname|memfd:usnea-plan/)
+})
+
+test('the PID 1 of the sandbox cannot be looked into or killed from inside', { skip }, async () => {
+  const { stdout } = await sh(
+    'cat /proc/1/environ /proc/1/maps 2>/dev/null | head -c1 | wc -c; kill -9 1; kill -15 1; sleep 0.1; echo alive',
+  )
+  assert.match(stdout, /alive/)
+})
+
+test('kernel parameters cannot be written, as real root neither', { skip }, async () => {
+  const { stdout } = await sh(
+    'for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /proc/sys/vm/panic_on_oom; do (echo x > $f) 2>/dev/null && echo "wrote $f"; done; true',
+  )
+  assert.equal(stdout, '')
+})
+
+test('what the command leaves running ends with it', { skip }, async () => {
+  const marker = `usnea-left-${process.pid}`
+  await sh(`(exec -a ${marker} sleep 300 || sleep 300) & setsid sleep 300 & exit 0`)
+  const { stdout } = await sh('true')
+  assert.equal(stdout, '')
+  const { execFileSync } = await import('node:child_process')
+  const list = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+  assert.doesNotMatch(list, new RegExp(marker))
+})
+
+test('a command cannot forge its own result over the conversation', { skip }, async () => {
+  const { exitCode } = await sh(
+    'for fd in 3 4 5 6 7; do printf "\\012\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000" >&$fd; done 2>/dev/null; exit 9',
+  )
+  assert.equal(exitCode, 9)
+})
