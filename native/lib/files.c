@@ -1,4 +1,4 @@
-/* Locks, fifos and descriptors. */
+/* Locks and fifos. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,3 @@
 int usnea_flock(int fd, int operation) { return flock(fd, operation) == 0 ? 0 : -errno; }
 
 int usnea_mkfifo(const char *path, uint32_t mode) { return mkfifo(path, mode) == 0 ? 0 : -errno; }
-
-int usnea_dup(int fd) {
-  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  return copy < 0 ? -errno : copy;
-}

@@ -32,9 +32,10 @@ int usnea_pidfd_send_signal(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : -errno;
 }
 
-/* 1 when the process has ended, 0 at the time-out (milliseconds, -1 waits for ever). */
-int usnea_pidfd_wait(int pidfd, int timeout_ms) {
-  struct pollfd fd = {pidfd, POLLIN, 0};
-  int got = poll(&fd, 1, timeout_ms);
-  return got < 0 ? -errno : got;
+int usnea_wait_readable(int fd, int timeout_ms) {
+  struct pollfd wanted = {fd, POLLIN, 0};
+  for (;;) {
+    int got = poll(&wanted, 1, timeout_ms);
+    if (got >= 0 || errno != EINTR || timeout_ms >= 0) return got < 0 ? -errno : got;
+  }
 }

@@ -92,7 +92,6 @@ static int open_one(struct start *start, int i, int wanted) {
     start->child[i] = ends[reads ? 0 : 1];
     start->parent[i] = ends[reads ? 1 : 0];
     start->ours[i] = 1;
-    fcntl(start->parent[i], F_SETFL, O_NONBLOCK);
   }
   return 0;
 }
@@ -103,8 +102,7 @@ static int prepare(struct start *start, const int32_t *fds, int count) {
     int error = open_one(start, start->count, fds[start->count]);
     if (error) return error;
   }
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start->control) != 0) return errno;
-  return fcntl(start->control[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start->control) == 0 ? 0 : errno;
 }
 
 /* In the vfork child: sources may lie where targets belong, so first move all of them above. */

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "../init/plan.h" /* the numbers of the messages */
+
 /* Wishes in the descriptor list of usnea_spawn besides a number. */
 enum { USNEA_NULL = -1, USNEA_PIPE_IN = -2, USNEA_PIPE_OUT = -3 };
 
@@ -23,7 +25,19 @@ int usnea_flock(int fd, int operation);
 int usnea_mkfifo(const char *path, uint32_t mode);
 int usnea_pidfd_open(int pid);
 int usnea_pidfd_send_signal(int pidfd, int signal);
-int usnea_pidfd_wait(int pidfd, int timeout_ms);
-int usnea_dup(int fd);
+
+/* poll(2) for input, also the end of a process on its pidfd: 1, or 0 at the time-out (milliseconds, -1 waits for ever). */
+int usnea_wait_readable(int fd, int timeout_ms);
+
+/* From now on signals go to `pid`, or as messages into `control` when that is not -1. */
+int usnea_forward_signals(int pid, int control);
+int usnea_stop_forwarding(void);
+enum { USNEA_MESSAGE_SIGNAL = MESSAGE_signal };
+
+/*
+ * Copies our stdin to `in`, and `out` and `err` to our stdout and stderr, until the child has ended and its output is
+ * out; closes the three. Blocks. The status is as wait(2) packs it.
+ */
+int usnea_pump(int pid, int in, int out, int err, int32_t *status);
 
 #endif

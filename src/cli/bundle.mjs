@@ -19,8 +19,8 @@ const shared = {
   legalComments: 'none',
   logLevel: 'warning',
   external: ['koffi'],
-  define: { 'import.meta.url': '__url' },
-  banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
+  define: { 'import.meta.url': '__file.url' },
+  banner: { js: "const __file={get url(){return require('node:url').pathToFileURL(__filename).href}};" },
   // Every import() becomes a late require(): the loader of ES modules alone costs more than what it would load.
   supported: { 'dynamic-import': false },
 }

@@ -1,5 +1,6 @@
-/** From an error to the words and the exit status that callers expect (reference: docs/cli.md). */
+/** From an error to the words and the exit status that callers expect. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { exitCodeOf } from '../sandbox/exit-code.ts'
 
 export interface Failure {
   /** One line. */
@@ -11,23 +12,13 @@ export interface Failure {
 
 export function describeFailure(thrown: unknown, verb: string | undefined): Failure {
   const error = isRuntimeError(thrown) ? thrown : unforeseen(thrown)
-  const isUsage = error.code === 'usage' || error.code === 'not-supported-yet'
-  const message = oneLine(verb === 'exec' && !isUsage ? `exec failed: ${error.message}` : error.message)
   const stack = error === thrown || !(thrown instanceof Error) ? undefined : thrown.stack
-  return { message, status: exitStatus(error, { verb, isUsage }), stack }
-}
-
-function exitStatus(error: RuntimeError, { verb, isUsage }: { verb: string | undefined; isUsage: boolean }): number {
-  // env(1) and timeout(1) agree on these, so that a failure of ours is no status of the command.
-  if (verb === 'sandbox') return sandboxStatuses[error.code] ?? 125
-  if (verb === 'exec' && !isUsage) return 255
-  return error.exitCode
-}
-
-const sandboxStatuses: Readonly<Partial<Record<RuntimeError['code'], number>>> = {
-  'exec-not-found': 127,
-  'exec-denied': 126,
-  'exec-failed': 126,
+  // 255 says that exec itself failed; a mistake in its options is one like any other.
+  if (verb === 'exec' && error.code !== 'usage') {
+    return { message: oneLine(`exec failed: ${error.message}`), status: 255, stack }
+  }
+  const status = verb === 'sandbox' ? exitCodeOf(error) : error.exitCode
+  return { message: oneLine(error.message), status, stack }
 }
 
 function unforeseen(thrown: unknown): RuntimeError {

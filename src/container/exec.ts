@@ -19,7 +19,6 @@ import { parseId } from './id.ts'
 import { statusOf } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
-import { givePipes } from './stdio.ts'
 
 export interface ExecOptions extends ExecProcessOptions {
   readonly detach?: boolean
@@ -70,10 +69,10 @@ async function enter(ctx: Context, { record, process, joins, options }: Entry): 
     undo.disarm()
     return 0
   }
-  const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
-  if (record.maps)
-    givePipes({ stdin, stdout, stderr }, toOuter(record.maps.uid, 0) ?? -1, toOuter(record.maps.gid, 0) ?? -1)
-  const status = await attend(child)
+  const { maps } = record
+  const root = { uid: toOuter(maps?.uid ?? [], 0), gid: toOuter(maps?.gid ?? [], 0) }
+  const owner = root.uid === undefined || root.gid === undefined ? undefined : { uid: root.uid, gid: root.gid }
+  const status = await attend(child, { owner })
   undo.disarm()
   return status
 }

@@ -1,33 +1,44 @@
 /** What run and exec share once the program runs: its input and output, its signals, its end. */
-import { type Ended, waitFor } from '../kernel/children.ts'
-import { FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/native.ts'
+import { fchownSync } from 'node:fs'
+import { type Ended, pump } from '../kernel/children.ts'
+import { FD_PIPE_IN, FD_PIPE_OUT, native } from '../kernel/native.ts'
 import type { Child } from '../launch/launch.ts'
-import { forwardSignals } from './signals.ts'
-import { Pump } from './stdio.ts'
 
+/** Three pipes: the container never holds the caller's own descriptors. */
 export const FOREGROUND_STDIO = [FD_PIPE_IN, FD_PIPE_OUT, FD_PIPE_OUT] as const
 export const INHERITED_STDIO = [0, 1, 2] as const
 
 /** Shells' rule: the exit code, or 128 plus the signal. */
 export const exitStatus = ({ exitCode, signal }: Ended): number => exitCode ?? 128 + (signal ?? 0)
 
+export interface AttendOptions {
+  /** Sent along with `go`: the state for hooks. */
+  readonly state?: string
+  /** Who owns the pipes: the container's root, so that /dev/stdout can be opened again inside. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  /** Called when the program runs. */
+  readonly onStarted?: () => Promise<void>
+}
+
 /** Says `go` and stays until the program has ended. @returns its exit status */
-export async function attend(child: Child): Promise<number> {
-  const stop = forwardSignals((signal) => {
-    try {
-      process.kill(child.pid, signal)
-    } catch {
-      // it ended in the meantime
-    }
-  })
+export async function attend(child: Child, { state = '', owner, onStarted }: AttendOptions = {}): Promise<number> {
+  const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
+  if (owner) for (const fd of [stdin, stdout, stderr]) give(fd, owner.uid, owner.gid)
+  native().forwardSignals(child.pid, -1)
   try {
-    const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
-    await child.go()
-    const pump = new Pump({ stdin, stdout, stderr })
-    const ended = await waitFor(child.pid)
-    await pump.finish()
-    return exitStatus(ended)
+    await child.go(state)
+    await onStarted?.()
+    return exitStatus(pump(child.pid, [stdin, stdout, stderr]))
   } finally {
-    stop()
+    native().stopForwarding()
+  }
+}
+
+/** Only root may give a pipe to an id that is not its own; without that the program has it open all the same. */
+function give(fd: number, uid: number, gid: number): void {
+  try {
+    fchownSync(fd, uid, gid)
+  } catch {
+    // see above
   }
 }

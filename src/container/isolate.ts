@@ -3,7 +3,8 @@ import type { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import { type Ended, forget } from '../kernel/children.ts'
 import type { Plan } from '../kernel/plan.ts'
-import { failureOf } from '../launch/conversation.ts'
+import { SocketConversation } from '../launch/conversation.ts'
+import { failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/launch.ts'
 
 export { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/native.ts'
@@ -26,7 +27,8 @@ const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** `fds`: numbers or FD_NULL, FD_PIPE_IN, FD_PIPE_OUT. @throws RuntimeError `spawn-failed`, `memfd-refused`, `native-missing` */
 export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolated {
-  const { outer, conversation, pipes } = spawnInit(plan, fds)
+  const { outer, control, pipes } = spawnInit(plan, fds)
+  const conversation = new SocketConversation(control)
   const listen = async (): Promise<Outcome> => {
     let first = 0
     for (;;) {

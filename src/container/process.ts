@@ -24,7 +24,7 @@ function openPidfd(pid: number): number | undefined {
 async function waitForEnd(pidfd: number): Promise<boolean> {
   const deadline = performance.now() + PATIENCE_MS
   for (let pause = 0; performance.now() < deadline; pause = Math.min(pause + 1, 20)) {
-    if (native().pidfdWait(pidfd, 0) > 0) return true
+    if (native().waitReadable(pidfd, 0) > 0) return true
     await sleep(pause)
   }
   return false

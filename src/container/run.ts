@@ -11,7 +11,6 @@ import { runStateHooks } from './hooks.ts'
 import { hookState } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { killContainer } from './process.ts'
-import { givePipes } from './stdio.ts'
 
 export interface RunOptions extends CreateOptions {
   readonly detach?: boolean
@@ -33,14 +32,7 @@ export async function run(ctx: Context, options: RunOptions): Promise<number> {
     slot.unlock()
     return 0
   }
-  ownPipes(creation)
   return await foreground(ctx, { creation, undo, keep: options.keep ?? false })
-}
-
-function ownPipes({ child, prepared }: Creation): void {
-  const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
-  const { maps } = prepared
-  if (maps) givePipes({ stdin, stdout, stderr }, toOuter(maps.uid, 0) ?? -1, toOuter(maps.gid, 0) ?? -1)
 }
 
 interface Foreground {
@@ -50,9 +42,11 @@ interface Foreground {
 }
 
 async function foreground(ctx: Context, { creation, undo, keep }: Foreground): Promise<number> {
-  const { slot, record, child } = creation
-  const started = { ...child, go: () => child.go(hookState(record, 'created')).then(() => poststart(creation, ctx)) }
-  const status = await attend(started)
+  const { slot, record, child, prepared } = creation
+  const root = { uid: toOuter(prepared.maps?.uid ?? [], 0), gid: toOuter(prepared.maps?.gid ?? [], 0) }
+  const owner = root.uid === undefined || root.gid === undefined ? undefined : { uid: root.uid, gid: root.gid }
+  const onStarted = () => poststart(creation, ctx)
+  const status = await attend(child, { state: hookState(record, 'created'), owner, onStarted })
   undo.disarm()
   slot.unlock()
   if (!keep) await takeAway(ctx, slot.id)

@@ -1,9 +1,9 @@
 /** OCI start: opens the gate, and waits until the program runs or cannot. */
-import { closeSync } from 'node:fs'
-import { Socket } from 'node:net'
+import { closeSync, readSync } from 'node:fs'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { writeAll } from '../base/files.ts'
-import { failureOf, frameBytes, parseFrames } from '../launch/conversation.ts'
+import { native } from '../kernel/native.ts'
+import { failureOf, frameBytes, parseFrames } from '../launch/frames.ts'
 import { explainFailure } from '../launch/launch.ts'
 import { type GateEnds, openGate, removeGate } from '../state/gate.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -49,9 +49,8 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
       gone ? { what: 'container process is already dead', cause } : { cause },
     )
   }
-  const answer = readToEnd(ends.result)
   writeAll(ends.start, frameBytes('go', hookState(record, 'created')))
-  const [failed] = parseFrames(await answer).frames
+  const [failed] = parseFrames(readToEnd(ends.result)).frames
   closeSync(ends.start)
   if (!failed) return
   removeGate(directory)
@@ -60,15 +59,18 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
   throw explainFailure(failure, op, ctx.host)
 }
 
-/** End of file means that the program runs: init's end closed on exec. The socket closes the descriptor. */
-function readToEnd(fd: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    const socket = new Socket({ fd, readable: true, writable: false })
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    socket.on('end', () => resolve(Buffer.concat(chunks)))
-    socket.on('error', reject)
-  })
+/** End of file means that the program runs: init's end closed on exec. Opened without blocking, so readiness is asked for. */
+function readToEnd(fd: number): Buffer {
+  const chunks: Buffer[] = []
+  for (;;) {
+    native().waitReadable(fd, -1)
+    const chunk = Buffer.alloc(4096)
+    const size = readSync(fd, chunk)
+    if (size === 0) break
+    chunks.push(chunk.subarray(0, size))
+  }
+  closeSync(fd)
+  return Buffer.concat(chunks)
 }
 
 /** A failing poststart hook stops the container (runtime-spec 1.3, lifecycle step 9). */

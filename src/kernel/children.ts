@@ -51,6 +51,12 @@ function listen(on: boolean): void {
   }
 }
 
+/** The same for a child whose input and output we carry. Blocks until all of it is out. */
+export function pump(pid: number, [stdin, stdout, stderr]: readonly [number, number, number]): Ended {
+  const got = native().pump(pid, stdin, stdout, stderr, status)
+  return got < 0 ? { exitCode: undefined, signal: 9 } : unpack(status[0] ?? 0)
+}
+
 /** Settles when the child has ended and is reaped. */
 export function waitFor(pid: number): Promise<Ended> {
   const ended = reap(pid)

@@ -19,7 +19,10 @@ export interface Native {
   mkfifo(path: string, mode: number): number
   pidfdOpen(pid: number): number
   pidfdSendSignal(pidfd: number, signal: number): number
-  pidfdWait(pidfd: number, timeoutMs: number): number
+  waitReadable(fd: number, timeoutMs: number): number
+  forwardSignals(pid: number, control: number): number
+  stopForwarding(): number
+  pump(pid: number, stdin: number, stdout: number, stderr: number, status: Int32Array): number
 }
 
 /** The directory that holds usnea-init and libusnea.so: a checkout's build, or the package's own for this machine. */
@@ -34,14 +37,25 @@ function nativeDirectory(): string {
   }
 }
 
+/**
+ * Late, because it is the one heavy module and only a launch needs it. koffi's own entry spends three quarters of its
+ * time on finding its package for this platform, so that one is asked first.
+ */
+function loadKoffi(): typeof import('koffi') {
+  const require = createRequire(import.meta.url)
+  try {
+    return createRequire(require.resolve('koffi'))(`@koromix/koffi-linux-${process.arch}`)
+  } catch {
+    return require('koffi')
+  }
+}
+
 let loaded: { native: Native; directory: string } | undefined
 
 function load(): { native: Native; directory: string } {
   if (loaded) return loaded
   const directory = nativeDirectory()
-  // A require, not an import: it is the one heavy module, and only a launch needs it.
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-  const library = koffi.load(join(directory, 'libusnea.so'))
+  const library = loadKoffi().load(join(directory, 'libusnea.so'))
   const native: Native = {
     openInit: library.func('int usnea_open_init(const char *path)'),
     spawn: library.func(
@@ -52,7 +66,10 @@ function load(): { native: Native; directory: string } {
     mkfifo: library.func('int usnea_mkfifo(const char *path, uint32_t mode)'),
     pidfdOpen: library.func('int usnea_pidfd_open(int pid)'),
     pidfdSendSignal: library.func('int usnea_pidfd_send_signal(int pidfd, int signal)'),
-    pidfdWait: library.func('int usnea_pidfd_wait(int pidfd, int timeout_ms)'),
+    waitReadable: library.func('int usnea_wait_readable(int fd, int timeout_ms)'),
+    forwardSignals: library.func('int usnea_forward_signals(int pid, int control)'),
+    stopForwarding: library.func('int usnea_stop_forwarding()'),
+    pump: library.func('int usnea_pump(int pid, int in, int out, int err, int32_t *status)'),
   }
   loaded = { native, directory }
   return loaded

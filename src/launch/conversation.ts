@@ -1,112 +1,36 @@
-/** Our side of the conversation with init: frames over a socket, and the checker of their order. */
+/** A conversation on the event loop: for programs that do other things meanwhile. */
 import { Socket } from 'node:net'
-import { RuntimeError } from '../base/errors.ts'
-import { errnoName } from '../kernel/errno.ts'
-import { messages } from '../kernel/plan-def.ts'
+import { type Conversation, type Frame, FrameQueue, frameBytes, type MessageName } from './frames.ts'
 
-export type MessageName = keyof typeof messages
-
-const names = new Map<number, MessageName>(
-  Object.entries(messages).map(([name, number]) => [number, name as MessageName]),
-)
-
-export interface Frame {
-  readonly message: MessageName
-  readonly a: number
-  readonly b: number
-  readonly payload: Buffer
-}
-
-/** A failed op: its index in the plan (-1: the plan itself was refused), the errno, and init's own words. */
-export interface Failure {
-  readonly index: number
-  readonly errno: string
-  readonly detail: string
-}
-
-const HEADER = 16
-
-export function failureOf(frame: Frame): Failure {
-  return { index: frame.a, errno: errnoName(frame.b), detail: frame.payload.toString() }
-}
-
-/** The frames in `bytes` and what is left of them. Shared by the socket and by the fifo of `start`. */
-export function parseFrames(bytes: Buffer): { frames: Frame[]; rest: Buffer } {
-  const frames: Frame[] = []
-  let at = 0
-  while (bytes.length - at >= HEADER) {
-    const size = bytes.readUInt32LE(at + 4)
-    if (bytes.length - at - HEADER < size) break
-    const message = names.get(bytes.readUInt32LE(at))
-    if (!message) throw new RuntimeError('internal', { what: 'init sent an unknown message' })
-    const payload = bytes.subarray(at + HEADER, at + HEADER + size)
-    frames.push({ message, a: bytes.readInt32LE(at + 8), b: bytes.readInt32LE(at + 12), payload })
-    at += HEADER + size
-  }
-  return { frames, rest: bytes.subarray(at) }
-}
-
-export function frameBytes(message: MessageName, payload = '', a = 0): Buffer {
-  const body = Buffer.from(payload)
-  const head = Buffer.alloc(HEADER)
-  head.writeUInt32LE(messages[message], 0)
-  head.writeUInt32LE(body.length, 4)
-  head.writeInt32LE(a, 8)
-  return Buffer.concat([head, body])
-}
-
-export class Conversation {
+export class SocketConversation implements Conversation {
   readonly #socket: Socket
-  #rest: Buffer = Buffer.alloc(0)
-  #frames: Frame[] = []
-  /** The new process may speak before the outer one has told its pid; such frames wait here. */
-  #early: Frame[] = []
-  #born = false
-  #ended = false
+  readonly #queue = new FrameQueue()
   #waiter: ((frame: Frame | undefined) => void) | undefined
 
   constructor(fd: number) {
     this.#socket = new Socket({ fd, readable: true, writable: true })
-    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    this.#socket.on('close', () => this.#end())
-    this.#socket.on('end', () => this.#end())
-    this.#socket.on('error', () => this.#end()) // init is gone: the end of the stream says so too
-  }
-
-  #take(chunk: Buffer): void {
-    const { frames, rest } = parseFrames(this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk)
-    this.#rest = rest
-    for (const frame of frames) this.#sort(frame)
-    this.#deliver()
-  }
-
-  #sort(frame: Frame): void {
-    if (frame.message === 'pidBorn') {
-      this.#born = true
-      this.#frames.push(frame, ...this.#early)
-      this.#early = []
-    } else if (this.#born || frame.message === 'usernsMade') {
-      this.#frames.push(frame)
-    } else {
-      this.#early.push(frame)
+    this.#socket.on('data', (chunk: Buffer) => {
+      this.#queue.push(chunk)
+      this.#deliver()
+    })
+    const end = () => {
+      this.#queue.end()
+      this.#deliver()
     }
-  }
-
-  #end(): void {
-    this.#ended = true
-    this.#frames.push(...this.#early)
-    this.#early = []
-    this.#deliver()
+    this.#socket.on('close', end)
+    this.#socket.on('end', end)
+    this.#socket.on('error', end) // init is gone: the end of the stream says so too
   }
 
   #deliver(): void {
-    if (!this.#waiter || (this.#frames.length === 0 && !this.#ended)) return
+    if (!this.#waiter) return
+    const frame = this.#queue.shift()
+    if (!frame && !this.#queue.isEnded) return
     const waiter = this.#waiter
     this.#waiter = undefined
-    waiter(this.#frames.shift())
+    waiter(frame)
   }
 
-  /** The next frame, or undefined when init closed its end: it ran the program, or it died. */
   next(): Promise<Frame | undefined> {
     return new Promise((resolve) => {
       this.#waiter = resolve
@@ -123,12 +47,7 @@ export class Conversation {
     if (!this.#socket.destroyed) this.#socket.write(frameBytes('signal', '', signal))
   }
 
-  /** Lets go of init. One that still sets up, or reaps for a sandbox, takes this as our death and ends. */
   close(): void {
     this.#socket.destroy()
-  }
-
-  unref(): void {
-    this.#socket.unref()
   }
 }

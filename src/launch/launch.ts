@@ -5,9 +5,10 @@ import { waitFor } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native, sealedInit } from '../kernel/native.ts'
 import { messages } from '../kernel/plan-def.ts'
-import { Conversation, type Failure, type Frame, failureOf, type MessageName } from './conversation.ts'
+import { BlockingConversation } from './blocking.ts'
 import { encode } from './encode.ts'
 import { explain } from './explain.ts'
+import { type Conversation, type Failure, type Frame, failureOf, type MessageName } from './frames.ts'
 import type { Op, Plan } from './plan.ts'
 
 /** What the parent does when init asks for it. The string an answer gives is sent along (the state JSON for hooks). */
@@ -38,9 +39,16 @@ export interface Child {
   readonly conversation: Conversation
 }
 
-interface Started {
+export interface Started {
+  /** The outer process; it ends when it has told the pid of the first one. */
   readonly outer: number
   readonly pipes: readonly number[]
+  /** Our end of the conversation. */
+  readonly control: number
+}
+
+interface Talking {
+  readonly outer: number
   readonly conversation: Conversation
 }
 
@@ -50,7 +58,7 @@ export function spawnInit(plan: Plan, wanted: readonly number[]): Started {
   const control = new Int32Array(1)
   const pid = native().spawn(sealedInit(), bytes, bytes.length, fds, fds.length, control)
   if (pid < 0) throw new RuntimeError('spawn-failed', { errno: errnoName(-pid) })
-  return { outer: pid, pipes: [...fds], conversation: new Conversation(control[0] ?? -1) }
+  return { outer: pid, pipes: [...fds], control: control[0] ?? -1 }
 }
 
 /** init's failure in the words of whoever asked for the op. */
@@ -68,11 +76,11 @@ const replies: Partial<Record<MessageName, { answer: keyof Answers; reply: Messa
 
 class Talk {
   pid = 0
-  readonly #started: Started
+  readonly #started: Talking
   readonly #plan: Plan
   readonly #options: LaunchOptions
 
-  constructor(started: Started, plan: Plan, options: LaunchOptions) {
+  constructor(started: Talking, plan: Plan, options: LaunchOptions) {
     this.#started = started
     this.#plan = plan
     this.#options = options
@@ -115,7 +123,9 @@ const messageNumber = (name: MessageName): number => messages[name]
  * @throws RuntimeError of the op that failed, or `init-died`
  */
 export async function launch(plan: Plan, options: LaunchOptions): Promise<Child> {
-  const started = spawnInit(plan, options.fds)
+  const { outer, pipes, control } = spawnInit(plan, options.fds)
+  const conversation = new BlockingConversation(control)
+  const started = { outer, conversation }
   const talk = new Talk(started, plan, options)
   try {
     const ready = await talk.untilReady()
@@ -127,7 +137,6 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
     await abandon(started, talk.pid)
     throw error
   }
-  const { conversation, pipes } = started
   return {
     pid: talk.pid,
     pipes,
@@ -142,7 +151,7 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
 }
 
 /** Closing the conversation ends init at its next word; the kill is for one that is stuck in a system call. */
-async function abandon(started: Started, pid: number): Promise<void> {
+async function abandon(started: Talking, pid: number): Promise<void> {
   started.conversation.close()
   for (const child of pid ? [pid, started.outer] : [started.outer]) {
     try {

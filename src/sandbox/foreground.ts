@@ -1,58 +1,48 @@
 /** A sandbox for a person at a terminal: the caller's own descriptors, forwarded signals, shells' exit codes. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
-import { forwardSignals } from '../container/signals.ts'
+import { exitStatus } from '../container/foreground.ts'
+import { isolateBlocking } from '../container/isolate-blocking.ts'
 import type { Host } from '../host/facts.ts'
-import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
-import { Command } from './command.ts'
 import { compileSandbox } from './compile.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
 import { choosePolicy } from './policy.ts'
-import { exitCodeOf } from './result.ts'
+
+const TIMED_OUT = 124
 
 export function planForeground(options: SandboxOptions, argv: readonly string[], host: Host): Plan {
   if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
   const policy = choosePolicy(checkOptions(options, host.cwd), host)
   // A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that.
-  const newSession = host.legacyTiocsti || !process.stdin.isTTY
+  const newSession = host.legacyTiocsti
   return compileSandbox(policy, { argv, env: {}, cwd: policy.cwd, umask: process.umask(), newSession })
 }
 
 /**
  * @returns the command's exit code, 124 after the time-out, 128+n after a signal
- * @throws RuntimeError when the command could not be run: `exitCodeOf` gives its number
+ * @throws RuntimeError when the command could not be run
  */
-export async function runForeground(options: SandboxOptions, argv: string[], host: Host): Promise<number> {
-  const plan = planForeground(options, argv, host)
+export async function runForeground(options: SandboxOptions, argv: readonly string[], host: Host): Promise<number> {
   const { timeout } = checkOptions(options, host.cwd)
-  const command = new Command(plan, {
-    argv,
-    stdio: ['inherit', 'inherit', 'inherit'],
-    host,
-    timeout,
-    cancelSignal: undefined,
-  })
-  const stop = forwardSignals((signal) => command.kill(signal))
+  const plan = planForeground(options, argv, host)
   try {
-    return exitCodeOf(await command.exited, signalNumber)
+    const { ended, timedOut } = await isolateBlocking(plan, { host, timeout })
+    return timedOut ? TIMED_OUT : exitStatus(ended)
   } catch (error) {
-    throw isRuntimeError(error) ? outsideView(error, plan, host) : error
-  } finally {
-    stop()
+    throw isRuntimeError(error, 'exec-not-found') ? outsideView(error, plan) : error
   }
 }
 
 /** A program that is there, but not in the view: say so, because its absence looks like a mistake of ours. */
-function outsideView(error: RuntimeError, plan: Plan, host: Host): RuntimeError {
-  if (error.code !== 'exec-not-found') return error
+function outsideView(error: RuntimeError, plan: Plan): RuntimeError {
   const hidden = plan.ops.flatMap((op) =>
-    op.op === 'mount' && op.fstype === 'tmpfs' && op.origin === 'sandbox' ? [op.target] : [],
+    op.op === 'mount' && op.fstype === 'tmpfs' && !op.target.startsWith('/dev') ? [op.target] : [],
   )
-  const fix = `programs under ${hidden.join(', ')} are hidden; let one through with --ro PATH`
+  const fix = `check the name; programs under ${hidden.join(', ')} are hidden, and --ro PATH lets one through`
   return new RuntimeError('exec-not-found', {
     what: error.what,
     ...(error.why ? { why: error.why } : {}),
     fix,
-    cause: { error, host: host.uid },
+    cause: error,
   })
 }

@@ -1,5 +1,4 @@
 /** What a command in a sandbox came to. Named and shaped like execa's results and errors. */
-import { RuntimeError } from '../base/errors.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
 
@@ -60,17 +59,4 @@ export interface Circumstances {
 export function makeResult({ exitCode, signal }: Ended, circumstances: Circumstances): SandboxResult {
   const failed = exitCode !== 0 || circumstances.timedOut || circumstances.isCanceled
   return { ...circumstances, exitCode, signal: signal === undefined ? undefined : signalName(signal), failed }
-}
-
-/** Shells' numbers: 124 timed out, 125 the sandbox itself, 126 not executable, 127 not found, 128+n killed. */
-export function exitCodeOf(
-  result: SandboxResult | RuntimeError,
-  signalNumber: (name: string) => number | undefined,
-): number {
-  if (result instanceof RuntimeError) {
-    if (result.code === 'exec-not-found') return 127
-    return result.code === 'exec-denied' || result.code === 'exec-failed' ? 126 : 125
-  }
-  if (result.timedOut) return 124
-  return result.exitCode ?? 128 + (signalNumber(result.signal ?? '') ?? 0)
 }

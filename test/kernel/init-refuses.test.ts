@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { waitFor } from '../../src/kernel/children.ts'
 import { FD_NULL, native, sealedInit } from '../../src/kernel/native.ts'
 import type { Op } from '../../src/kernel/plan.ts'
-import { Conversation, type Frame } from '../../src/launch/conversation.ts'
+import { SocketConversation } from '../../src/launch/conversation.ts'
 import { encode } from '../../src/launch/encode.ts'
+import type { Frame } from '../../src/launch/frames.ts'
 
 const origin = '/test'
 const good: Op[] = [
@@ -25,7 +26,7 @@ async function offer(bytes: Buffer): Promise<Answer> {
   const control = new Int32Array(1)
   const pid = native().spawn(sealedInit(), bytes, bytes.length, Int32Array.of(FD_NULL, FD_NULL, FD_NULL), 3, control)
   assert.ok(pid > 0, `spawn: ${pid}`)
-  const conversation = new Conversation(control[0] ?? -1)
+  const conversation = new SocketConversation(control[0] ?? -1)
   const frames: Frame[] = []
   for (let frame = await conversation.next(); frame; frame = await conversation.next()) frames.push(frame)
   conversation.close()

@@ -39,7 +39,8 @@ testAs({ as: everywhere }, 'a process that joins gets no descriptor of the calle
   const id = world.newId()
   await leakyCall(world, ['run', '--detach', '--bundle', bundle.path, id])
   assertOnlyStdio(await leakyCall(world, ['exec', id, ...listing]))
-  assertOnlyStdio(succeeded(await world.usnea(['exec', id, 'ls', '-l', '/proc/1/fd'])))
+  // As contained /proc is the outer one, where 1 is somebody else.
+  if (world.identity.name !== 'contained') assertOnlyStdio(succeeded(await world.usnea(['exec', id, 'ls', '-l', '/proc/1/fd'])))
   succeeded(await world.usnea(['delete', '--force', id]))
 })
 

@@ -8,7 +8,7 @@ import { type Outcome, succeeded, writeConfig } from '../fixtures/world.ts'
 
 /** What a program tells of its directory. Seen from a place outside of the root, getcwd(2) says so or fails. */
 const look = 'pwd -P; ls -la . .. ../.. 2>/dev/null; cat ../../../../../../../../etc/hostname 2>/dev/null'
-const outside = /unreachable|container_info|usnea-test|boot\b|lost\+found|vmlinuz/
+const outside = /unreachable|secret|\bboot\b|lost\+found|vmlinuz/
 
 /** Either refused, or inside. */
 function assertInside(outcome: Outcome, directory: string): void {
@@ -17,22 +17,17 @@ function assertInside(outcome: Outcome, directory: string): void {
 }
 
 /** Descriptors of init, of us, and of nobody. */
-const numbers = Array.from({ length: 24 }, (_, n) => n + 3)
+const numbers = Array.from({ length: 12 }, (_, n) => n + 3)
 
 testAs({}, 'no descriptor serves as a working directory outside of the root', async (world) => {
   const bundle = await world.bundle((config) => {
     config.process.args = ['sh', '-c', look]
   })
-  for (const name of ['self', 'thread-self', '1']) {
-    for (const number of name === 'self' ? numbers : numbers.slice(0, 8)) {
-      for (const tail of ['', '/..', '/../../..']) {
-        if (tail !== '' && number > 12) continue
-        bundle.config.process.cwd = `/proc/${name}/fd/${number}${tail}`
-        writeConfig(bundle, world.identity)
-        const outcome = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
-        assertInside(outcome, bundle.config.process.cwd)
-      }
-    }
+  const paths = numbers.flatMap((number) => [`/proc/self/fd/${number}`, `/proc/thread-self/fd/${number}/../..`])
+  for (const cwd of [...paths, '/proc/1/fd/5', '/proc/1/fd/7', '/proc/self/fd/5/new']) {
+    bundle.config.process.cwd = cwd
+    writeConfig(bundle, world.identity)
+    assertInside(await world.usnea(['run', '--bundle', bundle.path, world.newId()]), cwd)
   }
 })
 

@@ -115,7 +115,7 @@ testAs({}, 'a bundle without config.json is refused', async (world) => {
 testAs({}, 'a bundle that does not exist is refused', async (world) => {
   refused(
     await world.usnea(['create', '--bundle', join(world.identity.home, 'nowhere'), world.newId()]),
-    /bundle directory cannot be opened/,
+    /the bundle .*cannot be opened/,
   )
 })
 

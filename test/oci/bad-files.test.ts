@@ -49,7 +49,7 @@ testAs({ as: ['root'] }, 'a root file system that the mapped id cannot reach is 
     config.linux.gidMappings = config.linux.uidMappings
   })
   chmodSync(bundle.path, 0o700)
-  await refusedToCreate(world, bundle, /root file system cannot be reached by the container's user/)
+  await refusedToCreate(world, bundle, /(cannot be reached|cannot use .* as the root of the container).*mapped/)
 })
 
 const programs: Record<string, readonly [string, RegExp]> = {

@@ -69,9 +69,6 @@ export const command = defineCommand({
   async run(call, session) {
     const { exec } = await import('../../container/exec.ts')
     const [id = ''] = call.args
-    if (call.flags.process === undefined && call.tail.length === 0) {
-      throw new RuntimeError('process-invalid', { what: 'exec args cannot be empty', fix: 'usnea exec ID CMD' })
-    }
     return await exec(await session.context(), id, execOptions(call, session))
   },
 })

@@ -39,7 +39,6 @@ async function planSandbox({ flags, tail }: Call<typeof planFlags>, session: Ses
   if (flags.bundle !== undefined || flags.config !== undefined) {
     throw new RuntimeError('usage', { what: 'a bundle and a command exclude each other' })
   }
-  const { sandbox } = await import('../../sandbox/index.ts')
-  await using box = sandbox(readSandboxOptions(flags, session))
-  return await box.plan([...tail])
+  const { planForeground } = await import('../../sandbox/foreground.ts')
+  return planForeground(readSandboxOptions(flags, session), tail, await session.host())
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { execute } from '../../../src/cli/execute.ts'
 import { recordIo } from './io.ts'
 
@@ -73,11 +73,30 @@ describe('an error', () => {
   })
 
   it('of exec before there is a process is 255, of its usage 1', async () => {
-    const { status, err } = await call(['exec', 'box'])
+    const { status, err } = await call(['--root', directory, 'exec', 'box', 'a'])
     assert.equal(status, 255)
-    assert.match(err, /msg="exec failed: exec args cannot be empty/)
+    assert.match(err, /msg="exec failed: container does not exist/)
     assert.equal((await call(['exec', '--nope', 'box', 'a'])).status, 1)
     assert.equal((await call(['exec', '-g', 'x', 'box', 'a'])).status, 1)
+  })
+})
+
+describe('an exception that nobody catches', () => {
+  const crashed = Promise.reject(new TypeError('boom'))
+  crashed.catch(() => {})
+
+  it('is one line and status 1', async () => {
+    const { status, err } = await call(['version'], { crashed })
+    assert.equal(status, 1)
+    assert.match(err, /^time="[^"]+" level=error msg="internal error: boom; fix: [^\n]*\n$/)
+  })
+
+  it('shows where it came from with --debug, and is still the last line', async () => {
+    const { err } = await call(['--debug', 'version'], { crashed })
+    assert.match(
+      err,
+      /^time="[^"]+" level=debug msg="TypeError: boom\\n {4}at .*\n.*level=error msg="internal error: boom[^\n]*\n$/,
+    )
   })
 })
 
@@ -169,6 +188,44 @@ describe('the version', () => {
       assert.equal(status, 0)
       assert.deepEqual(out.split('\n').slice(0, 2), [`usnea version ${version}`, 'spec: 1.3.0'])
     }
+  })
+})
+
+describe('an empty state directory', () => {
+  const root = join(directory, 'state')
+  before(() => mkdirSync(root))
+
+  it('lists nothing', async () => {
+    assert.equal(
+      (await call(['--root', root, 'list'])).out,
+      'ID          PID         STATUS      BUNDLE      CREATED     OWNER\n',
+    )
+    assert.equal((await call(['--root', root, 'list', '-f', 'json'])).out, '[]\n')
+    assert.deepEqual(await call(['--root', root, 'list', '-q']), { status: 0, out: '', err: '' })
+  })
+
+  it('must be there when it was named', async () => {
+    const { status, out, err } = await call(['--root', join(root, 'none'), 'list'])
+    assert.deepEqual({ status, out }, { status: 1, out: '' })
+    assert.match(err, /the state directory .*none cannot be read: no such file or directory/)
+  })
+
+  it('has no container to look at', async () => {
+    for (const argv of [
+      ['state', 'box'],
+      ['start', 'box'],
+      ['kill', 'box'],
+      ['delete', 'box'],
+      ['ps', 'box'],
+    ]) {
+      const { status, out, err } = await call(['--root', root, ...argv])
+      assert.deepEqual({ status, out }, { status: 1, out: '' })
+      assert.match(err, /msg="container does not exist/)
+    }
+  })
+
+  it('needs no forced removal, and says nothing about it', async () => {
+    assert.deepEqual(await call(['--root', root, 'delete', '--force', 'box']), { status: 0, out: '', err: '' })
   })
 })
 

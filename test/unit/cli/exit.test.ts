@@ -17,6 +17,8 @@ it('exec fails with 255 and says that it was exec', () => {
   const failure = describeFailure(new RuntimeError('exec-stopped'), 'exec')
   assert.equal(failure.status, 255)
   assert.equal(failure.message, 'exec failed: cannot exec in a stopped container')
+  assert.equal(describeFailure(new TypeError('x'), 'exec').status, 255)
+  assert.equal(describeFailure(new RuntimeError('usage'), 'exec').status, 1)
 })
 
 it('a sandbox tells its own failures from those of the command', () => {

@@ -7,7 +7,14 @@ export interface Recording {
   readonly err: () => string
 }
 
-export function recordIo(options: { isTerminal?: boolean; cwd?: string; env?: Io['env'] } = {}): Recording {
+export interface RecordingOptions {
+  readonly isTerminal?: boolean
+  readonly cwd?: string
+  readonly env?: Io['env']
+  readonly crashed?: Promise<never>
+}
+
+export function recordIo(options: RecordingOptions = {}): Recording {
   const out: string[] = []
   const err: string[] = []
   const io: Io = {
@@ -15,7 +22,7 @@ export function recordIo(options: { isTerminal?: boolean; cwd?: string; env?: Io
     cwd: options.cwd ?? '/here',
     out: (text) => void out.push(text),
     stderr: { write: (text) => void err.push(text), isTerminal: options.isTerminal ?? false, colour: false },
-    crashed: new Promise(() => {}),
+    crashed: options.crashed ?? new Promise(() => {}),
   }
   return { io, out: () => out.join(''), err: () => err.join('') }
 }

@@ -24,7 +24,7 @@ beforeEach(() => {
   launcher = join(place, 'package/bin/usnea')
   mkdirSync(join(place, 'package/dist/cli'), { recursive: true })
   cpSync('bin/usnea', launcher, { recursive: true })
-  for (const name of ['usnea.js', 'usnea.cjs']) writeFileSync(join(place, 'package/dist/cli', name), '')
+  writeFileSync(join(place, 'package/dist/cli/usnea.js'), '')
 })
 
 const record = (node: string) => writeFileSync(join(place, 'package/dist/node-path'), `${node}\n`)
@@ -42,7 +42,7 @@ describe('bin/usnea finds its node', () => {
     const { status, node, entry, rest } = call(launcher, { args: ['kill', '', 'a b', '*'] })
     assert.equal(status, 0)
     assert.equal(node, join(place, 'a node/bin/node'))
-    assert.match(entry, /\/dist\/cli\/usnea\.c?js$/)
+    assert.match(entry, /\/dist\/cli\/usnea\.js$/)
     assert.deepEqual(rest, ['kill', '', 'a b', '*'])
   })
 
@@ -97,6 +97,6 @@ describe('bin/usnea says on one line, with status 1,', () => {
     rmSync(join(place, 'package/dist'), { recursive: true })
     const { status, stderr } = call(launcher)
     assert.equal(status, 1)
-    assert.match(stderr, /^usnea: .*\/dist\/cli\/usnea\.c?js is missing; run npm run build[^\n]*\n$/)
+    assert.match(stderr, /^usnea: .*\/dist\/cli\/usnea\.js is missing; run npm run build[^\n]*\n$/)
   })
 })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { opShapes, planSum } from '../../../src/kernel/plan-def.ts'
-import { frameBytes, parseFrames } from '../../../src/launch/conversation.ts'
 import { encode } from '../../../src/launch/encode.ts'
+import { frameBytes, parseFrames } from '../../../src/launch/frames.ts'
 
 const origin = '/test'
 

@@ -1,0 +1,52 @@
+/** The same as `isolate` for the command line: blocks, with the caller's own descriptors and forwarded signals. */
+import type { Host } from '../host/facts.ts'
+import { type Ended, waitFor } from '../kernel/children.ts'
+import { native } from '../kernel/native.ts'
+import type { Plan } from '../kernel/plan.ts'
+import { BlockingConversation } from '../launch/blocking.ts'
+import { type Frame, failureOf } from '../launch/frames.ts'
+import { explainFailure, spawnInit } from '../launch/launch.ts'
+
+export interface BlockingOptions {
+  readonly host: Host
+  /** Milliseconds; then everything is killed. */
+  readonly timeout: number | undefined
+}
+
+const KILLED: Ended = { exitCode: undefined, signal: 9 }
+
+/** @throws RuntimeError when the command never ran */
+export async function isolateBlocking(
+  plan: Plan,
+  options: BlockingOptions,
+): Promise<{ ended: Ended; timedOut: boolean }> {
+  const { outer, control } = spawnInit(plan, [0, 1, 2])
+  const conversation = new BlockingConversation(control)
+  native().forwardSignals(0, control)
+  const { last, first } = listen(conversation, options.timeout)
+  native().stopForwarding()
+  conversation.close()
+  await waitFor(outer)
+  if (first) await waitFor(first)
+  if (last === 'timeout') return { ended: KILLED, timedOut: true }
+  if (last?.message === 'failed') {
+    const failure = failureOf(last)
+    throw explainFailure(failure, plan.ops[failure.index], options.host)
+  }
+  if (last?.message !== 'exited') return { ended: KILLED, timedOut: false }
+  const ended = last.b ? { exitCode: undefined, signal: last.b } : { exitCode: last.a, signal: undefined }
+  return { ended, timedOut: false }
+}
+
+function listen(
+  conversation: BlockingConversation,
+  timeout = -1,
+): { last: Frame | undefined | 'timeout'; first: number } {
+  const deadline = performance.now() + timeout
+  let first = 0
+  for (;;) {
+    const last = conversation.nextWithin(timeout < 0 ? -1 : Math.max(0, deadline - performance.now()))
+    if (last === 'timeout' || last?.message !== 'pidBorn') return { last, first }
+    first = last.a
+  }
+}

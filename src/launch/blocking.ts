@@ -1,0 +1,60 @@
+/** A conversation that blocks: for the command line, where loading node:net costs more than everything init does. */
+import { closeSync, readSync } from 'node:fs'
+import { writeAll } from '../base/files.ts'
+import { native } from '../kernel/native.ts'
+import { type Conversation, type Frame, FrameQueue, frameBytes, type MessageName } from './frames.ts'
+
+export class BlockingConversation implements Conversation {
+  readonly fd: number
+  readonly #queue = new FrameQueue()
+  readonly #buffer = Buffer.alloc(4096)
+  #isOpen = true
+
+  constructor(fd: number) {
+    this.fd = fd
+  }
+
+  next(): Frame | undefined {
+    return this.nextWithin(-1)
+  }
+
+  /** Like `next`, and `'timeout'` after so many milliseconds; -1 waits for ever. */
+  nextWithin(timeoutMs: -1): Frame | undefined
+  nextWithin(timeoutMs: number): Frame | undefined | 'timeout'
+  nextWithin(timeoutMs: number): Frame | undefined | 'timeout' {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const frame = this.#queue.shift()
+      if (frame || this.#queue.isEnded || !this.#isOpen) return frame
+      if (timeoutMs >= 0) {
+        const left = Math.max(0, Math.ceil(deadline - performance.now()))
+        if (native().waitReadable(this.fd, left) === 0) return 'timeout'
+      }
+      this.#read()
+    }
+  }
+
+  #read(): void {
+    let size = 0
+    try {
+      size = readSync(this.fd, this.#buffer)
+    } catch {
+      // ECONNRESET: init died with something of ours unread, which is an end like any other
+    }
+    if (size === 0) this.#queue.end()
+    else this.#queue.push(Buffer.from(this.#buffer.subarray(0, size)))
+  }
+
+  say(message: MessageName, payload = ''): void {
+    try {
+      writeAll(this.fd, frameBytes(message, payload))
+    } catch {
+      // init is gone: the next read says so
+    }
+  }
+
+  close(): void {
+    if (this.#isOpen) closeSync(this.fd)
+    this.#isOpen = false
+  }
+}
