@@ -1,5 +1,5 @@
 /** Undo: push what a step leaves behind before it acts; success disarms. */
-export type Undo = () => void | PromiseLike<void>
+export type Undo = () => undefined | void | PromiseLike<void>
 
 export class Dispose implements AsyncDisposable {
   #steps: Undo[] = []

@@ -1,5 +1,5 @@
 /** A bundle on disk: its config.json and its root, read once; later edits do not matter. */
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import type { Issue } from '../base/issue.ts'
@@ -104,15 +104,22 @@ function inspect(path: string) {
   return { dev: found.dev, ino: found.ino, isDirectory: found.isDirectory() }
 }
 
-/** Home directory of a uid by the container's own passwd file, which is only read when it lies inside the root. */
+const MAX_PASSWD = 1 << 20
+
+/** Home directory of a uid by the container's own passwd file. The image is not trusted: no link out, no fifo, no flood. */
 export function homeOf(rootfs: string, uid: number): string {
   try {
     const file = realpathSync(join(rootfs, 'etc/passwd'))
     if (!file.startsWith(`${rootfs}/`)) return '/'
-    const line = readFileSync(file, 'utf8')
-      .split('\n')
-      .find((entry) => entry.split(':')[2] === String(uid))
-    return line?.split(':')[5] || '/'
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const { size } = fstatSync(fd)
+      if (!fstatSync(fd).isFile() || size > MAX_PASSWD) return '/'
+      const lines = readFileSync(fd, 'utf8').split('\n')
+      return lines.find((entry) => entry.split(':')[2] === String(uid))?.split(':')[5] || '/'
+    } finally {
+      closeSync(fd)
+    }
   } catch {
     return '/'
   }

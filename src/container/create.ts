@@ -15,6 +15,7 @@ import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { passedFds } from './descriptors.ts'
+import { runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { hookState } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
@@ -65,8 +66,11 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const prepared = prepare(ctx.host, { ...options, keepFds: passed.fds.length, listenFds: passed.listenFds })
   for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
   ctx.ensureRoot()
-  const slot = undo.use(await reserve(ctx.root, id))
   let record = firstRecord(id, prepared, ctx)
+  let hooksBegan = false
+  // A failing hook ends the lifecycle as delete does: everything goes, then the poststop hooks run.
+  undo.push(() => (hooksBegan ? runPoststop(record, ctx) : undefined))
+  const slot = undo.use(await reserve(ctx.root, id))
   slot.save(record)
   const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })
   undo.push(() => closeAll(fds.ours))
@@ -85,7 +89,10 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
         if (prepared.maps) await writeMaps(pid, prepared.maps, ctx.host)
         return undefined
       },
-      hooksRun: (pid) => runCreateHooks(record, pid),
+      hooksRun: (pid) => {
+        hooksBegan = true
+        return runCreateHooks(record, pid)
+      },
     },
   })
   closeAll(fds.ours.splice(0))

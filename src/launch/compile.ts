@@ -47,7 +47,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...inner.ops,
     ...oom.ops,
     ...root.ops,
-    ...createHooks(spec),
+    ...createHooks(spec, scene),
     ...pivot,
     ...body.ops,
     { op: 'say', message: messages.ready, origin: '/process' },
@@ -79,13 +79,17 @@ function planNewRoot(spec: Spec, scene: Scene): Part {
   }
 }
 
-/** The parent runs prestart and createRuntime in its own namespaces while init waits; createContainer is init's. */
-function createHooks(spec: Spec): Op[] {
+/**
+ * The parent runs prestart and createRuntime in its own namespaces while init waits; createContainer is init's. A hook
+ * without an environment of its own gets the runtime's, as in runc.
+ */
+function createHooks(spec: Spec, { host }: Scene): Op[] {
   if (!hasCreateHooks(spec)) return []
+  const ownEnv = Object.entries(host.env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
   return [
     { op: 'say', message: messages.rootfsBuilt, origin: '/hooks' },
     { op: 'wait', message: messages.hooksRun, origin: '/hooks' },
-    ...planHooks(spec, 'createContainer', []),
+    ...planHooks(spec, 'createContainer', ownEnv),
   ]
 }
 
