@@ -13,7 +13,7 @@ const parts = {
       stdio: 'inherit',
     })
   },
-  cli: bundle,
+  cli: async () => (await import('./src/cli/bundle.mjs')).bundle(),
 }
 
 async function generate() {
@@ -57,29 +57,6 @@ function planDefinition(text) {
     `export const planSum = 0x${sum}`,
     '',
   ].join('\n')
-}
-
-async function bundle() {
-  const { build } = await import('esbuild')
-  rmSync('dist/cli', { recursive: true, force: true })
-  await build({
-    entryPoints: { usnea: 'src/cli/main.ts' },
-    outdir: 'dist/cli',
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    minify: true,
-    keepNames: true,
-    legalComments: 'none',
-    external: ['koffi'],
-    chunkNames: 'chunks/[name]-[hash]',
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-    logLevel: 'warning',
-  })
-  // bin/usnea looks here first: it must find a node without PATH
-  writeFileSync('dist/node-path', `${process.execPath}\n`)
 }
 
 const wanted = process.argv.slice(2)

@@ -1,5 +1,4 @@
 /** Running another program to its end. The only place that imports execa, and only when something is run. */
-import { execFile } from 'node:child_process'
 import { errnoOf } from './errors.ts'
 
 export interface RunOptions {
@@ -60,6 +59,7 @@ export function runShort(
     killSignal: 'SIGKILL',
     maxBuffer: 1 << 20,
   } as const
+  const { execFile } = process.getBuiltinModule('node:child_process')
   return new Promise((resolve) => {
     const child = execFile(file, [...args], settings, (failure, stdout, stderr) => {
       resolve({

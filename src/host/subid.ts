@@ -1,5 +1,4 @@
 /** Subordinate ids: getsubids(1), subuid(5), subgid(5). */
-import { spawnSync } from 'node:child_process'
 import type { SubIdRange, SubIds } from './facts.ts'
 import { readText } from './file.ts'
 import { findProgram } from './program.ts'
@@ -44,6 +43,8 @@ function askGetsubids({ userName, env }: SubIdQuestion): { uids: SubIdRange[]; g
 }
 
 function runGetsubids(program: string, args: readonly string[]): SubIdRange[] {
+  // late: node:child_process brings the network modules along, and most calls never ask
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { status, stdout } = spawnSync(program, args, {
     env: {},
     encoding: 'utf8',

@@ -1,11 +1,11 @@
 /** The directory of containers: making one is the reservation of its id, and a container is gone when it is gone. */
-import { randomBytes } from 'node:crypto'
 import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
 import type { ContainerId } from '../base/ids.ts'
 import { whyNotContainerId } from '../base/ids.ts'
+import { randomSuffix } from '../base/suffix.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { type ContainerRecord, whyNotRecord } from './record.ts'
 
@@ -50,7 +50,7 @@ export class Slot implements AsyncDisposable {
 }
 
 function removeDirectory(directory: string): void {
-  const hidden = join(directory, '..', `${REMOVED}${randomBytes(6).toString('hex')}`)
+  const hidden = join(directory, '..', `${REMOVED}${randomSuffix()}`)
   try {
     renameSync(directory, hidden)
   } catch (error) {

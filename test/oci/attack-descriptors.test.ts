@@ -40,7 +40,8 @@ testAs({ as: everywhere }, 'a process that joins gets no descriptor of the calle
   await leakyCall(world, ['run', '--detach', '--bundle', bundle.path, id])
   assertOnlyStdio(await leakyCall(world, ['exec', id, ...listing]))
   // As contained /proc is the outer one, where 1 is somebody else.
-  if (world.identity.name !== 'contained') assertOnlyStdio(succeeded(await world.usnea(['exec', id, 'ls', '-l', '/proc/1/fd'])))
+  if (world.identity.name !== 'contained')
+    assertOnlyStdio(succeeded(await world.usnea(['exec', id, 'ls', '-l', '/proc/1/fd'])))
   succeeded(await world.usnea(['delete', '--force', id]))
 })
 

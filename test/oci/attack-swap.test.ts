@@ -33,7 +33,7 @@ interface Swap {
   readonly patch?: (config: Config) => void
 }
 
-const rounds = 30
+const rounds = 12
 
 async function createWhileSwapping(world: World, { name, patch }: Swap): Promise<void> {
   const victim = placeVictim(world)

@@ -8,11 +8,12 @@ import { refused, succeeded, type World } from '../fixtures/world.ts'
 
 const everywhere = ['root', 'ranges', 'plain', 'nested', 'contained'] as const
 
+const namespaces = 'cd /proc/self/ns; for n in mnt pid net ipc uts user; do readlink $n; done'
+
 async function withContainer(world: World, body: (id: string) => Promise<void>): Promise<void> {
   const id = world.newId()
   const bundle = await world.bundle((config) => {
-    const first = 'cd /proc/self/ns; for n in mnt pid net ipc uts user; do readlink $n; done > /tmp/namespaces; exec sleep 1000'
-    config.process.args = ['sh', '-c', first]
+    config.process.args = ['sh', '-c', `(${namespaces}) > /tmp/namespaces; exec sleep 1000`]
     config.process.cwd = '/home'
     config.process.env.push('FROM=config')
   })
@@ -23,7 +24,11 @@ async function withContainer(world: World, body: (id: string) => Promise<void>):
 
 testAs({ as: everywhere }, 'exec runs in all namespaces of the container and hands on stdio and status', (world) =>
   withContainer(world, async (id) => {
-    const script = 'cat; hostname; cd /proc/self/ns; readlink mnt pid net ipc uts user | diff - /tmp/namespaces; echo aside >&2; exit 9'
+    await until(
+      'the program told its namespaces',
+      async () => (await world.usnea(['exec', id, 'grep', '-q', 'user', '/tmp/namespaces'])).status === 0,
+    )
+    const script = `cat; hostname; (${namespaces}) | diff - /tmp/namespaces; echo aside >&2; exit 9`
     const outcome = await world.usnea(['exec', id, 'sh', '-c', script], { input: 'typed\n' })
     assert.deepEqual(outcome, { status: 9, signal: null, stdout: 'typed\nboxed\n', stderr: 'aside\n' })
   }),

@@ -108,10 +108,7 @@ const failing = (kind: string, hook: Hook) => (config: Config) => {
 for (const kind of atCreate) {
   testAs({}, `a failing ${kind} hook fails the create with its own words, and undoes it`, async (world) => {
     const bundle = await world.bundle(failing(kind, shell('echo cannot frob >&2; exit 3')))
-    const line = refused(
-      await world.usnea(['create', '--bundle', bundle.path, world.newId()]),
-      /cannot frob/,
-    )
+    const line = refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /cannot frob/)
     assert.match(line, new RegExp(`hook.*${kind}|${kind}.*hook`))
   })
 }
@@ -139,7 +136,10 @@ testAs({}, 'a hook that runs past its timeout is ended with everything it starte
   // The child in the background keeps the hook's output open; it must neither be waited for nor survive.
   for (const script of ['sleep 1000', 'sleep 1000 & sleep 1000', 'trap "" TERM; sleep 1000 & wait']) {
     const bundle = await world.bundle(failing('createRuntime', { ...shell(script), timeout: 1 }))
-    refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /timeout.*createRuntime|createRuntime.*timeout/)
+    refused(
+      await world.usnea(['create', '--bundle', bundle.path, world.newId()]),
+      /timeout.*createRuntime|createRuntime.*timeout/,
+    )
     await world.nothingLeft()
   }
 })

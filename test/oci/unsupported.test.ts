@@ -27,11 +27,11 @@ for (const [title, wish] of Object.entries(wishes)) {
   })
 }
 
-testAs({}, 'a console socket is refused as not supported yet', async (world) => {
+testAs({}, 'a console socket without a terminal is refused', async (world) => {
   const bundle = await world.bundle()
   const socket = join(world.identity.home, 'console.sock')
   refused(
     await world.usnea(['create', '--console-socket', socket, '--bundle', bundle.path, world.newId()]),
-    /not supported/,
+    /not supported|cannot use console socket/,
   )
 })

@@ -1,5 +1,4 @@
 /** Hooks in our own namespaces: state on stdin, output kept for the error, a deadline for the whole process group. */
-import { spawn } from 'node:child_process'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Hook } from '../../spec/types.ts'
 
@@ -43,6 +42,8 @@ function attend(hook: Hook, { state, cwd, origin }: HookRun): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const [argv0, ...args] = hook.args && hook.args.length > 0 ? hook.args : [hook.path]
     const env = hook.env ? Object.fromEntries(hook.env.map(splitEntry)) : process.env
+    // late: node:child_process brings the network modules along, and few containers have hooks
+    const { spawn } = process.getBuiltinModule('node:child_process')
     const child = spawn(hook.path, args, { argv0: argv0 ?? hook.path, env, cwd, detached: true, stdio: 'pipe' })
     let output = ''
     let timedOut = false

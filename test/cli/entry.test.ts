@@ -1,0 +1,94 @@
+// Needs nothing: the program starts from anywhere, under any name, with an empty environment.
+import assert from 'node:assert/strict'
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmdirSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { test } from 'node:test'
+import { runtimePath } from '../fixtures/install.ts'
+import { runDirectory } from '../fixtures/run-directory.ts'
+
+const scratch = mkdtempSync(join(runDirectory(), 'entry-'))
+const usnea = await runtimePath()
+
+function version(command: string, options: SpawnSyncOptions = {}): void {
+  const { status, stdout, stderr } = spawnSync(command, ['--version'], {
+    env: {},
+    cwd: '/',
+    encoding: 'utf8',
+    ...options,
+  })
+  assert.equal(status, 0, String(stderr))
+  assert.match(String(stdout), /^usnea version \d+\.\d+\.\d+/)
+}
+
+test('with an empty environment and no PATH', () => version(usnea))
+
+test('with a PATH that leads nowhere, or holds a node that is none', () => {
+  const folder = join(scratch, 'path')
+  mkdirSync(join(folder, 'node'), { recursive: true })
+  version(usnea, { env: { PATH: '/nowhere' } })
+  version(usnea, { env: { PATH: `${folder}:.:` } })
+})
+
+test('through symbolic links, absolute and relative, one behind the other', () => {
+  const [absolute, relativeLink, second] = ['absolute', 'relative', 'second'].map((name) => join(scratch, name)) as [
+    string,
+    string,
+    string,
+  ]
+  symlinkSync(usnea, absolute)
+  symlinkSync(relative(scratch, usnea), relativeLink)
+  symlinkSync('relative', second)
+  for (const link of [absolute, relativeLink, second]) version(link)
+  version('./second', { cwd: scratch })
+})
+
+test('under another name, which has to be a link', () => {
+  const link = join(scratch, 'crun')
+  symlinkSync(usnea, link)
+  version(link)
+})
+
+test('by its bare name from a directory of PATH', () => {
+  const { status, stdout } = spawnSync('sh', ['-c', 'usnea --version'], {
+    env: { PATH: `${dirname(usnea)}:/usr/bin:/bin` },
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0)
+  assert.match(stdout, /^usnea version/)
+})
+
+test('from a directory with blanks, and one that was removed', () => {
+  const blanks = join(scratch, 'a b\n"c')
+  mkdirSync(blanks)
+  version(usnea, { cwd: blanks })
+  symlinkSync(dirname(usnea), join(blanks, 'bin $(x)'))
+  version(join(blanks, 'bin $(x)', 'usnea'))
+  const gone = mkdtempSync(join(tmpdir(), 'usnea-gone-'))
+  const script = `cd '${gone}' && rmdir '${gone}' && exec '${usnea}' --version`
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', script], { env: {}, encoding: 'utf8' })
+  if (status !== 0) rmdirSync(gone)
+  assert.equal(status, 0, stderr)
+})
+
+test('with stdin, stdout or stderr closed', () => {
+  for (const closed of ['<&-', '2>&-', '<&- 2>&-']) {
+    const { status, stdout } = spawnSync('/bin/sh', ['-c', `exec '${usnea}' --version ${closed}`], {
+      env: {},
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, closed)
+    assert.match(stdout, /^usnea version/)
+  }
+})
+
+test('the way podman calls kill and delete: with a runtime directory and nothing else', () => {
+  const env = { XDG_RUNTIME_DIR: scratch }
+  const { status, stdout, stderr } = spawnSync(
+    usnea,
+    ['--root', join(scratch, 'state'), 'delete', '--force', 'nothing'],
+    { env, encoding: 'utf8' },
+  )
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
+})

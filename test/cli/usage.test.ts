@@ -1,0 +1,95 @@
+// Needs nothing: what is not understood is refused by name with status 1, and nothing is done.
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { test } from 'node:test'
+import { call, stateRoot, usneaAsIs } from '../fixtures/command-line.ts'
+import { refused } from '../fixtures/world.ts'
+
+const wrong: Record<string, readonly [string[], RegExp]> = {
+  'an unknown command, with the nearest one': [['crate'], /crate.*create/],
+  'an unknown command that is near to none': [['xyzzyx'], /xyzzyx/],
+  'an unknown option': [['state', '--frobnicate', 'id'], /frobnicate/],
+  'an unknown option, with the nearest one': [['create', '--bundel', 'x', 'id'], /bundel.*bundle/],
+  'an unknown global option': [['--frobnicate', 'state', 'id'], /frobnicate/],
+  'a missing id': [['state'], /requires|argument/],
+  'too many arguments': [['state', 'a', 'b'], /requires|argument/],
+  'an option without its value': [['create', 'id', '--bundle'], /bundle/],
+  'a switch with a value that is none': [['delete', '--force=maybe', 'id'], /force|maybe/],
+  'a number that is none': [['run', '--preserve-fds', 'two', 'id'], /preserve-fds|two/],
+  'a negative number of descriptors': [['run', '--preserve-fds', '-1', 'id'], /preserve-fds|-1/],
+  'an unknown output format': [['list', '--format', 'xml'], /format/],
+  'the root directory as the state directory': [['--root', '/', 'list'], /--root/],
+  'an unknown log format': [['--log-format', 'xml', 'list'], /invalid log-format: xml/],
+  'an unknown log level': [['--log-level', 'loud', 'list'], /log-level/],
+  'a --rootless that is none': [['--rootless', 'maybe', 'list'], /rootless/],
+  'an unknown cgroup manager': [['--cgroup-manager', 'magic', 'list'], /cgroup manager/],
+}
+
+for (const [title, [args, words]] of Object.entries(wrong)) {
+  test(`${title} is refused`, () => {
+    refused(usneaAsIs(...args), words)
+    assert.ok(!existsSync(stateRoot))
+  })
+}
+
+test('a wrong count of arguments shows the help of the command on stdout', () => {
+  assert.match(usneaAsIs('state').stdout, /^Incorrect Usage\.\n[\s\S]*state/)
+})
+
+const verbs = [
+  'create',
+  'start',
+  'run',
+  'exec',
+  'state',
+  'list',
+  'ps',
+  'kill',
+  'delete',
+  'spec',
+  'features',
+  'plan',
+  'doctor',
+  'sandbox',
+]
+
+test('every command explains itself', () => {
+  const { stdout } = usneaAsIs('--help')
+  for (const verb of verbs) {
+    assert.match(stdout, new RegExp(`\\b${verb}\\b`))
+    for (const flag of ['--help', '-h']) {
+      const help = usneaAsIs(verb, flag)
+      assert.equal(help.status, 0, verb)
+      assert.match(help.stdout, new RegExp(`usnea.* ${verb}`))
+      assert.equal(help.stderr, '')
+    }
+  }
+})
+
+/** Spellings that callers use, of options that do nothing for a container that is not there. */
+const spellings = [
+  ['delete', '--force', 'gone'],
+  ['delete', '-f', 'gone'],
+  ['delete', '--force=true', 'gone'],
+  ['delete', '-force', 'gone'],
+  ['delete', 'gone', '--force'],
+  ['--debug=false', 'delete', '--force', 'gone'],
+  ['--rootless=true', '--systemd-cgroup=false', 'delete', '--force', 'gone'],
+  ['--cgroup-manager', 'disabled', 'delete', '--force', 'gone'],
+]
+
+for (const args of spellings) {
+  test(`‘${args.join(' ')}’ is understood`, () => {
+    assert.deepEqual(call(...args), { status: 0, signal: null, stdout: '', stderr: '' })
+  })
+}
+
+test('--force=false is not --force', () => {
+  refused(call('delete', '--force=false', 'gone'), /container does not exist/)
+})
+
+test('options that other runtimes have and this one does not build yet are named', () => {
+  for (const verb of ['pause', 'resume', 'update', 'events', 'checkpoint', 'restore']) {
+    refused(call(verb, 'id'), new RegExp(`${verb} is not supported yet`))
+  }
+})
