@@ -66,7 +66,9 @@ test('every room is known', () => {
 test('imports go down, or stay in their room', () => {
   const ours = imports.filter(({ target, room }) => files.includes(target) && room !== 'door')
   const up = ours.filter(
-    ({ room, target }) => roomOf(target) !== room && (floors[roomOf(target)] ?? 9) >= (floors[room] ?? 0) + (mayUseBeside[room] === roomOf(target) ? 1 : 0),
+    ({ room, target }) =>
+      roomOf(target) !== room &&
+      (floors[roomOf(target)] ?? 9) >= (floors[room] ?? 0) + (mayUseBeside[room] === roomOf(target) ? 1 : 0),
   )
   assert.deepEqual(up, [])
 })
@@ -95,7 +97,9 @@ test('the environment is read in host, and where the command line begins', () =>
   // Where the process of a configuration is at hand by that name, it is that one's environment.
   const isOther = /[({,]\s*process\s*[,:}?)]|\b(const|let)\s+process\b/
   const withoutStrings = (file: string) => code(file).replace(/'[^'\n]*'|"[^"\n]*"/g, '')
-  const readers = files.filter((file) => /(?<![.\w])process\.env\b/.test(withoutStrings(file)) && !isOther.test(code(file)))
+  const readers = files.filter(
+    (file) => /(?<![.\w])process\.env\b/.test(withoutStrings(file)) && !isOther.test(code(file)),
+  )
   assert.deepEqual(
     readers.filter((file) => roomOf(file) !== 'host' && !/^cli\/(main|io)\.ts$/.test(file)),
     [],

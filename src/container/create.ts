@@ -7,7 +7,6 @@ import { readProcess } from '../host/process.ts'
 import type { Op } from '../kernel/plan.ts'
 import type { Child } from '../launch/launch.ts'
 import { launch } from '../launch/launch.ts'
-import { runHook } from '../linux/hooks/run.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import type { Join } from '../linux/namespaces/plan.ts'
 import { makeGate } from '../state/gate.ts'
@@ -15,7 +14,7 @@ import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { passedFds } from './descriptors.ts'
-import { runPoststop } from './hooks.ts'
+import { runHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { hookState } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
@@ -89,9 +88,9 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
         if (prepared.maps) await writeMaps(pid, prepared.maps, ctx.host)
         return undefined
       },
-      hooksRun: (pid) => {
+      hooksRun: () => {
         hooksBegan = true
-        return runCreateHooks(record, pid)
+        return runCreateHooks(record, ctx)
       },
     },
   })
@@ -180,11 +179,8 @@ function closeAll(fds: readonly number[]): void {
 }
 
 /** In our namespaces, before the step into the new root; the state goes on to createContainer, which init runs. */
-async function runCreateHooks(record: ContainerRecord, pid: number): Promise<string> {
-  const state = hookState(record, 'creating', pid)
-  const { hooks } = record.spec
-  for (const name of ['prestart', 'createRuntime'] as const)
-    for (const [i, hook] of (hooks?.[name] ?? []).entries())
-      await runHook(hook, { state, cwd: record.bundle, origin: `/hooks/${name}/${i}` })
-  return state
+async function runCreateHooks(record: ContainerRecord, ctx: Context): Promise<string> {
+  await runHooks(record, ctx, { name: 'prestart', status: 'creating' })
+  await runHooks(record, ctx, { name: 'createRuntime', status: 'creating' })
+  return hookState(record, 'creating')
 }

@@ -1,6 +1,6 @@
 /** Descriptors that the caller hands through us into the container: socket activation first, then --preserve-fds. */
-import { readFileSync } from 'node:fs'
 import { RuntimeError } from '../base/errors.ts'
+import { isInherited } from '../host/descriptor.ts'
 import type { Host } from '../host/facts.ts'
 
 export interface PassedFds {
@@ -23,18 +23,6 @@ export function passedFds(host: Host, preserve: number): PassedFds {
       throw new RuntimeError('preserve-fds', { what, fix: 'open it without close-on-exec before the call' })
     }
   return { fds, listenFds }
-}
-
-const O_CLOEXEC = 0o2000000
-
-/** Open, and not by ourselves: what this process opened has close-on-exec, what was handed to it cannot have it. */
-function isInherited(fd: number): boolean {
-  try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0'
-    return (Number.parseInt(flags, 8) & O_CLOEXEC) === 0
-  } catch {
-    return false
-  }
 }
 
 /** sd_listen_fds(3): the variables are meant for us only when LISTEN_PID is our pid. */

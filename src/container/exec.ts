@@ -1,14 +1,14 @@
 /** OCI exec: another process in a running container. */
-import { closeSync, constants, openSync } from 'node:fs'
 import { Dispose } from '../base/dispose.ts'
-import { errnoOf, RuntimeError } from '../base/errors.ts'
-import { namespaceIdentity, readProcess } from '../host/process.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { readProcess } from '../host/process.ts'
 import { FULL_SIZE } from '../host/userns.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
+import { type OpenNamespace, openNamespaces } from '../linux/namespaces/open.ts'
 import { checkProcess } from '../linux/process/check.ts'
-import type { NamespaceType, Process } from '../spec/types.ts'
+import type { Process } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import { homeOf, refuse } from './bundle.ts'
@@ -102,48 +102,4 @@ function processScene(record: ContainerRecord, process: Process, { keepFds, ctx 
     keepFds,
     origin: '',
   }
-}
-
-interface OpenNamespace {
-  readonly type: NamespaceType
-  readonly fd: number
-}
-
-/** User first: it gives the right to enter the others. Mount last: it changes what a path means. setns(2) */
-const order: readonly (readonly [type: NamespaceType, file: string])[] = [
-  ['user', 'user'],
-  ['ipc', 'ipc'],
-  ['uts', 'uts'],
-  ['network', 'net'],
-  ['pid', 'pid'],
-  ['cgroup', 'cgroup'],
-  ['time', 'time'],
-  ['mount', 'mnt'],
-]
-
-/**
- * Through one descriptor of /proc/PID, whose process is checked once: a pid that is reused afterwards has another
- * directory. Namespaces that we are in already are left out: entering one's own user namespace is EINVAL.
- */
-function openNamespaces(record: ContainerRecord, descriptors: Dispose): OpenNamespace[] {
-  const directory = openSync(`/proc/${record.pid}`, constants.O_RDONLY | constants.O_DIRECTORY)
-  descriptors.push(() => closeSync(directory))
-  const base = `/proc/self/fd/${directory}`
-  if (readProcess(record.pid, base)?.startTime !== record.startTime) throw new RuntimeError('exec-stopped')
-  return order.flatMap(([type, file]) => {
-    if (namespaceIdentity('self', file) === namespaceIdentity(record.pid, file)) return []
-    try {
-      const fd = openSync(`${base}/ns/${file}`, 'r')
-      descriptors.push(() => closeSync(fd))
-      return [{ type, fd }]
-    } catch (cause) {
-      if (errnoOf(cause) === 'ENOENT') return [] // a kernel without this kind
-      const errno = errnoOf(cause)
-      throw new RuntimeError('ns-join', {
-        what: `cannot open the ${type} namespace of the container`,
-        ...(errno ? { errno } : {}),
-        cause,
-      })
-    }
-  })
 }

@@ -1,23 +1,44 @@
+/** The hooks that run in our own namespaces, each with the OCI state of its moment. */
 import { runHook } from '../linux/hooks/run.ts'
+import type { HookName } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import type { Context } from './context.ts'
 import { hookState, type Status } from './oci-state.ts'
+import { killContainer } from './process.ts'
 
-/** The hooks of one kind in their order; the first that fails ends it. */
-export async function runStateHooks(
-  record: ContainerRecord,
-  name: 'poststart' | 'poststop',
-  status: Status,
-): Promise<void> {
-  for (const [i, hook] of (record.spec.hooks?.[name] ?? []).entries())
-    await runHook(hook, { state: hookState(record, status), cwd: record.bundle, origin: `/hooks/${name}/${i}` })
+interface Moment {
+  readonly name: HookName
+  readonly status: Status
+}
+
+/** One call a hook, in their order, so that a caller decides what a failure means for the rest. */
+function callsOf(record: ContainerRecord, { host }: Context, { name, status }: Moment): (() => Promise<void>)[] {
+  const state = hookState(record, status)
+  return (record.spec.hooks?.[name] ?? []).map(
+    (hook, i) => () => runHook(hook, { state, cwd: record.bundle, env: host.env, origin: `/hooks/${name}/${i}` }),
+  )
+}
+
+/** The first that fails ends it. @throws RuntimeError `hook-failed`, `hook-timeout` */
+export async function runHooks(record: ContainerRecord, ctx: Context, moment: Moment): Promise<void> {
+  for (const call of callsOf(record, ctx, moment)) await call()
+}
+
+/** A failing one stops the container (runtime-spec 1.3, lifecycle step 9). */
+export async function runPoststart(record: ContainerRecord, ctx: Context): Promise<void> {
+  try {
+    await runHooks(record, ctx, { name: 'poststart', status: 'running' })
+  } catch (error) {
+    await killContainer(record, ctx.host)
+    throw error
+  }
 }
 
 /** After the container is gone: each hook has its turn, and a failure is only told. */
 export async function runPoststop(record: ContainerRecord, ctx: Context): Promise<void> {
-  for (const [i, hook] of (record.spec.hooks?.poststop ?? []).entries())
+  for (const call of callsOf(record, ctx, { name: 'poststop', status: 'stopped' }))
     try {
-      await runHook(hook, { state: hookState(record, 'stopped'), cwd: record.bundle, origin: `/hooks/poststop/${i}` })
+      await call()
     } catch (error) {
       ctx.warn(error instanceof Error ? error.message : String(error))
     }

@@ -58,8 +58,8 @@ export function stateOf(record: ContainerRecord, host: Host, root: string): Cont
 }
 
 /** What hooks get on stdin: the plain OCI state with the status of their moment. */
-export function hookState(record: ContainerRecord, status: Status, pid = record.pid): string {
-  const { spec, id, bundle } = record
+export function hookState(record: ContainerRecord, status: Status): string {
+  const { spec, id, bundle, pid } = record
   const { annotations } = spec
   const place = status === 'stopped' ? {} : { pid }
   return JSON.stringify({

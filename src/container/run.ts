@@ -7,10 +7,9 @@ import type { Context } from './context.ts'
 import { begin, type CreateOptions, type Creation } from './create.ts'
 import { remove } from './delete.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
-import { runStateHooks } from './hooks.ts'
+import { runPoststart } from './hooks.ts'
 import { hookState } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
-import { killContainer } from './process.ts'
 
 export interface RunOptions extends CreateOptions {
   readonly detach?: boolean
@@ -27,7 +26,7 @@ export async function run(ctx: Context, options: RunOptions): Promise<number> {
   if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
   if (options.detach) {
     await child.go(hookState(record, 'created'))
-    await runStateHooks(record, 'poststart', 'running')
+    await runPoststart(record, ctx)
     undo.disarm()
     slot.unlock()
     return 0
@@ -64,11 +63,6 @@ async function takeAway(ctx: Context, id: ContainerId): Promise<void> {
 
 /** Others may look at, signal or delete the container from now on, so the lock is only for its beginning. */
 async function poststart({ slot, record }: Creation, ctx: Context): Promise<void> {
-  try {
-    await runStateHooks(record, 'poststart', 'running')
-  } catch (error) {
-    await killContainer(record, ctx.host)
-    throw error
-  }
+  await runPoststart(record, ctx)
   slot.unlock()
 }

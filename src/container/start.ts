@@ -9,10 +9,9 @@ import { type GateEnds, openGate, removeGate } from '../state/gate.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { openSlot } from '../state/store.ts'
 import type { Context } from './context.ts'
-import { runStateHooks } from './hooks.ts'
+import { runPoststart } from './hooks.ts'
 import { parseId } from './id.ts'
 import { hookState, type Status, statusOf } from './oci-state.ts'
-import { killContainer } from './process.ts'
 
 const refusals: Readonly<Partial<Record<Status, string>>> = {
   stopped: 'cannot start a container that has stopped',
@@ -71,14 +70,4 @@ function readToEnd(fd: number): Buffer {
   }
   closeSync(fd)
   return Buffer.concat(chunks)
-}
-
-/** A failing poststart hook stops the container (runtime-spec 1.3, lifecycle step 9). */
-export async function runPoststart(record: ContainerRecord, ctx: Context): Promise<void> {
-  try {
-    await runStateHooks(record, 'poststart', 'running')
-  } catch (error) {
-    await killContainer(record, ctx.host)
-    throw error
-  }
 }

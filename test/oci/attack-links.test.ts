@@ -119,7 +119,8 @@ for (const [index, [place, attack]] of Object.entries(attacks).entries()) {
   testAs({}, `a link on ${place} changes nothing outside and shows nothing of it`, async (world) => {
     // Every place meets the plain spelling and one of the others.
     const others = Object.keys(spellings).slice(1)
-    for (const spelling of ['an absolute link', others[index % others.length] ?? '']) await tryLink(world, { attack, spelling })
+    for (const spelling of ['an absolute link', others[index % others.length] ?? ''])
+      await tryLink(world, { attack, spelling })
   })
 }
 

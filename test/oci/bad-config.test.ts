@@ -124,7 +124,9 @@ testAs({}, 'run refuses a bad configuration as create does', async (world) => {
 })
 
 testAs({ as: ['root'] }, 'as root, maps of one kind without the other are refused', async (world) => {
-  const bundle = await world.bundle((config) => mapped([{ containerID: 0, hostID: 10_000, size: 10 }], undefined)(config as unknown as Loose))
+  const bundle = await world.bundle((config) =>
+    mapped([{ containerID: 0, hostID: 10_000, size: 10 }], undefined)(config as unknown as Loose),
+  )
   refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /gidMappings/)
 })
 

@@ -65,12 +65,20 @@ const stepsAs = (world: World) => (world.identity.name === 'root' ? 16 : 40)
 
 testAs({}, 'a create that is killed at any moment leaves what delete --force removes', async (world) => {
   const bundle = await longRunning(world)
-  await sweepKills(world, { before: nothing, call: (id) => ['create', '--bundle', bundle.path, id], steps: stepsAs(world) })
+  await sweepKills(world, {
+    before: nothing,
+    call: (id) => ['create', '--bundle', bundle.path, id],
+    steps: stepsAs(world),
+  })
 })
 
 testAs({}, 'a foreground run that is killed at any moment leaves what delete --force removes', async (world) => {
   const bundle = await longRunning(world)
-  await sweepKills(world, { before: nothing, call: (id) => ['run', '--bundle', bundle.path, id], steps: stepsAs(world) / 2 })
+  await sweepKills(world, {
+    before: nothing,
+    call: (id) => ['run', '--bundle', bundle.path, id],
+    steps: stepsAs(world) / 2,
+  })
 })
 
 testAs({ as: ['ranges'] }, 'a start that is killed at any moment leaves what delete --force removes', async (world) => {

@@ -34,7 +34,9 @@ testAs({ as: ['ranges'] }, '200 cycles of create, start and delete leave nothing
   assert.ok(ownDescriptors() <= before, 'descriptors of the test itself grew')
 })
 
-testAs({ as: ['root'] }, '20 cycles of create, start and delete leave nothing', (world) => repeat(world, { times: 20, atOnce: 2 }))
+testAs({ as: ['root'] }, '20 cycles of create, start and delete leave nothing', (world) =>
+  repeat(world, { times: 20, atOnce: 2 }),
+)
 
 testAs({ as: ['root'] }, '50 containers at once all run, are all listed, and leave nothing', async (world) => {
   const bundle = await bundleOf(world)

@@ -10,6 +10,8 @@ export interface HookRun {
   /** The OCI state as JSON. */
   readonly state: string
   readonly cwd: string
+  /** For a hook without an environment of its own. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** JSON pointer of the hook. */
   readonly origin: string
 }
@@ -38,10 +40,10 @@ export async function runHook(hook: Hook, run: HookRun): Promise<void> {
   })
 }
 
-function attend(hook: Hook, { state, cwd, origin }: HookRun): Promise<Outcome> {
+function attend(hook: Hook, { state, cwd, origin, env: ownEnv }: HookRun): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const [argv0, ...args] = hook.args && hook.args.length > 0 ? hook.args : [hook.path]
-    const env = hook.env ? Object.fromEntries(hook.env.map(splitEntry)) : process.env
+    const env = hook.env ? Object.fromEntries(hook.env.map(splitEntry)) : ownEnv
     // late: node:child_process brings the network modules along, and few containers have hooks
     const { spawn } = process.getBuiltinModule('node:child_process')
     const child = spawn(hook.path, args, { argv0: argv0 ?? hook.path, env, cwd, detached: true, stdio: 'pipe' })
