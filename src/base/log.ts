@@ -28,6 +28,8 @@ export interface Log extends Logger {
 }
 
 export interface LogOptions {
+  /** For verbs that only people call: errors on stderr as `usnea: message`. */
+  readonly forPeople?: boolean
   /** Appended to; stderr when absent. */
   readonly file?: string | undefined
   readonly format: LogFormat
@@ -125,6 +127,10 @@ class Sink {
   }
 
   fail(message: string): void {
+    if (this.#fd === undefined && this.#options.forPeople && this.#options.format === 'text') {
+      this.#options.stderr.write(`usnea: ${message}\n`)
+      return
+    }
     this.write({ level: 'error', msg: message, time: now() })
     if (this.#fd !== undefined) this.#options.stderr.write(`${message}\n`)
   }

@@ -13,11 +13,12 @@ import { versionText } from './version.ts'
 /** Never throws. The caller exits with the result. */
 export async function execute(argv: readonly string[], io: Io): Promise<number> {
   const reading = readGlobals(argv)
-  const toStderr: LogOptions = { format: 'text', level: 'error', stderr: io.stderr }
+  const forPeople = ['sandbox', 'doctor', 'plan'].includes(reading.verb ?? '')
+  const toStderr: LogOptions = { format: 'text', level: 'error', stderr: io.stderr, forPeople }
   let options = toStderr
   let log: Log
   try {
-    options = { ...chooseLog(reading.values, io.cwd), stderr: io.stderr }
+    options = { ...chooseLog(reading.values, io.cwd), stderr: io.stderr, forPeople }
     log = await openLog(options)
   } catch (error) {
     const plain = await openLog(toStderr)
