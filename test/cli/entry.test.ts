@@ -63,13 +63,17 @@ test('from a directory with blanks, and one that was removed', () => {
   const blanks = join(scratch, 'a b\n"c')
   mkdirSync(blanks)
   version(usnea, { cwd: blanks })
-  symlinkSync(dirname(usnea), join(blanks, 'bin $(x)'))
-  version(join(blanks, 'bin $(x)', 'usnea'))
   const gone = mkdtempSync(join(tmpdir(), 'usnea-gone-'))
   const script = `cd '${gone}' && rmdir '${gone}' && exec '${usnea}' --version`
   const { status, stderr } = spawnSync('/bin/sh', ['-c', script], { env: {}, encoding: 'utf8' })
   if (status !== 0) rmdirSync(gone)
   assert.equal(status, 0, stderr)
+})
+
+test('through a directory that is a link, with signs that a shell would read', () => {
+  const folder = join(scratch, 'bin $(x) `y` *')
+  symlinkSync(dirname(usnea), folder)
+  version(join(folder, 'usnea'))
 })
 
 test('with stdin, stdout or stderr closed', () => {

@@ -14,13 +14,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
-import { installed, runtimePath } from '../fixtures/install.ts'
+import { installed, nativeParts, runtimePath } from '../fixtures/install.ts'
 import { type Bundle, succeeded, type World } from '../fixtures/world.ts'
 
 /** Every file of ours that could be a process's program. */
 async function fingerprints(): Promise<string> {
-  const native = join(await installed(), 'native', 'build')
-  const names = [await runtimePath(), process.execPath, ...readdirSync(native).map((name) => join(native, name))]
+  const folder = await installed()
+  const native = nativeParts.map((name) => join(folder, name))
+  const names = [await runtimePath(), process.execPath, ...native]
   return names
     .map((name) => `${name} ${statSync(name).mode} ${createHash('sha256').update(readFileSync(name)).digest('hex')}`)
     .join('\n')

@@ -33,7 +33,7 @@ interface Swap {
   readonly patch?: (config: Config) => void
 }
 
-const rounds = 12
+const rounds = 16
 
 async function createWhileSwapping(world: World, { name, patch }: Swap): Promise<void> {
   const victim = placeVictim(world)
