@@ -66,6 +66,8 @@ void report_failure(struct context *ctx, int error) {
   _exit(1);
 }
 
+int report_weaker(const struct context *ctx) { return send_frame(ctx->control, MESSAGE_weaker, (int32_t)ctx->at, 0); }
+
 int run_say(struct context *ctx, const struct op_say *op) {
   return send_frame(ctx->control, (uint32_t)op->message, (int32_t)getpid(), 0) ? (_exit(1), 0) : 0;
 }

@@ -45,6 +45,8 @@ struct frame {
 enum { MAX_PAYLOAD = 1 << 20 };
 int send_frame(int fd, uint32_t message, int32_t a, int32_t b);
 int send_payload(int fd, struct frame frame, const void *payload);
+/* Tells that the op that runs now had to take a weaker way. */
+int report_weaker(const struct context *ctx);
 _Noreturn void report_failure(struct context *ctx, int error);
 
 /* stage.c: runs the ops from ctx->at on; returns only by exec or exit. */

@@ -147,6 +147,7 @@ int run_attr(struct context *ctx, const struct op_attr *op) {
   if (error == EPERM && op->lenient) { /* `rw` on a locked read-only source: callers send it always */
     attr.clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
     error = attr.set | attr.clear ? set_attr(fd, &attr, op->recursive) : 0;
+    if (!error) error = report_weaker(ctx);
   }
   close(fd);
   return error;

@@ -42,7 +42,10 @@ static int move(int new_root) {
 
 int run_pivot(struct context *ctx, const struct op_pivot *op) {
   int error = op->move ? move(ctx->root) : pivot(ctx->root);
-  if (!op->move && (error == EINVAL || error == EPERM || error == ENOSYS)) error = move(ctx->root);
+  if (!op->move && (error == EINVAL || error == EPERM || error == ENOSYS)) {
+    error = move(ctx->root);
+    if (!error) error = report_weaker(ctx);
+  }
   close(ctx->root);
   ctx->root = -1;
   if (!error && chdir("/") != 0) error = errno;

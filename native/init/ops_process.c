@@ -110,7 +110,7 @@ static int find_program(const char *file, const char *search, char *found) {
     if (size < 0 || size >= PATH_MAX) continue;
     int now = is_program(found);
     if (now == 0) return 0;
-    if (now == EACCES) error = EACCES;
+    if (now == EACCES && access(found, F_OK) == 0) error = EACCES; /* not when the directory is what is closed */
   }
   return error;
 }

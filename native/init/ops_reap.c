@@ -53,8 +53,11 @@ static _Noreturn void watch(int control, int signals, pid_t command) {
     struct signalfd_siginfo info;
     if (fds[0].revents && read(signals, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) reap(control, command);
-      /* 0: from outside of our pid namespace. What the command itself sends to PID 1 is dropped, as for any init. */
-      else if (info.ssi_pid == 0) kill(command, (int)info.ssi_signo);
+      /*
+       * 0: from outside of our pid namespace. What the command itself sends to PID 1 is dropped, as for any init; what
+       * a terminal sends (SI_KERNEL) has reached the command too.
+       */
+      else if (info.ssi_pid == 0 && info.ssi_code != SI_KERNEL) kill(command, (int)info.ssi_signo);
     }
     if (fds[1].revents) listen_to_caller(control, command);
   }

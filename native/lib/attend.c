@@ -19,12 +19,14 @@ enum { BUFFER = 65536, GRACE_MS = 200, LAST_SIGNAL = 64 };
 
 /* ---- signals ---- */
 
-static volatile int target_pid, target_control;
+static volatile int target_pid, target_control, shares_terminal;
 static struct sigaction saved[LAST_SIGNAL + 1];
 
 /* Only kill(2) and write(2): both are safe here. signal-safety(7) */
-static void hand_on(int sig) {
+static void hand_on(int sig, siginfo_t *info, void *unused) {
+  (void)unused;
   int error = errno;
+  if (shares_terminal && info->si_code == SI_KERNEL) return; /* it got this one from the terminal itself */
   if (target_control >= 0) {
     const int32_t frame[4] = {USNEA_MESSAGE_SIGNAL, 0, sig, 0};
     if (write(target_control, frame, sizeof frame) < 0) errno = error; /* the sandbox has ended */
@@ -46,11 +48,12 @@ static bool is_ours(int sig) {
   return false;
 }
 
-int usnea_forward_signals(int pid, int control) {
-  struct sigaction action = {.sa_handler = hand_on, .sa_flags = SA_RESTART};
+int usnea_forward_signals(int pid, int control, int has_terminal) {
+  struct sigaction action = {.sa_sigaction = hand_on, .sa_flags = SA_RESTART | SA_SIGINFO};
   sigfillset(&action.sa_mask);
   target_pid = pid;
   target_control = control;
+  shares_terminal = has_terminal;
   for (int sig = 1; sig <= LAST_SIGNAL; sig++)
     if (!is_ours(sig)) sigaction(sig, &action, &saved[sig]);
   return 0;

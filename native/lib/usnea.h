@@ -29,8 +29,11 @@ int usnea_pidfd_send_signal(int pidfd, int signal);
 /* poll(2) for input, also the end of a process on its pidfd: 1, or 0 at the time-out (milliseconds, -1 waits for ever). */
 int usnea_wait_readable(int fd, int timeout_ms);
 
-/* From now on signals go to `pid`, or as messages into `control` when that is not -1. */
-int usnea_forward_signals(int pid, int control);
+/*
+ * From now on signals go to `pid`, or as messages into `control` when that is not -1. `has_terminal`: the receiver is in
+ * our session, so what the terminal sends (SI_KERNEL) reaches it anyway.
+ */
+int usnea_forward_signals(int pid, int control, int has_terminal);
 int usnea_stop_forwarding(void);
 enum { USNEA_MESSAGE_SIGNAL = MESSAGE_signal };
 

@@ -56,7 +56,6 @@ const entries = {
     what: 'no runtime directory was found for this user',
     fix: 'log in through a session (ssh, machinectl), or set XDG_RUNTIME_DIR to a directory of yours with mode 0700, or pass --root DIR',
   },
-  'filesystem-unfit': { what: 'the file system under the state directory cannot be used' },
 
   // the bundle
   'bundle-missing': { what: 'the bundle directory cannot be opened', fix: 'pass --bundle DIR' },
@@ -94,7 +93,7 @@ const entries = {
   'userns-apparmor': {
     what: 'cannot use a user namespace',
     why: 'kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program',
-    fix: 'install a profile for it (docs/rootless.md shows the text), or: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    fix: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   },
   'userns-lsm': {
     what: 'cannot create a user namespace',
@@ -128,7 +127,10 @@ const entries = {
   },
   'userns-refused': { what: 'cannot create a user namespace', why: 'the kernel does not say' },
   'ns-refused': { what: 'cannot create the namespaces of the container' },
-  'ns-join': { what: 'cannot join a namespace' },
+  'ns-join': {
+    what: 'cannot join a namespace',
+    fix: 'check that the path names a namespace of that type, and that the namespace belongs to a user namespace of ours',
+  },
 
   // id maps
   'map-helper-missing': {
@@ -243,13 +245,16 @@ const entries = {
   },
   'exec-denied': { what: 'the program cannot be executed' },
   'exec-failed': { what: 'the program cannot be executed' },
-  'hook-failed': { what: 'a hook failed' },
-  'hook-timeout': { what: 'a hook ran past its timeout' },
+  'hook-failed': {
+    what: 'a hook failed',
+    fix: 'run the hook by hand with the state on its stdin, or remove it from config.json',
+  },
+  'hook-timeout': { what: 'a hook ran past its timeout', fix: 'raise its timeout in config.json, or mend the hook' },
   'preserve-fds': { what: 'please check that the preserved file descriptors are open' },
   'pid-file': { what: 'the pid file cannot be written' },
   'init-died': { what: 'the container ended before it was set up' },
   'kill-failed': { what: 'the signal could not be sent' },
-  'signal-unknown': { what: 'unknown signal' },
+  'signal-unknown': { what: 'unknown signal', fix: 'use a name such as TERM or RTMIN+3, or a number up to 64' },
   'ps-missing': {
     what: 'the host has no ps program',
     fix: 'install procps, or use: usnea ps --format json ID',
@@ -274,7 +279,6 @@ const entries = {
   },
   'level-unmet': { what: 'the isolation that was required cannot be had here' },
   'sandbox-option': { what: 'a sandbox option is not valid' },
-  'sandbox-failed': { what: 'the sandbox could not be set up', exit: 125 },
   internal: { what: 'internal error', fix: 'please report it' },
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -54,6 +54,13 @@ export class RuntimeError extends Error {
     return catalogue[this.code].exit ?? 1
   }
 
+  /** The same failure with another way out, for a caller that knows better what may be done. */
+  withFix(fix: string): RuntimeError {
+    const { what, why, errno, origin, details, cause } = this
+    const known = { ...(why ? { why } : {}), ...(errno ? { errno } : {}), ...(origin ? { origin } : {}) }
+    return new RuntimeError(this.code, { what, fix, details, ...known, ...(cause === undefined ? {} : { cause }) })
+  }
+
   /** The page and heading that explain this code. */
   get docs(): string {
     return `docs/errors.md#${this.code}`

@@ -69,9 +69,16 @@ export class Session {
     return {
       host,
       root: chosen.path,
+      cgroupManager: wantedManager(this.globals),
       ensureRoot: () => ensureStateRoot(chosen, host),
       log: this.#options.log,
       warn: (message) => this.note(message),
     }
   }
+}
+
+/** `disabled` asks for what we do anyway. */
+function wantedManager({ systemdCgroup, cgroupManager }: Globals): Context['cgroupManager'] {
+  if (systemdCgroup) return 'systemd'
+  return cgroupManager === 'disabled' ? undefined : cgroupManager
 }

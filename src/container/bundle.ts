@@ -14,7 +14,13 @@ export type RunnableSpec = Spec & { readonly process: Process; readonly root: Ro
 export interface Bundle {
   readonly path: string
   readonly spec: RunnableSpec
-  readonly rootfs: { readonly path: string; readonly dev: bigint; readonly ino: bigint }
+  readonly rootfs: {
+    readonly path: string
+    readonly dev: bigint
+    readonly ino: bigint
+    readonly uid: number
+    readonly gid: number
+  }
   /** Findings that do not stop us. */
   readonly warnings: readonly string[]
 }
@@ -86,12 +92,12 @@ function readRootfs(bundle: string, root: Root): Bundle['rootfs'] {
   try {
     if (lstatSync(asked).isSymbolicLink()) throw new RuntimeError('rootfs-invalid', { details: [asked], origin })
     const path = realpathSync(asked)
-    const { dev, ino, isDirectory } = inspect(path)
+    const { isDirectory, ...found } = inspect(path)
     if (!isDirectory)
       throw new RuntimeError('rootfs-invalid', { what: `invalid rootfs: ${asked} is no directory`, origin })
     if (path === '/')
       throw new RuntimeError('rootfs-invalid', { what: 'invalid rootfs: it is the root of the host', origin })
-    return { path, dev, ino }
+    return { path, ...found }
   } catch (cause) {
     if (cause instanceof RuntimeError) throw cause
     const code = errnoOf(cause) === 'ENOENT' ? 'rootfs-missing' : 'rootfs-unreachable'
@@ -101,7 +107,8 @@ function readRootfs(bundle: string, root: Root): Bundle['rootfs'] {
 
 function inspect(path: string) {
   const found = statSync(path, { bigint: true })
-  return { dev: found.dev, ino: found.ino, isDirectory: found.isDirectory() }
+  const { dev, ino, uid, gid } = found
+  return { dev, ino, uid: Number(uid), gid: Number(gid), isDirectory: found.isDirectory() }
 }
 
 const MAX_PASSWD = 1 << 20

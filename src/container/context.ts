@@ -7,6 +7,8 @@ export interface Context {
   readonly root: string
   /** Makes the state directory: only verbs that make a container call it. @throws RuntimeError `root-unusable` */
   readonly ensureRoot: () => void
+  /** A cgroup manager that was asked for by name: --systemd-cgroup, --cgroup-manager. */
+  readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
   readonly log: { debug(message: string): void; warn(message: string): void }
   /** Something the caller should see, such as a degradation. */
   readonly warn: (message: string) => void

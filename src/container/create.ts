@@ -13,7 +13,7 @@ import { makeGate } from '../state/gate.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
-import { passedFds } from './descriptors.ts'
+import { passedFds, unusableConsole } from './descriptors.ts'
 import { runHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { hookState } from './oci-state.ts'
@@ -59,10 +59,14 @@ export async function create(ctx: Context, options: CreateOptions): Promise<void
 /** What create and run share. Every step that leaves something behind is on `undo` before it acts. */
 export async function begin(ctx: Context, options: BeginOptions, undo: Dispose): Promise<Creation> {
   const id = parseId(options.id)
-  if (options.consoleSocket !== undefined)
-    throw new RuntimeError('usage', { what: 'cannot use console socket if usnea will not detach or allocate tty' })
+  if (options.consoleSocket !== undefined) throw unusableConsole()
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
-  const prepared = prepare(ctx.host, { ...options, keepFds: passed.fds.length, listenFds: passed.listenFds })
+  const prepared = prepare(ctx.host, {
+    ...options,
+    cgroupManager: ctx.cgroupManager,
+    keepFds: passed.fds.length,
+    listenFds: passed.listenFds,
+  })
   for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
   ctx.ensureRoot()
   let record = firstRecord(id, prepared, ctx)
@@ -95,7 +99,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
     },
   })
   closeAll(fds.ours.splice(0))
-  record = { ...record, ready: true }
+  record = { ...record, ready: true, degradations: [...record.degradations, ...child.weaker] }
   slot.save(record)
   for (const { pointer, message } of record.degradations) ctx.warn(`${message} (${pointer})`)
   return { slot, record, prepared, child }

@@ -9,21 +9,31 @@ export interface PassedFds {
   readonly listenFds: number
 }
 
-/** @throws RuntimeError `preserve-fds` naming the first that is not open */
+/** @throws RuntimeError `preserve-fds` naming the first that is not open, `usage` */
 export function passedFds(host: Host, preserve: number): PassedFds {
   const listenFds = activationFds(host)
-  const count = listenFds + preserve
-  const fds = Array.from({ length: count }, (_, i) => 3 + i)
-  for (const [i, fd] of fds.entries())
-    if (!isInherited(fd)) {
-      const what =
-        i < listenFds
-          ? `descriptor ${fd} of LISTEN_FDS=${listenFds} is not open`
-          : `please check that preserved-fd ${i - listenFds} (of ${preserve}) is present`
-      throw new RuntimeError('preserve-fds', { what, fix: 'open it without close-on-exec before the call' })
-    }
-  return { fds, listenFds }
+  const activated = Array.from({ length: listenFds }, (_, i) => 3 + i)
+  for (const fd of activated)
+    if (!isInherited(fd)) throw absent(`descriptor ${fd} of LISTEN_FDS=${listenFds} is not open`)
+  return { fds: [...activated, ...preservedFds(preserve, listenFds)], listenFds }
 }
+
+/** The `count` descriptors after stdio and `before` others. @throws RuntimeError `preserve-fds`, `usage` */
+export function preservedFds(count: number, before: number): number[] {
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new RuntimeError('usage', { what: `--preserve-fds ${count} is no count of descriptors` })
+  const fds = Array.from({ length: count }, (_, i) => 3 + before + i)
+  const missing = fds.findIndex((fd) => !isInherited(fd))
+  if (missing >= 0) throw absent(`please check that preserved-fd ${missing} (of ${count}) is present`)
+  return fds
+}
+
+const absent = (what: string): RuntimeError =>
+  new RuntimeError('preserve-fds', { what, fix: 'open it without close-on-exec before the call' })
+
+/** Nothing asks for a terminal yet, so there is nothing to send over the socket. */
+export const unusableConsole = (): RuntimeError =>
+  new RuntimeError('usage', { what: 'cannot use console socket if usnea will not detach or allocate tty' })
 
 /** sd_listen_fds(3): the variables are meant for us only when LISTEN_PID is our pid. */
 function activationFds({ env }: Host): number {

@@ -7,15 +7,17 @@ import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
 import { type OpenNamespace, openNamespaces } from '../linux/namespaces/open.ts'
-import { checkProcess } from '../linux/process/check.ts'
+import type { IdLimits } from '../linux/process/check.ts'
 import type { Process } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
-import { homeOf, refuse } from './bundle.ts'
+import { homeOf } from './bundle.ts'
 import type { Context } from './context.ts'
+import { preservedFds, unusableConsole } from './descriptors.ts'
 import { type ExecProcessOptions, execProcess } from './exec-process.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
 import { parseId } from './id.ts'
+import { assertIds } from './ids.ts'
 import { statusOf } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
@@ -36,9 +38,10 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
   if (options.cgroup !== undefined && options.cgroup.length > 0)
     throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
+  if (options.consoleSocket !== undefined) throw unusableConsole()
   if (!record.spec.process) throw new RuntimeError('process-invalid')
   const process = execProcess(record.spec.process, options)
-  refuse(processIssues(process, record, ctx), 'error', 'process-invalid')
+  assertIds(process, idLimits(record), ctx.host)
   await using descriptors = new Dispose()
   const joins = openNamespaces(record, descriptors)
   return await enter(ctx, { record, process, joins, options })
@@ -52,13 +55,13 @@ interface Entry {
 }
 
 async function enter(ctx: Context, { record, process, joins, options }: Entry): Promise<number> {
-  const keepFds = options.preserveFds ?? 0
+  const preserved = preservedFds(options.preserveFds ?? 0, 0)
+  const keepFds = preserved.length
   const plan = compileJoin(process, {
     joins: joins.map(({ type }, i) => ({ type, fd: 3 + keepFds + i })),
     process: processScene(record, process, { keepFds, ctx }),
   })
   for (const { message, pointer } of plan.degradations) ctx.warn(`${message} (${pointer})`)
-  const preserved = Array.from({ length: keepFds }, (_, i) => 3 + i)
   const stdio = options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
   const child = await launch(plan, { host: ctx.host, fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)] })
   await using undo = new Dispose()
@@ -79,15 +82,8 @@ async function enter(ctx: Context, { record, process, joins, options }: Entry): 
 
 const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
-function processIssues(process: Process, { maps }: ContainerRecord, { host }: Context) {
-  const limits = {
-    uid: maps?.uid ?? everyId,
-    gid: maps?.gid ?? everyId,
-    maySetGroups: !maps?.denySetgroups,
-    host,
-    origin: '',
-  }
-  return checkProcess(process, limits)
+function idLimits({ maps }: ContainerRecord): IdLimits {
+  return { uid: maps?.uid ?? everyId, gid: maps?.gid ?? everyId, maySetGroups: !maps?.denySetgroups, origin: '' }
 }
 
 function processScene(record: ContainerRecord, process: Process, { keepFds, ctx }: { keepFds: number; ctx: Context }) {

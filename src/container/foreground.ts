@@ -24,7 +24,7 @@ export interface AttendOptions {
 export async function attend(child: Child, { state = '', owner, onStarted }: AttendOptions = {}): Promise<number> {
   const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
   if (owner) for (const fd of [stdin, stdout, stderr]) give(fd, owner.uid, owner.gid)
-  native().forwardSignals(child.pid, -1)
+  native().forwardSignals(child.pid, -1, 0)
   try {
     await child.go(state)
     await onStarted?.()

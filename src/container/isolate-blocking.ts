@@ -11,6 +11,8 @@ export interface BlockingOptions {
   readonly host: Host
   /** Milliseconds; then everything is killed. */
   readonly timeout: number | undefined
+  /** The command stays in our session, and hears of the terminal by itself. */
+  readonly sharesSession: boolean
 }
 
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
@@ -22,7 +24,7 @@ export async function isolateBlocking(
 ): Promise<{ ended: Ended; timedOut: boolean }> {
   const { outer, control } = spawnInit(plan, [0, 1, 2])
   const conversation = new BlockingConversation(control)
-  native().forwardSignals(0, control)
+  native().forwardSignals(0, control, options.sharesSession ? 1 : 0)
   const { last, first } = listen(conversation, options.timeout)
   native().stopForwarding()
   conversation.close()
@@ -46,7 +48,8 @@ function listen(
   let first = 0
   for (;;) {
     const last = conversation.nextWithin(timeout < 0 ? -1 : Math.max(0, deadline - performance.now()))
-    if (last === 'timeout' || last?.message !== 'pidBorn') return { last, first }
-    first = last.a
+    if (last === 'timeout') return { last, first }
+    if (last?.message === 'pidBorn') first = last.a
+    else if (last?.message !== 'weaker') return { last, first }
   }
 }

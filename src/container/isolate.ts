@@ -33,10 +33,8 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolate
     let first = 0
     for (;;) {
       const frame = await conversation.next()
-      if (frame?.message === 'pidBorn') {
-        first = frame.a
-        continue
-      }
+      if (frame?.message === 'pidBorn') first = frame.a
+      if (frame?.message === 'pidBorn' || frame?.message === 'weaker') continue
       conversation.close()
       forget(outer)
       if (first) forget(first)

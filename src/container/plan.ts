@@ -8,12 +8,20 @@ export interface ExplainOptions {
   readonly config?: string
   readonly noPivot?: boolean
   readonly preserveFds?: number
+  readonly noNewKeyring?: boolean
+  /** As `run` would do it, which does not wait for a start. */
+  readonly gate?: boolean
 }
 
 /** What create would do, and what it would do in a weaker form. Makes nothing. */
 export async function explain(ctx: Context, options: ExplainOptions): Promise<Plan> {
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const keep = { keepFds: passed.fds.length, listenFds: passed.listenFds }
-  const { plan, degradations } = prepare(ctx.host, { ...options, ...keep, gate: true })
+  const { plan, degradations } = prepare(ctx.host, {
+    gate: true,
+    cgroupManager: ctx.cgroupManager,
+    ...options,
+    ...keep,
+  })
   return { ops: plan.ops, degradations }
 }

@@ -7,19 +7,22 @@ import { type ContainerPlan, compile } from '../launch/compile.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkNamespaces } from '../linux/namespaces/check.ts'
-import { checkProcess } from '../linux/process/check.ts'
+import type { IdLimits } from '../linux/process/check.ts'
 import { isNew, isPrivate } from '../linux/scene.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
+import { assertIds, ownerNotes } from './ids.ts'
 
 export interface PrepareOptions {
   readonly bundle: string
   /** Another file than BUNDLE/config.json. */
   readonly config?: string
   readonly noPivot?: boolean
+  readonly noNewKeyring?: boolean
   /** Descriptors behind stdio that the program keeps. */
   readonly keepFds: number
+  readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
   readonly listenFds: number
   readonly gate: boolean
 }
@@ -38,15 +41,29 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const bundle = readBundle(options.bundle, options.config)
   const { spec, maps, added } = complete(bundle.spec, host)
   refuse(hostIssues(spec, host, maps), 'error', 'config-invalid')
-  const cgroups = withoutCgroup(spec, host)
+  assertIds(spec.process, idLimits(spec, host, maps), host)
+  const cgroups = [...withoutCgroup(spec, host), ...withoutManager(options.cgroupManager)]
   const plan = compile(spec, {
-    scene: { host, bundle: bundle.path, rootfs: bundle.rootfs, maps, noPivot: options.noPivot ?? false },
+    scene: {
+      host,
+      bundle: bundle.path,
+      rootfs: bundle.rootfs,
+      maps,
+      noPivot: options.noPivot ?? false,
+      noNewKeyring: options.noNewKeyring ?? false,
+    },
     keepFds: options.keepFds,
     environment: { home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0), listenFds: options.listenFds },
     gate: options.gate,
   })
   const notes = (maps?.notes ?? []).map((message) => ({ pointer: '/linux/uidMappings', message }))
-  return { bundle, spec, maps, plan, degradations: [...added, ...notes, ...cgroups, ...plan.degradations] }
+  return {
+    bundle,
+    spec,
+    maps,
+    plan,
+    degradations: [...added, ...notes, ...ownerNotes(bundle.rootfs, maps, host), ...cgroups, ...plan.degradations],
+  }
 }
 
 /** A user namespace and maps where they are missing: without privileges nothing else can be made. */
@@ -60,27 +77,29 @@ function complete(spec: RunnableSpec, host: Host) {
   const asLines = (ranges: ChosenMaps['uid']) =>
     ranges.map(({ inner, outer, size }) => ({ containerID: inner, hostID: outer, size }))
   const full = withUserNamespace(spec, { uidMappings: asLines(choice.uid), gidMappings: asLines(choice.gid) })
-  const added = full.added.map((pointer) => ({ pointer, message: 'added, because we run without root' }))
+  const added = full.added.map((pointer) => ({
+    pointer,
+    message: 'added by usnea: it was missing, and a user namespace is needed here',
+  }))
   return { spec: full.spec as RunnableSpec, maps: choice, added }
 }
 
 const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
 function hostIssues(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined): Issue[] {
-  const joinsUser = isPrivate(spec, 'user') && maps === undefined
-  return [
-    ...(maps && !joinsUser
-      ? checkMaps({ uidMappings: spec.linux?.uidMappings ?? [], gidMappings: spec.linux?.gidMappings ?? [] }, host)
-      : []),
-    ...checkNamespaces(spec, host),
-    ...checkProcess(spec.process, {
-      uid: maps?.uid ?? (joinsUser ? everyId : host.uidMap),
-      gid: maps?.gid ?? (joinsUser ? everyId : host.gidMap),
-      maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
-      host,
-      origin: '/process',
-    }),
-  ]
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
+  return [...(maps ? checkMaps({ uidMappings, gidMappings }, host) : []), ...checkNamespaces(spec, host)]
+}
+
+/** In a user namespace that is joined the map is not ours to know. */
+function idLimits(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined): IdLimits {
+  const foreign = isPrivate(spec, 'user') && maps === undefined
+  return {
+    uid: maps?.uid ?? (foreign ? everyId : host.uidMap),
+    gid: maps?.gid ?? (foreign ? everyId : host.gidMap),
+    maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
+    origin: '/process',
+  }
 }
 
 /**
@@ -102,4 +121,14 @@ function withoutCgroup(spec: RunnableSpec, host: Host): Degradation[] {
     pointer,
     message: `${feature} is not enforced: there is no usable cgroup`,
   }))
+}
+
+function withoutManager(manager: PrepareOptions['cgroupManager']): Degradation[] {
+  if (manager === undefined) return []
+  return [
+    {
+      pointer: '/linux/cgroupsPath',
+      message: `the ${manager} cgroup manager is not used: cgroups are not managed yet`,
+    },
+  ]
 }

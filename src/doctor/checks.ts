@@ -95,5 +95,9 @@ export function checksFor(host: Host): Check[] {
 export function rangesTrial(maps: ChosenMaps): Trial {
   const second = maps.uid.find(({ inner, size }) => inner > 0 || size > 1)
   const id = second === undefined ? 0 : Math.max(1, second.inner)
-  return { maps, flags: 0, ops: [{ op: 'user', uid: id, gid: 0, setGroups: 1, groups: [], origin }] }
+  return {
+    maps,
+    flags: 0,
+    ops: [{ op: 'user', uid: id, gid: 0, setGroups: maps.denySetgroups ? 0 : 1, groups: [], origin }],
+  }
 }

@@ -25,19 +25,18 @@ export async function diagnose(host: Host): Promise<Diagnosis> {
   const findings = [native(), stateDirectory(host)]
   const single = singleMap(host)
   for (const check of checksFor(host)) {
+    const hasNoUserns = findings.some(({ id, status }) => id === 'userns' && status === 'fail')
     const maps = check.id === 'userns' || !host.realRoot ? single : undefined
-    findings.push(
-      await attempt(
-        check.id,
-        check.title,
-        () => prove({ ...check.trial, maps }, host),
-        check.isVital ? 'fail' : 'weak',
-      ),
-    )
+    const trial = hasNoUserns && maps ? notTried : () => prove({ ...check.trial, maps }, host)
+    findings.push(await attempt(check.id, check.title, trial, check.isVital ? 'fail' : 'weak'))
   }
   findings.push(await ranges(host), cgroups(host))
   const level = provenLevel(host, findings)
   return { level, meaning: levelMeanings[level], findings }
+}
+
+const notTried = async (): Promise<void> => {
+  throw new Error('not tried: it needs the user namespace')
 }
 
 async function attempt(
@@ -88,20 +87,24 @@ async function ranges(host: Host): Promise<Finding> {
   if ('error' in choice) return fromError(id, title, choice.error, 'weak')
   if (choice.method === 'self') {
     const [why = 'only one id is mapped'] = choice.notes
-    return { id, title, status: 'weak', what: 'one user and one group id', why, fix: fixOf('map-range', host) }
+    return { id, title, status: 'weak', what: 'one user and one group id', why }
   }
   return attempt(id, title, () => prove(rangesTrial(choice), host), 'weak')
 }
 
-const fixOf = (code: 'map-range', host: Host): string =>
-  (new RuntimeError(code).fix ?? '').replace('USER', host.userName ?? String(host.uid))
-
-function cgroups({ cgroup, realRoot }: Host): Finding {
-  const [id, title] = ['cgroups', 'cgroups']
-  if (realRoot || (cgroup.layout === 'v2' && cgroup.writable)) return ok(id, title, `${cgroup.layout}, writable`)
-  const what = cgroup.layout === 'none' ? 'no cgroup file system' : `${cgroup.layout}, not delegated to us`
-  const fix = 'systemd with cgroup v2: sudo loginctl enable-linger USER, and Delegate=yes for user@.service'
-  return { id, title, status: 'weak', what, why: 'limits need a cgroup that we may write to', fix }
+/** Never `ok` before cgroups are managed: a limit that was asked for would not hold. */
+function cgroups({ cgroup }: Host): Finding {
+  const what =
+    cgroup.layout === 'none'
+      ? 'no cgroup file system'
+      : `${cgroup.layout}, ${cgroup.writable ? 'writable' : 'not delegated to us'}`
+  return {
+    id: 'cgroups',
+    title: 'cgroups',
+    status: 'weak',
+    what,
+    why: 'usnea does not manage cgroups yet, so it enforces no limit by them',
+  }
 }
 
 /** What the facts promise, taken back as far as the trials failed. */

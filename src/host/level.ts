@@ -13,7 +13,7 @@ export const levelMeanings: Readonly<Record<Level, string>> = {
   U2: 'a user namespace with id ranges, without a cgroup',
   U3: 'a user namespace with id ranges and a delegated cgroup',
   N: 'root of a user namespace or container: all but devices and Intel RDT',
-  R: 'real root: everything',
+  R: 'real root: everything that is built',
 }
 
 export const reaches = (level: Level, wanted: Level): boolean => levels.indexOf(level) >= levels.indexOf(wanted)
@@ -24,6 +24,5 @@ export function promisedLevel(host: Host, ranges: boolean): Level {
   if (!host.hasUserNamespaces) return 'X'
   if (!host.freshProc) return 'U0'
   if (!host.rootlessEuid) return 'N'
-  if (!ranges) return 'U1'
-  return host.cgroup.layout === 'v2' && host.cgroup.writable ? 'U3' : 'U2'
+  return ranges ? 'U2' : 'U1' // U3 needs managed cgroups
 }

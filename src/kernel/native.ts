@@ -20,7 +20,7 @@ export interface Native {
   pidfdOpen(pid: number): number
   pidfdSendSignal(pidfd: number, signal: number): number
   waitReadable(fd: number, timeoutMs: number): number
-  forwardSignals(pid: number, control: number): number
+  forwardSignals(pid: number, control: number, hasTerminal: number): number
   stopForwarding(): number
   pump(pid: number, stdin: number, stdout: number, stderr: number, status: Int32Array): number
 }
@@ -67,7 +67,7 @@ function load(): { native: Native; directory: string } {
     pidfdOpen: library.func('int usnea_pidfd_open(int pid)'),
     pidfdSendSignal: library.func('int usnea_pidfd_send_signal(int pidfd, int signal)'),
     waitReadable: library.func('int usnea_wait_readable(int fd, int timeout_ms)'),
-    forwardSignals: library.func('int usnea_forward_signals(int pid, int control)'),
+    forwardSignals: library.func('int usnea_forward_signals(int pid, int control, int has_terminal)'),
     stopForwarding: library.func('int usnea_stop_forwarding()'),
     pump: library.func('int usnea_pump(int pid, int in, int out, int err, int32_t *status)'),
   }

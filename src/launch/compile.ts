@@ -38,7 +38,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const process = processScene(spec, options)
   const body = planProcess(spec.process, process)
   const oom = planOomScore(spec.process, process)
-  const inner = planInner(spec)
+  const inner = planInner(spec, !scene.noNewKeyring)
   const root = isNew(spec, 'mount') ? planNewRoot(spec, scene) : { ops: [] }
   const pivot = isNew(spec, 'mount') ? planPivot(spec, scene) : []
   const env = environmentOf(spec.process.env ?? [], options.environment).env

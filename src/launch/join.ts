@@ -29,6 +29,7 @@ export function compileJoin(process: Process, { joins, process: scene }: JoinOpt
     { op: 'become', uid: 0, gid: 0, clearGroups: 0, origin },
     { op: 'born', flags: 0, origin },
     { op: 'session', origin },
+    { op: 'keyring', origin },
     ...oom.ops,
     ...body.ops,
     { op: 'say', message: messages.ready, origin: scene.origin },

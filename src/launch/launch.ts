@@ -1,5 +1,6 @@
 /** Starts init with a plan and leads the conversation up to the point where the container waits, or runs. */
 import { RuntimeError } from '../base/errors.ts'
+import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
 import { waitFor } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
@@ -32,6 +33,8 @@ export interface LaunchOptions {
 export interface Child {
   /** The container's first process, in our pid namespace. It is our direct child. */
   readonly pid: number
+  /** What init could only do in a weaker way. */
+  readonly weaker: readonly Degradation[]
   /** Our ends of the pipes that were asked for, by descriptor number of the container; -1 elsewhere. */
   readonly pipes: readonly number[]
   /** Says `go`, and settles when the program runs, or when init waits at the gate. */
@@ -76,6 +79,7 @@ const replies: Partial<Record<MessageName, { answer: keyof Answers; reply: Messa
 
 class Talk {
   pid = 0
+  readonly weaker: Degradation[] = []
   readonly #started: Talking
   readonly #plan: Plan
   readonly #options: LaunchOptions
@@ -93,7 +97,8 @@ class Talk {
       if (!frame || frame.message === 'ready') return frame
       if (frame.message === 'failed') throw this.explain(failureOf(frame))
       if (frame.message === 'pidBorn') this.#born(frame.a)
-      await this.#answer(frame.message)
+      if (frame.message === 'weaker') this.weaker.push(...describeWeaker(this.#plan.ops[frame.a]))
+      else await this.#answer(frame.message)
     }
   }
 
@@ -139,6 +144,7 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
   }
   return {
     pid: talk.pid,
+    weaker: talk.weaker,
     pipes,
     conversation,
     go: async (state = '') => {
@@ -148,6 +154,17 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
       if (frame?.message === 'failed') throw talk.explain(failureOf(frame))
     },
   }
+}
+
+/** The two ops that have a weaker way: see ops_pivot.c and ops_mount.c. */
+function describeWeaker(op: Op | undefined): Degradation[] {
+  if (op?.op === 'pivot')
+    return [
+      { pointer: op.origin, message: 'the old root stays mounted beneath the new one: pivot_root is refused here' },
+    ]
+  if (op?.op === 'attr')
+    return [{ pointer: op.origin, message: `${op.target} stays read-only: the flag is locked on its source` }]
+  return []
 }
 
 /** Closing the conversation ends init at its next word; the kill is for one that is stuck in a system call. */

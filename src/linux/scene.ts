@@ -12,6 +12,8 @@ export interface Scene {
   /** Maps of a new user namespace; undefined when none is made. */
   readonly maps: SceneMaps | undefined
   readonly noPivot: boolean
+  /** Keep the caller's session keyring: --no-new-keyring. */
+  readonly noNewKeyring: boolean
 }
 
 export interface SceneMaps {

@@ -1,20 +1,27 @@
 /** Reads a stream to its end as text, up to a bound. */
 import type { Readable } from 'node:stream'
 
+export interface Captured {
+  readonly text: string
+  /** More came than was kept. */
+  readonly isCut: boolean
+}
+
 /** Settles at the end of the stream. What passes `limit` bytes is read and thrown away, so that the writer goes on. */
-export function capture(stream: Readable | undefined, limit: number): Promise<string> {
-  if (!stream) return Promise.resolve('')
+export function capture(stream: Readable | undefined, limit: number): Promise<Captured> {
+  if (!stream) return Promise.resolve({ text: '', isCut: false })
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
     stream.on('data', (chunk: Buffer) => {
-      const room = limit - size
-      if (room <= 0) return
-      chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk)
+      const room = Math.max(0, limit - size)
       size += chunk.length
+      if (room > 0) chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk)
     })
     stream.on('error', () => {}) // close follows
-    stream.on('close', () => resolve(withoutFinalNewline(Buffer.concat(chunks).toString())))
+    stream.on('close', () =>
+      resolve({ text: withoutFinalNewline(Buffer.concat(chunks).toString()), isCut: size > limit }),
+    )
   })
 }
 

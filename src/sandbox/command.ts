@@ -6,6 +6,7 @@ import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, type Isolated, isolate, type Outcome 
 import type { Host } from '../host/facts.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
+import { inSandboxWords } from './failure.ts'
 import { makeResult, type SandboxResult } from './result.ts'
 
 /** `pipe` gives a stream, `inherit` the caller's own descriptor, `ignore` /dev/null, a number that descriptor. */
@@ -43,6 +44,7 @@ export class Command implements SandboxedProcess {
   readonly exited: Promise<SandboxResult>
   readonly #isolated: Isolated
   readonly #options: StartOptions
+  readonly #plan: Plan
   readonly #started = performance.now()
   #timedOut = false
   #isCanceled = false
@@ -50,6 +52,7 @@ export class Command implements SandboxedProcess {
   constructor(plan: Plan, options: StartOptions) {
     options.cancelSignal?.throwIfAborted()
     this.#options = options
+    this.#plan = plan
     this.#isolated = isolate(plan, options.stdio.map(wish), options.host)
     const [stdin = -1, stdout = -1, stderr = -1] = this.#isolated.pipes
     this.stdin = stdin < 0 ? undefined : new Socket({ fd: stdin, readable: false, writable: true })
@@ -83,7 +86,7 @@ export class Command implements SandboxedProcess {
       clearTimeout(timer)
       cancelSignal?.removeEventListener('abort', cancel)
     }
-    if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw outcome.failure
+    if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw inSandboxWords(outcome.failure, this.#plan)
     const ended = 'ended' in outcome ? outcome.ended : { exitCode: undefined, signal: 9 }
     const { timedOut, isCanceled } = { timedOut: this.#timedOut, isCanceled: this.#isCanceled }
     const durationMs = performance.now() - this.#started

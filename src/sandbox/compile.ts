@@ -75,6 +75,7 @@ function outer({ host, options }: Policy): Op[] {
 function inner({ options }: Policy, newSession: boolean): Op[] {
   return [
     ...(newSession ? [{ op: 'session', origin: 'sandbox' } as const] : []),
+    { op: 'keyring', origin: 'sandbox' },
     { op: 'propagate', flags: MS_SLAVE | MS_REC, origin: 'sandbox' },
     ...(options.net === 'none' ? [{ op: 'loopback', origin: 'net' } as const] : []),
   ]

@@ -5,16 +5,19 @@ import { isolateBlocking } from '../container/isolate-blocking.ts'
 import type { Host } from '../host/facts.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { compileSandbox } from './compile.ts'
+import { inSandboxWords } from './failure.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
 import { choosePolicy } from './policy.ts'
 
 const TIMED_OUT = 124
 
+/** A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that. */
+const needsNewSession = (host: Host): boolean => host.legacyTiocsti
+
 export function planForeground(options: SandboxOptions, argv: readonly string[], host: Host): Plan {
   if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
   const policy = choosePolicy(checkOptions(options, host.cwd), host)
-  // A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that.
-  const newSession = host.legacyTiocsti
+  const newSession = needsNewSession(host)
   return compileSandbox(policy, { argv, env: {}, cwd: policy.cwd, umask: process.umask(), newSession })
 }
 
@@ -26,23 +29,9 @@ export async function runForeground(options: SandboxOptions, argv: readonly stri
   const { timeout } = checkOptions(options, host.cwd)
   const plan = planForeground(options, argv, host)
   try {
-    const { ended, timedOut } = await isolateBlocking(plan, { host, timeout })
+    const { ended, timedOut } = await isolateBlocking(plan, { host, timeout, sharesSession: !needsNewSession(host) })
     return timedOut ? TIMED_OUT : exitStatus(ended)
   } catch (error) {
-    throw isRuntimeError(error, 'exec-not-found') ? outsideView(error, plan) : error
+    throw isRuntimeError(error) ? inSandboxWords(error, plan) : error
   }
-}
-
-/** A program that is there, but not in the view: say so, because its absence looks like a mistake of ours. */
-function outsideView(error: RuntimeError, plan: Plan): RuntimeError {
-  const hidden = plan.ops.flatMap((op) =>
-    op.op === 'mount' && op.fstype === 'tmpfs' && !op.target.startsWith('/dev') ? [op.target] : [],
-  )
-  const fix = `check the name; programs under ${hidden.join(', ')} are hidden, and --ro PATH lets one through`
-  return new RuntimeError('exec-not-found', {
-    what: error.what,
-    ...(error.why ? { why: error.why } : {}),
-    fix,
-    cause: error,
-  })
 }

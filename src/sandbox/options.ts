@@ -19,6 +19,8 @@ export interface SandboxOptions {
   readonly timeout?: number
 }
 
+const MAX_TIMEOUT = 2 ** 31 - 1
+
 export interface Exposure {
   readonly source: string
   readonly dest: string
@@ -39,6 +41,9 @@ export interface CheckedOptions {
 /** @throws RuntimeError `sandbox-option` */
 export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptions {
   const { rw = [], ro = [], hide = [], net = 'none', env = {} } = options
+  for (const [name, list] of Object.entries({ rw, ro, hide }))
+    if (!Array.isArray(list) || list.some((path) => typeof path !== 'string'))
+      throw wrong(name, 'a list of paths is expected')
   if (net !== 'none' && net !== 'host') throw wrong('net', `${JSON.stringify(net)} is neither "none" nor "host"`)
   return {
     exposures: [...ro.map((text) => exposure(text, 'ro', cwd)), ...rw.map((text) => exposure(text, 'rw', cwd))],
@@ -70,21 +75,23 @@ function exposure(text: string, option: 'ro' | 'rw', cwd: string): Exposure {
   }
 }
 
-function absolute(path: string, option: string, cwd: string): string {
+export function absolute(path: string, option: string, cwd: string): string {
   if (path === '') throw wrong(option, 'an empty path')
   if (path.includes('\0')) throw wrong(option, 'a path with a NUL')
   return resolve(cwd, path)
 }
 
-function checkEnv(env: Readonly<Record<string, string | undefined>>) {
+export function checkEnv(env: Readonly<Record<string, string | undefined>>) {
   for (const [name, value] of Object.entries(env))
     if (name === '' || /[=\0]/.test(name) || value?.includes('\0'))
       throw wrong('env', `the name ${JSON.stringify(name)}`)
   return env
 }
 
-function checkTimeout(timeout: number | undefined): number | undefined {
+export function checkTimeout(timeout: number | undefined): number | undefined {
   if (timeout === undefined) return undefined
-  if (!Number.isFinite(timeout) || timeout <= 0) throw wrong('timeout', `${timeout} is no time in milliseconds`)
+  // more than 31 bits and a timer of Node fires at once
+  if (!Number.isFinite(timeout) || timeout <= 0 || timeout > MAX_TIMEOUT)
+    throw wrong('timeout', `${timeout} is no time in milliseconds from 1 to ${MAX_TIMEOUT}`)
   return timeout
 }

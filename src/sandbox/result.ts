@@ -13,6 +13,8 @@ export interface SandboxResult {
   readonly stderr: string
   readonly timedOut: boolean
   readonly isCanceled: boolean
+  /** Was output dropped because it passed `maxBuffer`? */
+  readonly isMaxBuffer: boolean
   readonly failed: boolean
   readonly durationMs: number
 }
@@ -25,6 +27,7 @@ export class SandboxError extends Error implements SandboxResult {
   declare readonly stderr: string
   declare readonly timedOut: boolean
   declare readonly isCanceled: boolean
+  declare readonly isMaxBuffer: boolean
   declare readonly failed: boolean
   declare readonly durationMs: number
   /** What happened, without the output. */
@@ -58,5 +61,11 @@ export interface Circumstances {
 
 export function makeResult({ exitCode, signal }: Ended, circumstances: Circumstances): SandboxResult {
   const failed = exitCode !== 0 || circumstances.timedOut || circumstances.isCanceled
-  return { ...circumstances, exitCode, signal: signal === undefined ? undefined : signalName(signal), failed }
+  return {
+    ...circumstances,
+    isMaxBuffer: false,
+    exitCode,
+    signal: signal === undefined ? undefined : signalName(signal),
+    failed,
+  }
 }

@@ -1,13 +1,12 @@
 /** Sandboxes for programs: each one a policy, each command in it a fresh set of namespaces. */
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
-import type { Host } from '../host/facts.ts'
 import { readHost } from '../host/host.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
 import { compileCommand, compileView } from './compile.ts'
-import { checkOptions, type SandboxOptions } from './options.ts'
+import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
 
@@ -28,7 +27,7 @@ export interface RunOptions extends SpawnOptions {
   readonly input?: string | Uint8Array
   /** `false` resolves with the result of a failed command instead of rejecting. Default `true`. */
   readonly reject?: boolean
-  /** Bytes kept of each of stdout and stderr. Default 100 million. */
+  /** Bytes kept of each of stdout and stderr; what is more is dropped and `isMaxBuffer` set. Default 100 million. */
   readonly maxBuffer?: number
 }
 
@@ -75,8 +74,15 @@ class PolicySandbox implements Sandbox {
     if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
     if (argv.some((arg) => arg.includes('\0')))
       throw new RuntimeError('sandbox-option', { what: 'an argument of the command holds a NUL' })
-    const { env = {}, cwd = this.#policy.cwd } = options
-    const command = compileCommand(this.#policy, { argv, env, cwd, umask: process.umask(), newSession: true })
+    const { host, cwd: usual } = this.#policy
+    const cwd = options.cwd === undefined ? usual : absolute(options.cwd, 'cwd', host.cwd)
+    const command = compileCommand(this.#policy, {
+      argv,
+      env: checkEnv(options.env ?? {}),
+      cwd,
+      umask: process.umask(),
+      newSession: true,
+    })
     return { ops: [...this.#view, ...command], degradations: this.#policy.degradations }
   }
 
@@ -89,8 +95,8 @@ class PolicySandbox implements Sandbox {
     const command = new Command(this.plan(argv, options), {
       argv,
       stdio: typeof stdio === 'object' ? stdio : [stdio, stdio, stdio],
-      host: this.#policy.host as Host,
-      timeout: options.timeout ?? this.#policy.options.timeout,
+      host: this.#policy.host,
+      timeout: checkTimeout(options.timeout) ?? this.#policy.options.timeout,
       cancelSignal: options.cancelSignal,
     })
     this.#running.add(command)
@@ -109,7 +115,8 @@ class PolicySandbox implements Sandbox {
       capture(command.stdout, maxBuffer),
       capture(command.stderr, maxBuffer),
     ])
-    const result = { ...exited, stdout, stderr }
+    const isMaxBuffer = stdout.isCut || stderr.isCut
+    const result = { ...exited, stdout: stdout.text, stderr: stderr.text, isMaxBuffer }
     if (result.failed && reject) throw new SandboxError(result)
     return result
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { placeVictim } from '../fixtures/victim.ts'
-import type { Outcome, World } from '../fixtures/world.ts'
+import { type Outcome, succeeded, type World } from '../fixtures/world.ts'
 
 /** Ways to write a link that would lead to `target` if it were followed on the host. */
 const spellings: Record<string, (target: string) => string> = {
@@ -117,6 +117,7 @@ const attacks: Record<string, Attack> = {
 
 for (const [index, [place, attack]] of Object.entries(attacks).entries()) {
   testAs({}, `a link on ${place} changes nothing outside and shows nothing of it`, async (world) => {
+    await control(world, attack)
     // Every place meets the plain spelling and one of the others.
     const others = Object.keys(spellings).slice(1)
     for (const spelling of ['an absolute link', others[index % others.length] ?? ''])
@@ -124,14 +125,25 @@ for (const [index, [place, attack]] of Object.entries(attacks).entries()) {
   })
 }
 
+const program = ({ link }: Attack) => [
+  '/bin/sh',
+  '-c',
+  `ls -laR /${link} /${link}/ 2>/dev/null; cat /${link} /${link}/secret 2>/dev/null; true`,
+]
+
+/** Without the link the same configuration runs, so a refusal is about the link. */
+async function control(world: World, attack: Attack): Promise<void> {
+  const bundle = await world.bundle((config) => {
+    config.process.args = program(attack)
+    attack.patch?.(config)
+  })
+  succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
+}
+
 async function tryLink(world: World, { attack, spelling }: { attack: Attack; spelling: string }): Promise<void> {
   const victim = placeVictim(world)
   const bundle = await world.bundle((config) => {
-    config.process.args = [
-      '/bin/sh',
-      '-c',
-      `ls -laR /${attack.link} /${attack.link}/ 2>/dev/null; cat /${attack.link} /${attack.link}/secret 2>/dev/null; true`,
-    ]
+    config.process.args = program(attack)
     attack.patch?.(config)
   })
   const link = join(bundle.rootfs, attack.link)

@@ -107,6 +107,12 @@ testAs(wanted, 'a program that is a link to /proc/self/exe runs nothing of the h
   assert.equal(await fingerprints(), before)
 })
 
+testAs(wanted, 'the program that the other tests attack with does run, and says so', async (world) => {
+  const bundle = await bundleWithOverwriter(world, ['overwriter', '2'])
+  const output = succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
+  assert.match(output, /tried\n$/)
+})
+
 testAs(wanted, 'a program that waits for an exec cannot write to what enters the container', async (world) => {
   const before = await fingerprints()
   const bundle = await bundleWithOverwriter(world, [

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
+import { until } from '../fixtures/until.ts'
 import { placeVictim } from '../fixtures/victim.ts'
-import type { World } from '../fixtures/world.ts'
+import { succeeded, type World } from '../fixtures/world.ts'
 
 /** A process of its own swaps two names without a pause, until it is killed: renameat2(2) with RENAME_EXCHANGE. */
 async function startSwapping(world: World, first: string, second: string): Promise<ChildProcess> {
@@ -42,6 +43,8 @@ async function createWhileSwapping(world: World, { name, patch }: Swap): Promise
     patch?.(config)
   })
   mkdirSync(join(bundle.rootfs, 'mnt/target'), { recursive: true })
+  // What is not swapped runs, so a refusal is about the swap.
+  succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
   const link = join(bundle.path, 'link')
   await world.run(['ln', '-s', victim.path, link])
   const swapper = await startSwapping(world, join(bundle.path, name), link)
@@ -103,10 +106,12 @@ testAs({}, 'a root file system that is replaced between create and start is stil
     config.process.args = ['sh', '-c', 'touch /tmp/mark']
   })
   const id = world.newId()
-  assert.equal((await world.usnea(['create', '--bundle', bundle.path, id])).status, 0)
+  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
   renameSync(bundle.rootfs, join(bundle.path, 'moved'))
   mkdirSync(bundle.rootfs)
-  assert.equal((await world.usnea(['start', id])).status, 0)
-  assert.equal((await world.usnea(['delete', '--force', id])).status, 0)
+  succeeded(await world.usnea(['start', id]))
+  await until('the mark was made', () => existsSync(join(bundle.path, 'moved/tmp/mark')))
+  succeeded(await world.usnea(['delete', '--force', id]))
+  assert.deepEqual(readdirSync(bundle.rootfs), [])
   rmSync(bundle.rootfs, { recursive: true })
 })

@@ -38,11 +38,11 @@ export function createOptions(flags: CreateValues, id: string, session: Session)
   }
 }
 
-/** `--dry-run` of both verbs. */
-export async function dryRun(flags: CreateValues, session: Session): Promise<number> {
+/** `--dry-run` of both verbs; only create ends at the gate. */
+export async function dryRun(flags: CreateValues, session: Session, gate: boolean): Promise<number> {
   const { explain } = await import('../../container/plan.ts')
-  const { bundle, config } = createOptions(flags, '', session)
-  session.print(printPlan(await explain(await session.context(), { bundle, ...given({ config }) })))
+  const { id: _id, ...options } = createOptions(flags, '', session)
+  session.print(printPlan(await explain(await session.context(), { ...options, gate })))
   return 0
 }
 
@@ -57,7 +57,7 @@ export const command = defineCommand({
   ],
   count: [1, 1],
   async run({ flags, args: [id = ''] }, session) {
-    if (flags['dry-run']) return await dryRun(flags, session)
+    if (flags['dry-run']) return await dryRun(flags, session, true)
     const { create } = await import('../../container/create.ts')
     await create(await session.context(), createOptions(flags, id, session))
     return 0

@@ -14,7 +14,7 @@ export const command = defineCommand({
   count: [1, 1],
   isForeground: ({ flags }) => !flags.detach,
   async run({ flags, args: [id = ''] }, session) {
-    if (flags['dry-run']) return await dryRun(flags, session)
+    if (flags['dry-run']) return await dryRun(flags, session, false)
     const { run } = await import('../../container/run.ts')
     const options = { ...createOptions(flags, id, session), detach: flags.detach, keep: flags.keep }
     return await run(await session.context(), options)

@@ -64,6 +64,7 @@ type Names =
   | 'born'
   | 'unshare'
   | 'session'
+  | 'keyring'
   | 'propagate'
   | 'loopback'
   | 'hostname'
@@ -159,6 +160,7 @@ export const explainNamespaces: Table<Names> = {
       ...procCauses,
     ],
   },
+  keyring: { code: 'setup-failed', what: 'cannot join a session keyring (keyctl)', causes: [] },
   session: { code: 'setup-failed', what: 'cannot start a session (setsid)', causes: [] },
   propagate: {
     code: 'setup-failed',

@@ -20,14 +20,14 @@ export function isConfinedByApparmor({ lsm }: Host): boolean {
 
 export const SECCOMP_FILTER = 2
 
-const INSTALL_PROFILE =
-  'install a profile for usnea (docs/rootless.md shows the text), or, as the last resort: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
+const ALLOW_USERNS =
+  'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea'
 
 const restricted = {
   when: ({ host }) => isRestrictedByApparmor(host),
   code: 'userns-apparmor',
   why: 'kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away',
-  fix: INSTALL_PROFILE,
+  fix: ALLOW_USERNS,
 } satisfies Omit<Cause<OpName>, 'errno'>
 
 const confined = {

@@ -44,7 +44,7 @@ interface Cause {
 
 const apparmorCause: Cause = {
   why: 'probably AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1 and takes away the capabilities of the new namespace',
-  fix: 'install a profile for usnea (docs/rootless.md shows the text), or: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+  fix: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   apparmor: true,
 }
 

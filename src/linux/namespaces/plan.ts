@@ -106,8 +106,9 @@ function birthFlags(spec: Spec): number {
 }
 
 /** The first process, before it builds its root. */
-export function planInner(spec: Spec): Part {
+export function planInner(spec: Spec, newKeyring: boolean): Part {
   const ops: Op[] = [{ op: 'session', origin: '/process' }]
+  if (newKeyring) ops.push({ op: 'keyring', origin: '/process' })
   if (isNew(spec, 'cgroup')) ops.push({ op: 'unshare', flags: CLONE_NEWCGROUP, origin: '/linux/namespaces' })
   if (isNew(spec, 'mount')) ops.push({ op: 'propagate', ...startPropagation(spec) })
   if (isNew(spec, 'network')) ops.push({ op: 'loopback', origin: '/linux/namespaces' })

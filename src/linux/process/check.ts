@@ -1,39 +1,34 @@
-/** Ids, groups and limits that this host cannot give, told before anything is made. */
-import { error, type Issue } from '../../base/issue.ts'
-import type { Host, IdRange } from '../../host/facts.ts'
+/** Ids and groups that the container's map does not hold, found before anything is made. */
+import type { IdRange } from '../../host/facts.ts'
 import type { Process } from '../../spec/types.ts'
 import { holds } from '../scene.ts'
 
-export interface ProcessLimits {
+export interface IdLimits {
   readonly uid: readonly IdRange[]
   readonly gid: readonly IdRange[]
   readonly maySetGroups: boolean
-  readonly host: Host
+  /** JSON pointer of the process object. */
   readonly origin: string
 }
 
-export function checkProcess(process: Process, limits: ProcessLimits): Issue[] {
-  const { uid: uids, gid: gids, origin, host } = limits
-  const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {}
-  const issues: Issue[] = []
-  if (!holds(uids, uid)) issues.push(unmapped(`${origin}/user/uid`, `cannot setuid to unmapped uid ${uid}`, host))
-  if (!holds(gids, gid)) issues.push(unmapped(`${origin}/user/gid`, `cannot setgid to unmapped gid ${gid}`, host))
-  if (additionalGids.length > 0 && !limits.maySetGroups)
-    issues.push(
-      error(
-        `${origin}/user/additionalGids`,
-        'cannot set any additional groups in a rootless container: with one mapped id the kernel denies setgroups; fix: install newgidmap and give the user a range in /etc/subgid, or remove additionalGids',
-      ),
-    )
-  else
-    for (const [i, group] of additionalGids.entries())
-      if (!holds(gids, group))
-        issues.push(unmapped(`${origin}/user/additionalGids/${i}`, `cannot set unmapped group ${group}`, host))
-  return issues
+export interface UnmappedId {
+  readonly kind: 'uid' | 'gid'
+  readonly id: number
+  readonly pointer: string
 }
 
-function unmapped(pointer: string, what: string, host: Host): Issue {
-  const user = host.userName ?? String(host.uid)
-  const fix = `sudo usermod --add-subuids START-END --add-subgids START-END ${user}`
-  return error(pointer, `${what} in user namespace: the map of the container does not hold it; fix: ${fix}`)
+export function unmappedIds(process: Process, { uid: uids, gid: gids, origin }: IdLimits): UnmappedId[] {
+  const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {}
+  const asked: readonly (UnmappedId & { readonly ranges: readonly IdRange[] })[] = [
+    { kind: 'uid', id: uid, pointer: `${origin}/user/uid`, ranges: uids },
+    { kind: 'gid', id: gid, pointer: `${origin}/user/gid`, ranges: gids },
+    ...additionalGids.map(
+      (id, i) => ({ kind: 'gid', id, pointer: `${origin}/user/additionalGids/${i}`, ranges: gids }) as const,
+    ),
+  ]
+  return asked.filter(({ ranges, id }) => !holds(ranges, id)).map(({ kind, id, pointer }) => ({ kind, id, pointer }))
 }
+
+/** After `deny` was written to setgroups no supplementary group can be set any more: user_namespaces(7). */
+export const wantsDeniedGroups = (process: Process, { maySetGroups }: IdLimits): boolean =>
+  !maySetGroups && (process.user?.additionalGids ?? []).length > 0

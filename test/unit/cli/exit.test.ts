@@ -26,7 +26,6 @@ it('a sandbox tells its own failures from those of the command', () => {
     'exec-not-found': 127,
     'exec-denied': 126,
     'exec-failed': 126,
-    'sandbox-failed': 125,
     'userns-sysctl': 125,
     usage: 125,
   } as const

@@ -40,7 +40,14 @@ function planOf({ rootless = false, maps, gate = true, change = (spec) => spec, 
   const spec = change(template({ rootless, uid: 1000, gid: 1000 }) as Spec & { process: Process })
   const host = rootless ? aHost({ freshProc }) : realRoot({ freshProc })
   return compile(spec, {
-    scene: { host, bundle: '/b', rootfs: { path: '/b/rootfs', dev: 1n, ino: 2n }, maps, noPivot: false },
+    scene: {
+      host,
+      bundle: '/b',
+      rootfs: { path: '/b/rootfs', dev: 1n, ino: 2n },
+      maps,
+      noPivot: false,
+      noNewKeyring: false,
+    },
     keepFds: 0,
     environment: { home: '/', listenFds: 0 },
     gate,

@@ -1,0 +1,24 @@
+/** A command that never ran: the runtime's words are about images and config.json, and here there is neither. */
+import type { RuntimeError } from '../base/errors.ts'
+import type { Plan } from '../kernel/plan.ts'
+
+export function inSandboxWords(error: RuntimeError, plan: Plan): RuntimeError {
+  const fix = fixes[error.code]?.(hiddenPlaces(plan))
+  return fix === undefined ? error : error.withFix(fix)
+}
+
+const fixes: Readonly<Record<string, (hidden: string) => string>> = {
+  // A program that is there, but not in the view: its absence looks like a mistake of ours.
+  'exec-not-found': (hidden) =>
+    `check the name and PATH; programs under ${hidden} are hidden, and --ro PATH (ro: [PATH]) lets one through`,
+  'exec-denied': () => 'chmod +x the program, or name one that may be executed',
+  'cwd-missing': (hidden) =>
+    `choose a directory that can be seen inside: what is under ${hidden} is hidden, and --ro or --rw lets it through`,
+}
+
+function hiddenPlaces(plan: Plan): string {
+  const targets = plan.ops.flatMap((op) =>
+    op.op === 'mount' && op.fstype === 'tmpfs' && !op.target.startsWith('/dev') ? [op.target] : [],
+  )
+  return targets.join(', ')
+}
