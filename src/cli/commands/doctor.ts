@@ -9,6 +9,7 @@ export const command = defineCommand({
   summary: 'prove what this machine allows, and name cause and fix of what it does not',
   flags: [
     { name: 'json', kind: 'boolean', help: 'print it as JSON' },
+    { name: 'cached', kind: 'boolean', help: 'take the answer of an earlier call since the last boot' },
     { name: 'min-level', kind: 'text', value: 'LEVEL', help: 'fail below this level: X L U0 U1 U2 U3 N R (U0)' },
     {
       name: 'require',
@@ -21,7 +22,11 @@ export const command = defineCommand({
   isForeground: () => true,
   async run({ flags }, session) {
     const { assertDemands, diagnose } = await import('../../doctor/doctor.ts')
-    const diagnosis = await diagnose(await session.host())
+    const host = await session.host()
+    const { recall, remember } = await import('../../doctor/cache.ts')
+    const known = flags.cached ? await recall(host) : undefined
+    const diagnosis = known ?? (await diagnose(host))
+    if (known === undefined) await remember(host, diagnosis)
     session.print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : printDiagnosis(diagnosis))
     const require = flags.require.flatMap((names) => names.split(',')).filter((name) => name !== '')
     assertDemands(diagnosis, { require, ...given({ minLevel: flags['min-level'] }) })
