@@ -40,13 +40,13 @@ function newest(paths) {
     if (!statSync(path).isDirectory()) return [path]
     return readdirSync(path, { recursive: true }).map((name) => join(path, name))
   })
-  const generated = /^src\/(launch\/plan-def\.ts|spec\/generated\b)/
+  const generated = /^src\/.*(plan-def\.ts$|\/generated\b)/
   return Math.max(...files.filter((file) => !generated.test(file)).map((file) => statSync(file).mtimeMs))
 }
 
 /** make knows by itself what is old in native/; for the rest the oldest product is compared with the newest source. */
 function build() {
-  const products = ['src/launch/plan-def.ts', 'dist/lib/index.js', 'dist/cli/usnea.js']
+  const products = ['src/kernel/plan-def.ts', 'dist/lib/index.js', 'dist/cli/usnea.js']
   const oldest = Math.min(...products.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)))
   const old = newest(['src', 'native/plan.def', 'build.mjs', 'package.json', 'tsconfig.json']) > oldest
   const parts = ['native', ...(old ? ['gen', 'lib', 'cli'] : [])]

@@ -20,6 +20,8 @@ struct context {
   int root;             /* O_PATH descriptor of the new root */
   int held[HOLD_SLOTS]; /* detached mounts kept from before they were covered */
   int null;             /* the host's /dev/null, for masks */
+  int last;             /* the mount that the last bind made, and where */
+  const char *last_target;
   bool in_cwd;
   char *reply;          /* payload of the last answer of the parent: the state JSON for hooks */
   uint32_t reply_size;

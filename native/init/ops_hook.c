@@ -94,7 +94,7 @@ static void attend(struct hook *hook) {
 }
 
 static int wait_hook(struct hook *hook, uint64_t timeout_ms, int *status) {
-  int64_t deadline = timeout_ms ? now_ms() + (int64_t)timeout_ms : INT64_MAX;
+  int64_t deadline = timeout_ms && timeout_ms < INT32_MAX ? now_ms() + (int64_t)timeout_ms : INT64_MAX;
   for (;;) {
     attend(hook);
     pid_t got = waitpid(hook->pid, status, WNOHANG);
@@ -102,6 +102,7 @@ static int wait_hook(struct hook *hook, uint64_t timeout_ms, int *status) {
     if (got < 0 && errno != EINTR) return errno;
     if (now_ms() < deadline) continue;
     kill(-hook->pid, SIGKILL);
+    kill(hook->pid, SIGKILL); /* it may have left its group */
     waitpid(hook->pid, status, 0);
     return ETIMEDOUT;
   }

@@ -7,9 +7,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { BIND_RECURSIVE = 1, BIND_OPTIONAL = 2, BIND_HELD = 4, BIND_NO_CREATE = 8, BIND_NOFOLLOW = 16 };
+enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572 };
 
 /*
  * A detached copy of the tree at dir/path. Without open_tree(2) (before 5.2) the plain descriptor comes back, and
@@ -48,9 +50,10 @@ int run_root(struct context *ctx, const struct op_root *op) {
   if (tree < 0) return errno;
   int error = attach(tree, fd, true, detached);
   if (error) return error;
-  ctx->root = detached ? tree : sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
   close(fd);
-  return ctx->root < 0 ? errno : 0;
+  ctx->root = detached ? tree : sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  if (ctx->root < 0 || fstat(ctx->root, &stat) != 0) return errno;
+  return stat.st_dev == op->dev && stat.st_ino == op->ino ? 0 : ESTALE;
 }
 
 /* `root-here`: no new root. The mount namespace is already a copy of our own, and nothing of it can be unmounted inside. */
@@ -69,10 +72,38 @@ int run_root_scratch(struct context *ctx, const struct op_root_scratch *op) {
 int run_hold(struct context *ctx, const struct op_hold *op) {
   bool detached;
   if (op->slot >= HOLD_SLOTS) return EINVAL;
-  int fd = copy_tree(AT_FDCWD, op->path, true, 0, &detached);
-  if (fd < 0) return errno;
+  /* The path was resolved when the sandbox was made; a command that ran since may have put a link into it. */
+  int path = sys_openat2(AT_FDCWD, op->path, O_PATH | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  if (path < 0) return errno == ELOOP ? ESTALE : errno;
+  int fd = copy_tree(path, "", true, AT_EMPTY_PATH, &detached);
+  int error = fd < 0 ? errno : 0;
+  close(path);
   ctx->held[op->slot] = fd;
-  return 0;
+  return error;
+}
+
+/* Attributes that follow a bind must hit that mount, and not what a second walk of its path may find by now. */
+static void remember(struct context *ctx, int fd, const char *target) {
+  if (ctx->last >= 0) close(ctx->last);
+  ctx->last = fd;
+  ctx->last_target = target;
+}
+
+static int find_mount(const struct context *ctx, const char *target, int *fd) {
+  if (ctx->last >= 0 && strcmp(ctx->last_target, target) == 0) {
+    *fd = fcntl(ctx->last, F_DUPFD_CLOEXEC, 3);
+    return *fd < 0 ? errno : 0;
+  }
+  return walk(ctx, target, 0, fd);
+}
+
+static bool begins(const char *path, const char *prefix) { return strncmp(path, prefix, strlen(prefix)) == 0; }
+
+/* A link of the image must not lead a volume over files of proc or sysfs; by their own names they may be covered. */
+static bool leads_astray(int target, const char *path) {
+  struct statfs fs;
+  if (begins(path, "/proc/") || begins(path, "/sys/") || fstatfs(target, &fs) != 0) return false;
+  return fs.f_type == PROC_MAGIC || fs.f_type == SYSFS_MAGIC;
 }
 
 int run_mount(struct context *ctx, const struct op_mount *op) {
@@ -89,12 +120,13 @@ int run_mount(struct context *ctx, const struct op_mount *op) {
   const char *data = *op->data ? op->data : NULL;
   if (!error && mount(op->source, fd_path(path, target), op->fstype, op->flags, data) != 0) error = errno;
   close(target);
+  remember(ctx, -1, "");
   return error;
 }
 
 int run_bind(struct context *ctx, const struct op_bind *op) {
   bool recursive = op->flags & BIND_RECURSIVE, detached = true;
-  int tree, target, error;
+  int tree, target = -1, error;
   if (op->flags & BIND_HELD) {
     if (op->slot >= HOLD_SLOTS || ctx->held[op->slot] < 0) return EINVAL;
     tree = ctx->held[op->slot];
@@ -108,14 +140,20 @@ int run_bind(struct context *ctx, const struct op_bind *op) {
     return errno;
   }
   bool directory = is_directory(tree);
-  error = op->flags & BIND_NO_CREATE ? walk(ctx, op->target, 0, &target)
+  error = op->flags & BIND_NO_CREATE ? walk(ctx, op->target, WALK_NO_SYMLINKS, &target)
                                      : walk_create(ctx, op->target, directory, directory ? 0755 : 0644, &target);
   if (error) detail("target");
   if (!error && is_directory(target) != directory) {
     detail(directory ? "the source is a directory, the target is a file" : "the source is a file, the target is a directory");
     error = directory ? ENOTDIR : EISDIR;
   }
+  if (!error && leads_astray(target, op->target)) error = ELOOP;
   if (!error) error = attach(tree, target, recursive, detached);
+  if (target >= 0) close(target);
+  if (!error && detached) {
+    remember(ctx, tree, op->target);
+    return 0;
+  }
   close(tree);
   return error;
 }
@@ -140,7 +178,7 @@ static int set_attr(int fd, const struct attr *attr, bool recursive) {
 }
 
 int run_attr(struct context *ctx, const struct op_attr *op) {
-  int fd, error = walk(ctx, op->target, 0, &fd);
+  int fd, error = find_mount(ctx, op->target, &fd);
   if (error) return error;
   struct attr attr = {.set = op->set, .clear = op->clear};
   error = set_attr(fd, &attr, op->recursive);
@@ -155,7 +193,7 @@ int run_attr(struct context *ctx, const struct op_attr *op) {
 
 int run_propagation(struct context *ctx, const struct op_propagation *op) {
   char path[FD_PATH];
-  int fd, error = walk(ctx, op->target, 0, &fd);
+  int fd, error = find_mount(ctx, op->target, &fd);
   if (error) return error;
   if (mount(NULL, fd_path(path, fd), NULL, op->flags, NULL) != 0) error = errno;
   close(fd);
@@ -170,11 +208,12 @@ static int open_null(struct context *ctx) {
   return S_ISCHR(stat.st_mode) && stat.st_rdev == 0x103 ? 0 : ENODEV; /* 1:3 */
 }
 
-/* Files get the host's own null device on top, directories an empty read-only tmpfs. A missing path needs no mask. */
+/* Files get the host's own null device on top, directories an empty read-only tmpfs. Unless required, a missing path needs none. */
 int run_mask(struct context *ctx, const struct op_mask *op) {
   char path[FD_PATH];
   bool detached;
   int fd, error = walk(ctx, op->path, 0, &fd);
+  if (error && op->required) return error;
   if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
   if (is_directory(fd)) {
     if (mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2,mode=0755"))

@@ -48,10 +48,16 @@ int run_map_self(struct context *ctx, const struct op_map_self *op) {
   return write_file("/proc/self/gid_map", text);
 }
 
+/*
+ * Undumpable before the first step inside: setns(2) into a user namespace leaves that flag alone, and until it is off a
+ * process in there could trace us, with the host's root and our descriptors still in our hands.
+ */
 int run_join(struct context *ctx, const struct op_join *op) {
-  if (setns((int)op->fd, (int)op->type) == 0) return 0;
-  detail("%s", op->name);
-  return errno;
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
+  int error = setns((int)op->fd, (int)op->type) == 0 ? 0 : errno;
+  close((int)op->fd);
+  if (error) detail("%s", op->name);
+  return error;
 }
 
 int run_time_offset(struct context *ctx, const struct op_time_offset *op) {
@@ -79,8 +85,8 @@ int run_propagate(struct context *ctx, const struct op_propagate *op) {
  * outer filters refuse the call, and a kernel may have no keys at all. keyctl_join_session_keyring(3)
  */
 int run_keyring(struct context *ctx, const struct op_keyring *op) {
-  syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
-  return 0;
+  if (syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL) >= 0 || errno == ENOSYS) return 0;
+  return report_weaker(ctx);
 }
 
 int run_loopback(struct context *ctx, const struct op_loopback *op) {
@@ -101,7 +107,7 @@ int run_domainname(struct context *ctx, const struct op_domainname *op) {
   return setdomainname(op->name, strlen(op->name)) == 0 ? 0 : errno;
 }
 
-/* Through the host's proc: the container's own may be read-only or missing. */
+/* First of all: in a namespace that is joined /proc is the container's, and once we are undumpable ours is root's. */
 int run_oom_score(struct context *ctx, const struct op_oom_score *op) {
   char text[24];
   snprintf(text, sizeof text, "%lld", (long long)op->score);

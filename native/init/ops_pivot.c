@@ -40,14 +40,19 @@ static int move(int new_root) {
   return chroot(".") == 0 ? 0 : errno;
 }
 
+enum { PIVOT_OR_MOVE, MOVE, PIVOT };
+
+/* The way over MS_MOVE is for those only who cannot take the cover off again: the plan knows their capabilities. */
 int run_pivot(struct context *ctx, const struct op_pivot *op) {
-  int error = op->move ? move(ctx->root) : pivot(ctx->root);
-  if (!op->move && (error == EINVAL || error == EPERM || error == ENOSYS)) {
+  int error = op->way == MOVE ? move(ctx->root) : pivot(ctx->root);
+  if (op->way == PIVOT_OR_MOVE && (error == EINVAL || error == EPERM || error == ENOSYS)) {
     error = move(ctx->root);
     if (!error) error = report_weaker(ctx);
   }
-  close(ctx->root);
-  ctx->root = -1;
+  const int host_side[] = {ctx->root, ctx->null, ctx->last};
+  for (size_t i = 0; i < sizeof host_side / sizeof *host_side; i++)
+    if (host_side[i] >= 0) close(host_side[i]);
+  ctx->root = ctx->null = ctx->last = -1;
   if (!error && chdir("/") != 0) error = errno;
   return error;
 }

@@ -49,7 +49,8 @@ int run_user(struct context *ctx, const struct op_user *op) {
   detail("setuid");
   if (setresuid((uid_t)op->uid, (uid_t)op->uid, (uid_t)op->uid) != 0) return errno;
   detail("%s", "");
-  return 0;
+  /* with fs.suid_dumpable set the change of ids has made us dumpable again */
+  return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
 }
 
 int run_caps(struct context *ctx, const struct op_caps *op) {

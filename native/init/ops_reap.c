@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Our caller may have blocked or ignored any of them, and both survive execve(2). */
@@ -20,7 +21,7 @@ void reset_signals(void) {
 /* Nothing of the command may outlive its result. */
 static void kill_the_rest(void) {
   kill(-1, SIGKILL);
-  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+  while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) continue;
 }
 
 static _Noreturn void end(int control, int status) {
@@ -33,7 +34,7 @@ static _Noreturn void end(int control, int status) {
 
 static void reap(int control, pid_t command) {
   int status;
-  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0;)
     if (pid == command) end(control, status);
 }
 
@@ -46,10 +47,22 @@ static void listen_to_caller(int control, pid_t command) {
   else if (got >= 0 || errno != EINTR) _exit(128 + SIGKILL);
 }
 
+/* The command shares our uid, so it may set RLIMIT_NOFILE of PID 1 to 0, and poll(2) answers EINVAL from then on. */
+static void look_without_poll(int control, pid_t command) {
+  const struct timespec moment = {0, 10 * 1000 * 1000};
+  char byte;
+  nanosleep(&moment, NULL);
+  reap(control, command);
+  if (recv(control, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0) _exit(128 + SIGKILL);
+}
+
 static _Noreturn void watch(int control, int signals, pid_t command) {
   struct pollfd fds[2] = {{signals, POLLIN, 0}, {control, POLLIN, 0}};
   for (;;) {
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) _exit(1);
+    if (poll(fds, 2, -1) < 0) {
+      if (errno != EINTR) look_without_poll(control, command);
+      continue;
+    }
     struct signalfd_siginfo info;
     if (fds[0].revents && read(signals, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) reap(control, command);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static int run_op(struct context *ctx, const struct op *op) {
@@ -33,6 +34,6 @@ void run_plan(struct context *ctx) {
 int run_born(struct context *ctx, const struct op_born *op) {
   int pid = sys_clone(op->flags | CLONE_PARENT);
   if (pid < 0) return errno;
-  if (pid == 0) return 0;
+  if (pid == 0) return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; /* whoever shares our pids may not trace us */
   _exit(send_frame(ctx->control, MESSAGE_pid_born, pid, 0) ? 1 : 0);
 }

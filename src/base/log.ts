@@ -128,11 +128,11 @@ class Sink {
 
   fail(message: string): void {
     if (this.#fd === undefined && this.#options.forPeople && this.#options.format === 'text') {
-      this.#options.stderr.write(`usnea: ${message}\n`)
+      this.#options.stderr.write(`usnea: ${printable(message)}\n`)
       return
     }
     this.write({ level: 'error', msg: message, time: now() })
-    if (this.#fd !== undefined) this.#options.stderr.write(`${message}\n`)
+    if (this.#fd !== undefined) this.#options.stderr.write(`${printable(message)}\n`)
   }
 
   #formatStderr(record: LogRecord): string {
@@ -161,7 +161,7 @@ export function formatTerminal(record: LogRecord, options: { seconds: number; co
   const colour = colours[record.level] ?? 37
   const shown = options.colour ? `\u001b[${colour}m${label}\u001b[0m` : label
   const seconds = String(Math.floor(options.seconds)).padStart(4, '0')
-  return `${shown}[${seconds}] ${record.msg}${formatFields(record)}\n`
+  return `${shown}[${seconds}] ${printable(record.msg)}${formatFields(record)}\n`
 }
 
 const colours: Readonly<Record<string, number>> = { error: 31, warning: 33, info: 36 }
@@ -175,6 +175,11 @@ function formatFields(record: LogRecord): string {
 }
 
 const escapes: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** A message may hold what a hook or an image says: nothing of it may steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
 
 /** In double quotes, on one line, control characters escaped: a message may hold what a container's config says. */
 function quote(text: string): string {

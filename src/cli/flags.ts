@@ -72,6 +72,7 @@ export const sandboxFlags = [
   { name: 'ro', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, read-only' },
   { name: 'hide', kind: 'list', value: 'PATH', help: 'cover a path' },
   { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)' },
+  { name: 'nested', kind: 'boolean', help: 'let the command make user namespaces of its own' },
   { name: 'env', short: 'e', kind: 'list', value: 'NAME[=VALUE]', help: 'set a variable, or pass ours on' },
   { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory of the command' },
   { name: 'timeout', kind: 'text', value: 'TIME', help: 'end it after this time, such as 30s or 2m (exit status 124)' },

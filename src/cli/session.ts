@@ -1,5 +1,5 @@
 /** One invocation: its options, its log, its ways to print, and the context that the rooms below get. */
-import type { Log } from '../base/log.ts'
+import { type Log, printable } from '../base/log.ts'
 import type { Context } from '../container/context.ts'
 import type { Host } from '../host/facts.ts'
 import type { ChosenStateRoot } from '../state/paths.ts'
@@ -38,7 +38,7 @@ export class Session {
     const { log, logsToFile, logsWarnings, isForeground } = this.#options
     log.warn(message)
     if (logsToFile || logsWarnings) return
-    if (isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${message}\n`)
+    if (isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${printable(message)}\n`)
   }
 
   /** Absolute; a relative path counts from the caller's directory. */

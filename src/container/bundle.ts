@@ -1,6 +1,6 @@
 /** A bundle on disk: its config.json and its root, read once; later edits do not matter. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import type { Issue } from '../base/issue.ts'
 import { parseConfig } from '../spec/parse.ts'
@@ -85,30 +85,28 @@ export function refuse(
   throw new RuntimeError(code, { details: found.map(({ pointer, message }) => `${pointer || '/'}: ${message}`) })
 }
 
-/** The root itself must not be a link; directories above it may be, and are resolved now. */
+/**
+ * The root itself must not be a link; the directories above it may be, and are resolved now. One look at the root gives
+ * all that init will hold it against: looking twice would let somebody swap it in between.
+ */
 function readRootfs(bundle: string, root: Root): Bundle['rootfs'] {
   const asked = resolve(bundle, root.path)
   const origin = '/root/path'
+  if (asked === '/')
+    throw new RuntimeError('rootfs-invalid', { what: 'invalid rootfs: it is the root of the host', origin })
   try {
-    if (lstatSync(asked).isSymbolicLink()) throw new RuntimeError('rootfs-invalid', { details: [asked], origin })
-    const path = realpathSync(asked)
-    const { isDirectory, ...found } = inspect(path)
-    if (!isDirectory)
+    const path = join(realpathSync(dirname(asked)), basename(asked))
+    const found = lstatSync(path, { bigint: true })
+    if (found.isSymbolicLink()) throw new RuntimeError('rootfs-invalid', { details: [asked], origin })
+    if (!found.isDirectory())
       throw new RuntimeError('rootfs-invalid', { what: `invalid rootfs: ${asked} is no directory`, origin })
-    if (path === '/')
-      throw new RuntimeError('rootfs-invalid', { what: 'invalid rootfs: it is the root of the host', origin })
-    return { path, ...found }
+    const { dev, ino, uid, gid } = found
+    return { path, dev, ino, uid: Number(uid), gid: Number(gid) }
   } catch (cause) {
     if (cause instanceof RuntimeError) throw cause
     const code = errnoOf(cause) === 'ENOENT' ? 'rootfs-missing' : 'rootfs-unreachable'
     throw new RuntimeError(code, { details: [asked], ...errno(cause), origin, cause })
   }
-}
-
-function inspect(path: string) {
-  const found = statSync(path, { bigint: true })
-  const { dev, ino, uid, gid } = found
-  return { dev, ino, uid: Number(uid), gid: Number(gid), isDirectory: found.isDirectory() }
 }
 
 const MAX_PASSWD = 1 << 20
@@ -123,7 +121,8 @@ export function homeOf(rootfs: string, uid: number): string {
       const { size } = fstatSync(fd)
       if (!fstatSync(fd).isFile() || size > MAX_PASSWD) return '/'
       const lines = readFileSync(fd, 'utf8').split('\n')
-      return lines.find((entry) => entry.split(':')[2] === String(uid))?.split(':')[5] || '/'
+      const home = lines.find((entry) => entry.split(':')[2] === String(uid))?.split(':')[5] ?? ''
+      return /^\/[^\p{Cc}]*$/u.test(home) ? home : '/'
     } finally {
       closeSync(fd)
     }

@@ -1,5 +1,5 @@
 /** OCI create: everything up to, not including, the user's program. */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync, statfsSync } from 'node:fs'
 import { Dispose } from '../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { promisedLevel } from '../host/level.ts'
@@ -168,14 +168,21 @@ function openAll(
   }
 }
 
+/** linux/magic.h */
+const NSFS_MAGIC = 0x6e736673
+
 function openNamespace({ path, type, origin }: Join): number {
+  const what = `cannot join the ${type} namespace ${path}`
+  let fd: number
   try {
-    return openSync(path, 'r')
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) // a fifo would block for ever
   } catch (cause) {
     const errno = errnoOf(cause)
-    const what = `cannot join the ${type} namespace ${path}`
     throw new RuntimeError('ns-join', { what, ...(errno ? { errno } : {}), origin, cause })
   }
+  if (statfsSync(path).type === NSFS_MAGIC) return fd
+  closeSync(fd)
+  throw new RuntimeError('ns-join', { what, why: 'it is no namespace', origin })
 }
 
 function closeAll(fds: readonly number[]): void {

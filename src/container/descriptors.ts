@@ -14,22 +14,25 @@ export function passedFds(host: Host, preserve: number): PassedFds {
   const listenFds = activationFds(host)
   const activated = Array.from({ length: listenFds }, (_, i) => 3 + i)
   for (const fd of activated)
-    if (!isInherited(fd)) throw absent(`descriptor ${fd} of LISTEN_FDS=${listenFds} is not open`)
-  return { fds: [...activated, ...preservedFds(preserve, listenFds)], listenFds }
+    if (!isInherited(fd, host)) throw absent(`descriptor ${fd} of LISTEN_FDS=${listenFds} is not open`)
+  return { fds: [...activated, ...preservedFds(host, preserve, listenFds)], listenFds }
 }
 
 /** The `count` descriptors after stdio and `before` others. @throws RuntimeError `preserve-fds`, `usage` */
-export function preservedFds(count: number, before: number): number[] {
+export function preservedFds(host: Host, count: number, before: number): number[] {
   if (!Number.isSafeInteger(count) || count < 0)
     throw new RuntimeError('usage', { what: `--preserve-fds ${count} is no count of descriptors` })
   const fds = Array.from({ length: count }, (_, i) => 3 + before + i)
-  const missing = fds.findIndex((fd) => !isInherited(fd))
+  const missing = fds.findIndex((fd) => !isInherited(fd, host))
   if (missing >= 0) throw absent(`please check that preserved-fd ${missing} (of ${count}) is present`)
   return fds
 }
 
 const absent = (what: string): RuntimeError =>
-  new RuntimeError('preserve-fds', { what, fix: 'open it without close-on-exec before the call' })
+  new RuntimeError('preserve-fds', {
+    what,
+    fix: 'open it without close-on-exec before the call, and call bin/usnea itself',
+  })
 
 /** Nothing asks for a terminal yet, so there is nothing to send over the socket. */
 export const unusableConsole = (): RuntimeError =>

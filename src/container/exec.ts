@@ -55,7 +55,7 @@ interface Entry {
 }
 
 async function enter(ctx: Context, { record, process, joins, options }: Entry): Promise<number> {
-  const preserved = preservedFds(options.preserveFds ?? 0, 0)
+  const preserved = preservedFds(ctx.host, options.preserveFds ?? 0, 0)
   const keepFds = preserved.length
   const plan = compileJoin(process, {
     joins: joins.map(({ type }, i) => ({ type, fd: 3 + keepFds + i })),
@@ -80,6 +80,9 @@ async function enter(ctx: Context, { record, process, joins, options }: Entry): 
   return status
 }
 
+/** As in create: a node that the container makes would be the host's device. */
+const CAP_MKNOD = 1n << 27n
+
 const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
 function idLimits({ maps }: ContainerRecord): IdLimits {
@@ -90,7 +93,7 @@ function processScene(record: ContainerRecord, process: Process, { keepFds, ctx 
   const owned = record.maps !== undefined || (record.spec.linux?.namespaces ?? []).some(({ type }) => type === 'user')
   const { host } = ctx
   return {
-    available: owned ? 0xffff_ffff_ffff_ffffn >> BigInt(63 - host.lastCap) : host.capEffective,
+    available: owned ? 0xffff_ffff_ffff_ffffn >> BigInt(63 - host.lastCap) : host.capEffective & ~CAP_MKNOD,
     maySetGroups: record.maps ? !record.maps.denySetgroups : host.setgroups === 'allow',
     environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },
     oomScoreAdj: host.oomScoreAdj,

@@ -4,9 +4,9 @@ import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
 import { mapFix } from '../launch/explain/ids.ts'
 import type { ChosenMaps } from '../linux/idmap/choose.ts'
-import { idsOf, toInner } from '../linux/idmap/ranges.ts'
+import { idsOf, isMapped, toInner } from '../linux/idmap/ranges.ts'
 import { type IdLimits, unmappedIds, wantsDeniedGroups } from '../linux/process/check.ts'
-import type { Process } from '../spec/types.ts'
+import type { Mount, Process } from '../spec/types.ts'
 
 /** @throws RuntimeError `user-unmapped`, `groups-denied` */
 export function assertIds(process: Process, limits: IdLimits, host: Host): void {
@@ -22,6 +22,24 @@ export function assertIds(process: Process, limits: IdLimits, host: Host): void 
     fix: mapFix(host, kind, id),
     origin: [pointer, ...more.map((other) => other.pointer)].join(', '),
   })
+}
+
+/**
+ * The owner that a mount names must be mapped. devpts is left out: its gid=5 comes from every template, and is dropped
+ * and recorded instead.
+ * @throws RuntimeError `owner-unmapped`
+ */
+export function assertOwners(mounts: readonly Mount[], limits: IdLimits, host: Host): void {
+  for (const [i, { type, destination, options = [] }] of mounts.entries())
+    for (const option of type === 'devpts' ? [] : options) {
+      const [, kind, id] = /^(uid|gid)=(\d+)$/.exec(option) ?? []
+      if ((kind !== 'uid' && kind !== 'gid') || id === undefined || isMapped(limits[kind], Number(id))) continue
+      throw new RuntimeError('owner-unmapped', {
+        what: `the owner ${option} of the ${type} at ${destination} is not mapped in the user namespace`,
+        fix: mapFix(host, kind, Number(id)),
+        origin: `/mounts/${i}/options`,
+      })
+    }
 }
 
 /** Files of an owner outside the map show as nobody inside, and nobody there may change them. */

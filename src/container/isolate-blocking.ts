@@ -1,6 +1,6 @@
 /** The same as `isolate` for the command line: blocks, with the caller's own descriptors and forwarded signals. */
 import type { Host } from '../host/facts.ts'
-import { type Ended, waitFor } from '../kernel/children.ts'
+import { type Ended, killChild, waitFor } from '../kernel/children.ts'
 import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
@@ -28,6 +28,7 @@ export async function isolateBlocking(
   const { last, first } = listen(conversation, options.timeout)
   native().stopForwarding()
   conversation.close()
+  if (last === 'timeout') for (const pid of [first, outer]) if (pid) killChild(pid)
   await waitFor(outer)
   if (first) await waitFor(first)
   if (last === 'timeout') return { ended: KILLED, timedOut: true }

@@ -1,7 +1,7 @@
 /** Runs a plan whose init stays as PID 1 and reaps: the sandbox's way to the floors below. */
 import type { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
-import { type Ended, forget } from '../kernel/children.ts'
+import { type Ended, forget, killChild } from '../kernel/children.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import { failureOf } from '../launch/frames.ts'
@@ -29,12 +29,14 @@ const KILLED: Ended = { exitCode: undefined, signal: 9 }
 export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolated {
   const { outer, control, pipes } = spawnInit(plan, fds)
   const conversation = new SocketConversation(control)
+  let first = 0
+  let isOver = false
   const listen = async (): Promise<Outcome> => {
-    let first = 0
     for (;;) {
       const frame = await conversation.next()
       if (frame?.message === 'pidBorn') first = frame.a
       if (frame?.message === 'pidBorn' || frame?.message === 'weaker') continue
+      isOver = true
       conversation.close()
       forget(outer)
       if (first) forget(first)
@@ -46,10 +48,15 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolate
       return { ended: frame.b ? { exitCode: undefined, signal: frame.b } : { exitCode: frame.a, signal: undefined } }
     }
   }
+  /** Letting go ends it at its next word; the signal is for one that hangs in a system call. It is a child not reaped yet. */
+  const end = () => {
+    conversation.close()
+    for (const pid of isOver ? [] : [first, outer]) if (pid) killChild(pid)
+  }
   return {
     pipes,
     outcome: listen(),
-    signal: (signal) => (signal === 9 ? conversation.close() : conversation.signal(signal)),
-    kill: () => conversation.close(),
+    signal: (signal) => (signal === 9 ? end() : conversation.signal(signal)),
+    kill: end,
   }
 }

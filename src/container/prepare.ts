@@ -1,6 +1,7 @@
 /** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation, Issue } from '../base/issue.ts'
+import { findDeviceNode } from '../host/device-node.ts'
 import type { Host } from '../host/facts.ts'
 import { FULL_SIZE } from '../host/userns.ts'
 import { type ContainerPlan, compile } from '../launch/compile.ts'
@@ -12,7 +13,7 @@ import { isNew, isPrivate } from '../linux/scene.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
-import { assertIds, ownerNotes } from './ids.ts'
+import { assertIds, assertOwners, ownerNotes } from './ids.ts'
 
 export interface PrepareOptions {
   readonly bundle: string
@@ -41,7 +42,9 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const bundle = readBundle(options.bundle, options.config)
   const { spec, maps, added } = complete(bundle.spec, host)
   refuse(hostIssues(spec, host, maps), 'error', 'config-invalid')
-  assertIds(spec.process, idLimits(spec, host, maps), host)
+  const limits = idLimits(spec, host, maps)
+  assertIds(spec.process, limits, host)
+  assertOwners(spec.mounts ?? [], limits, host)
   const cgroups = [...withoutCgroup(spec, host), ...withoutManager(options.cgroupManager)]
   const plan = compile(spec, {
     scene: {
@@ -49,6 +52,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       bundle: bundle.path,
       rootfs: bundle.rootfs,
       maps,
+      deviceNodes: deviceNodes(spec),
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
     },
@@ -100,6 +104,14 @@ function idLimits(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined):
     maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
     origin: '/process',
   }
+}
+
+function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
+  const found = (spec.linux?.devices ?? []).flatMap(({ path, type, major = 0, minor = 0 }) => {
+    const node = type === 'p' ? undefined : findDeviceNode(path, { type, major, minor })
+    return node === undefined ? [] : [[path, node] as const]
+  })
+  return new Map(found)
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Host } from '../host/facts.ts'
 import { isGone, processesOf, readProcess } from '../host/process.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
-import { isPrivate } from '../linux/scene.ts'
+import { isNew } from '../linux/scene.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive } from './oci-state.ts'
 
@@ -45,7 +45,8 @@ export async function killProcess(pid: number, startTime: string): Promise<void>
   }
 }
 
-export const hasPrivatePids = (record: ContainerRecord): boolean => isPrivate(record.spec, 'pid')
+/** A pid namespace that was joined holds others' processes too. */
+export const hasPrivatePids = (record: ContainerRecord): boolean => isNew(record.spec, 'pid')
 
 /** @throws RuntimeError `process-finished`, `kill-failed` */
 export function signalContainer(record: ContainerRecord, signal: number, host: Host): void {
@@ -64,10 +65,11 @@ export function signalContainer(record: ContainerRecord, signal: number, host: H
 
 /** Everything in the container, as long as its first process shows which that is. */
 export function signalAll(record: ContainerRecord, signal: number): void {
-  for (const pid of processesOf(record.pid, hasPrivatePids(record))) {
+  const members = processesOf(record.pid, hasPrivatePids(record)).flatMap((pid) => readProcess(pid) ?? [])
+  for (const { pid, startTime } of members) {
     const pidfd = openPidfd(pid)
     if (pidfd === undefined) continue
-    native().pidfdSendSignal(pidfd, signal)
+    if (readProcess(pid)?.startTime === startTime) native().pidfdSendSignal(pidfd, signal)
     closeSync(pidfd)
   }
 }

@@ -51,22 +51,26 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
   writeAll(ends.start, frameBytes('go', hookState(record, 'created')))
   const [failed] = parseFrames(readToEnd(ends.result)).frames
   closeSync(ends.start)
-  if (!failed) return
+  if (failed?.message !== 'failed') return
   removeGate(directory)
   const failure = failureOf(failed)
   const op = record.tail.ops[failure.index - record.tail.first]
   throw explainFailure(failure, op, ctx.host)
 }
 
+/** A failure frame and its words: see native/init/control.c. */
+const MAX_ANSWER = 4096
+
 /** End of file means that the program runs: init's end closed on exec. Opened without blocking, so readiness is asked for. */
 function readToEnd(fd: number): Buffer {
   const chunks: Buffer[] = []
-  for (;;) {
+  for (let total = 0; total < MAX_ANSWER; ) {
     native().waitReadable(fd, -1)
     const chunk = Buffer.alloc(4096)
     const size = readSync(fd, chunk)
     if (size === 0) break
     chunks.push(chunk.subarray(0, size))
+    total += size
   }
   closeSync(fd)
   return Buffer.concat(chunks)

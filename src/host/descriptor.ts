@@ -1,14 +1,10 @@
-/** Our own descriptors, as /proc shows them. */
-import { readFileSync } from 'node:fs'
+/** Descriptors that the caller passes on through us. */
+import type { Host } from './facts.ts'
 
-const O_CLOEXEC = 0o2000000
-
-/** Open, and not by ourselves: what this process opened has close-on-exec, what was handed to it cannot have it. */
-export function isInherited(fd: number): boolean {
-  try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0'
-    return (Number.parseInt(flags, 8) & O_CLOEXEC) === 0
-  } catch {
-    return false
-  }
+/**
+ * bin/usnea lists what is open before Node starts: Node gives everything that it inherits close-on-exec, and opens
+ * descriptors of its own on the numbers that were free. Without the list nothing counts as inherited.
+ */
+export function isInherited(fd: number, { env }: Host): boolean {
+  return (env.USNEA_FDS ?? '').split(' ').includes(String(fd))
 }

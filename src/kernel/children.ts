@@ -67,6 +67,15 @@ export function waitFor(pid: number): Promise<Ended> {
   })
 }
 
+/** Of a child that is not reaped yet, so that its pid is nobody else's. */
+export function killChild(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has ended, and waits to be reaped
+  }
+}
+
 /** Reaps in the background, without keeping the program alive. */
 export function forget(pid: number): void {
   if (reap(pid)) return

@@ -40,12 +40,12 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const oom = planOomScore(spec.process, process)
   const inner = planInner(spec, !scene.noNewKeyring)
   const root = isNew(spec, 'mount') ? planNewRoot(spec, scene) : { ops: [] }
-  const pivot = isNew(spec, 'mount') ? planPivot(spec, scene) : []
+  const pivot = isNew(spec, 'mount') ? planPivot(spec, scene, maySysAdmin(body.ops)) : []
   const env = environmentOf(spec.process.env ?? [], options.environment).env
   const ops: Op[] = [
+    ...oom.ops,
     ...planOuter(spec, scene, joins),
     ...inner.ops,
-    ...oom.ops,
     ...root.ops,
     ...createHooks(spec, scene),
     ...pivot,
@@ -60,6 +60,12 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
 }
 
 const degradationsOf = (part: Part): readonly Degradation[] => part.degradations ?? []
+
+const CAP_SYS_ADMIN = 21n
+const CAP_MKNOD = 1n << 27n
+
+const maySysAdmin = (ops: readonly Op[]): boolean =>
+  ops.some((op) => op.op === 'bounding' && ((BigInt(op.mask) >> CAP_SYS_ADMIN) & 1n) === 1n)
 
 function planNewRoot(spec: Spec, scene: Scene): Part {
   const mounts = planMounts(spec, scene)
@@ -97,7 +103,8 @@ function processScene(spec: Spec, { scene, keepFds, environment }: CompileOption
   const { host, maps } = scene
   const owned = maps !== undefined || isJoined(spec, 'user')
   return {
-    available: owned ? ALL_CAPABILITIES >> BigInt(63 - host.lastCap) : host.capEffective,
+    // Without device rules a node that the container makes is the host's device.
+    available: owned ? ALL_CAPABILITIES >> BigInt(63 - host.lastCap) : host.capEffective & ~CAP_MKNOD,
     maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
     environment,
     oomScoreAdj: host.oomScoreAdj,

@@ -16,6 +16,7 @@ export function compileJoin(process: Process, { joins, process: scene }: JoinOpt
   const body = planProcess(process, scene)
   const oom = planOomScore(process, scene)
   const ops: Op[] = [
+    ...oom.ops,
     ...joins.map(
       ({ type, fd }): Op => ({
         op: 'join',
@@ -30,7 +31,6 @@ export function compileJoin(process: Process, { joins, process: scene }: JoinOpt
     { op: 'born', flags: 0, origin },
     { op: 'session', origin },
     { op: 'keyring', origin },
-    ...oom.ops,
     ...body.ops,
     { op: 'say', message: messages.ready, origin: scene.origin },
     { op: 'wait', message: messages.go, origin: scene.origin },

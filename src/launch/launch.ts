@@ -2,7 +2,8 @@
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
-import { waitFor } from '../kernel/children.ts'
+import { readProcess } from '../host/process.ts'
+import { killChild, waitFor } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native, sealedInit } from '../kernel/native.ts'
 import { messages } from '../kernel/plan-def.ts'
@@ -106,7 +107,10 @@ class Talk {
     return explainFailure(failure, this.#plan.ops[failure.index], this.#options.host)
   }
 
+  /** Said once, of a child of ours: a forged one would have us save, and later kill, somebody else. */
   #born(pid: number): void {
+    if (this.pid !== 0 || readProcess(pid)?.parent !== process.pid)
+      throw new RuntimeError('internal', { what: `init said a pid that is no child of ours: ${pid}` })
     this.pid = pid
     this.#options.onBorn?.(pid)
   }
@@ -156,12 +160,14 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
   }
 }
 
-/** The two ops that have a weaker way: see ops_pivot.c and ops_mount.c. */
+/** The ops that have a weaker way: see ops_pivot.c, ops_mount.c and ops_namespace.c. */
 function describeWeaker(op: Op | undefined): Degradation[] {
   if (op?.op === 'pivot')
     return [
       { pointer: op.origin, message: 'the old root stays mounted beneath the new one: pivot_root is refused here' },
     ]
+  if (op?.op === 'keyring')
+    return [{ pointer: op.origin, message: "the caller's session keyring is shared: a new one was refused" }]
   if (op?.op === 'attr')
     return [{ pointer: op.origin, message: `${op.target} stays read-only: the flag is locked on its source` }]
   return []
@@ -171,11 +177,7 @@ function describeWeaker(op: Op | undefined): Degradation[] {
 async function abandon(started: Talking, pid: number): Promise<void> {
   started.conversation.close()
   for (const child of pid ? [pid, started.outer] : [started.outer]) {
-    try {
-      process.kill(child, 'SIGKILL')
-    } catch {
-      // already gone
-    }
+    killChild(child)
     await waitFor(child)
   }
 }

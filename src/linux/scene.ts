@@ -11,6 +11,8 @@ export interface Scene {
   readonly rootfs: { readonly path: string; readonly dev: bigint; readonly ino: bigint }
   /** Maps of a new user namespace; undefined when none is made. */
   readonly maps: SceneMaps | undefined
+  /** Where the host has the devices of the spec, by their path in the container; absent is nowhere. */
+  readonly deviceNodes: ReadonlyMap<string, string>
   readonly noPivot: boolean
   /** Keep the caller's session keyring: --no-new-keyring. */
   readonly noNewKeyring: boolean

@@ -11,13 +11,15 @@ import {
   CLONE_NEWNS,
   CLONE_NEWPID,
   CLONE_NEWUTS,
+  MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
+  MS_PRIVATE,
+  MS_RDONLY,
   MS_REC,
-  MS_SLAVE,
 } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { BIND_HELD, BIND_NO_CREATE } from '../linux/mounts/bind-flags.ts'
@@ -36,6 +38,8 @@ export interface CommandOptions {
 
 const deviceNames = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
 const quiet = MS_NOSUID | MS_NODEV
+/** What the host's own mounts become: nothing can be changed, and no device node on them be opened. */
+const CLOSED = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
 
 /** Counts the mounts that are kept from before they are covered. */
 class Slots {
@@ -76,7 +80,8 @@ function inner({ options }: Policy, newSession: boolean): Op[] {
   return [
     ...(newSession ? [{ op: 'session', origin: 'sandbox' } as const] : []),
     { op: 'keyring', origin: 'sandbox' },
-    { op: 'propagate', flags: MS_SLAVE | MS_REC, origin: 'sandbox' },
+    // private: what the host mounts later would appear here writable
+    { op: 'propagate', flags: MS_PRIVATE | MS_REC, origin: 'sandbox' },
     ...(options.net === 'none' ? [{ op: 'loopback', origin: 'net' } as const] : []),
   ]
 }
@@ -93,6 +98,15 @@ function scratchPlace({ exposures, mirrors }: Policy): string {
   )
 }
 
+/**
+ * No user namespaces inside: in one of its own a command could mount the cgroup file system and write to the caller's
+ * groups. The limit is the new namespace's own, user_namespaces(7).
+ */
+function nesting({ options, freshProc }: Policy): Op[] {
+  if (options.nested || !freshProc) return []
+  return [{ op: 'sysctl', key: 'user/max_user_namespaces', value: '0', origin: 'nested' }]
+}
+
 const rebuildsRoot = ({ mirrors }: Policy): boolean => mirrors[0]?.path === '/'
 
 function rootOps(policy: Policy, slots: Slots): Op[] {
@@ -100,11 +114,12 @@ function rootOps(policy: Policy, slots: Slots): Op[] {
   return [
     ...slots.ops,
     { op: 'rootHere', origin: 'sandbox' },
+    ...nesting(policy),
     // From here on nothing can be created on the host any more, whatever a later step tries.
     {
       op: 'attr',
       target: '/',
-      set: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
+      set: CLOSED,
       clear: 0,
       recursive: 1,
       lenient: 0,
@@ -125,14 +140,14 @@ function view(policy: Policy, slots: Slots): Op[] {
     ...policy.privates.map(({ path, mode }) => tmpfs(path, `mode=${mode}`, 'sandbox')),
     ...deviceOps(devices),
     ...procOps(policy),
-    ...exposed.flatMap(({ dest, slot, writable, origin }) => [
+    ...exposed.flatMap(({ dest, source, slot, writable, origin }) => [
       bindHeld({ target: dest, slot, origin }, mayCreate(dest, policy)),
-      ...(writable ? [] : [readonlyTree(dest, origin)]),
+      writable ? writableTree(dest, source, origin) : readonlyTree(dest, origin),
     ]),
-    ...policy.options.hide.map((path): Op => ({ op: 'mask', path, origin: `hide ${path}` })),
+    ...policy.hide.map((path): Op => ({ op: 'mask', path, required: 1, origin: `hide ${path}` })),
     ...(rebuildsRoot(policy)
       ? [
-          { op: 'pivot', move: 0, origin: 'sandbox' } as const,
+          { op: 'pivot', way: 0, origin: 'sandbox' } as const,
           { op: 'rootAttr', set: MOUNT_ATTR_RDONLY, propagation: 0, origin: 'sandbox' } as const,
         ]
       : []),
@@ -150,7 +165,13 @@ function tmpfs(target: string, data: string, origin: string): Op {
 }
 
 function readonlyTree(target: string, origin: string): Op {
-  return { op: 'attr', target, set: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, clear: 0, recursive: 1, lenient: 0, origin }
+  return { op: 'attr', target, set: CLOSED, clear: 0, recursive: 1, lenient: 0, origin }
+}
+
+/** Device nodes work only on a path that was named under /dev. */
+function writableTree(target: string, source: string, origin: string): Op {
+  const set = MOUNT_ATTR_NOSUID | (isWithin(source, '/dev') ? 0 : MOUNT_ATTR_NODEV)
+  return { op: 'attr', target, set, clear: 0, recursive: 1, lenient: 0, origin }
 }
 
 function bindHeld({ target, slot, origin }: { target: string; slot: number; origin: string }, create: boolean): Op {
@@ -208,15 +229,29 @@ function deviceOps(devices: readonly { name: string; slot: number }[]): Op[] {
   ]
 }
 
-/** Files of proc that answer to the id 0 of the real root and not to capabilities. */
-const rootOnly = ['/proc/sys', '/proc/sysrq-trigger', '/proc/irq', '/proc/bus', '/proc/fs']
+/** What of proc tells or does too much to the real root's id, which needs no capability for it. As runtimes mask it. */
+const rootOnly = [
+  'kcore',
+  'keys',
+  'vmallocinfo',
+  'slabinfo',
+  'pagetypeinfo',
+  'timer_list',
+  'sched_debug',
+  'latency_stats',
+  'acpi',
+  'scsi',
+]
 
 function procOps({ freshProc, host }: Policy): Op[] {
   if (!freshProc) return []
-  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+  const isRoot = host.uid === 0
+  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (isRoot ? MS_RDONLY : 0)
   return [
     { op: 'mount', fstype: 'proc', source: 'proc', target: '/proc', flags, data: '', nofollow: 1, origin: 'sandbox' },
-    ...(host.uid === 0 ? rootOnly.map((path): Op => ({ op: 'readonly', path, origin: 'sandbox' })) : []),
+    ...(isRoot ? rootOnly : []).map(
+      (name): Op => ({ op: 'mask', path: `/proc/${name}`, required: 0, origin: 'sandbox' }),
+    ),
   ]
 }
 

@@ -13,6 +13,8 @@ export interface SandboxOptions {
   readonly net?: 'none' | 'host'
   /** Added to the clean environment; `undefined` removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** May the command make user namespaces of its own? Browsers and sandboxes inside need it. Default false. */
+  readonly nested?: boolean
   /** Working directory inside. Default: the caller's where it can be seen, else the home directory, else `/`. */
   readonly cwd?: string
   /** Milliseconds after which every command is killed. */
@@ -36,6 +38,7 @@ export interface CheckedOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
   readonly timeout: number | undefined
+  readonly nested: boolean
 }
 
 /** @throws RuntimeError `sandbox-option` */
@@ -52,6 +55,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     env: checkEnv(env),
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),
     timeout: checkTimeout(options.timeout),
+    nested: options.nested ?? false,
   }
 }
 

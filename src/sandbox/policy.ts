@@ -14,6 +14,8 @@ export interface Policy {
   /** Directories that are rebuilt as a tmpfs with the same entries, because a destination is missing in them. */
   readonly mirrors: readonly Mirror[]
   readonly exposures: readonly Exposure[]
+  /** Paths to cover that the command would see else. */
+  readonly hide: readonly string[]
   readonly freshProc: boolean
   readonly cwd: string
   readonly degradations: readonly Degradation[]
@@ -45,6 +47,7 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
           pointer: 'proc',
           message: 'the outer /proc is shown: it is partly covered, and the kernel refuses a fresh one then',
         },
+        { pointer: 'nested', message: 'the command may make user namespaces: that takes a fresh /proc to forbid' },
       ]
   return {
     host,
@@ -52,6 +55,7 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     privates,
     mirrors,
     exposures,
+    hide: visibleHides(options.hide, covered, exposures),
     freshProc: host.freshProc,
     cwd: options.cwd ?? chooseCwd(host, covered, exposures),
     degradations,
@@ -151,6 +155,16 @@ function entriesOf(path: string): Mirror['entries'] {
     name: entry.name,
     link: entry.isSymbolicLink() ? readlinkSync(join(path, entry.name)) : undefined,
   }))
+}
+
+/** What is named must be there, or a slip of the pen would lay a secret open. Under a private place it is hidden anyway. */
+function visibleHides(paths: readonly string[], covered: readonly string[], exposures: readonly Exposure[]): string[] {
+  return paths.flatMap((path) => {
+    if (!exists(path)) throw wrong(`hide ${path}`, `${path} does not exist`)
+    const real = realpathSync(path)
+    const isExposed = exposures.some(({ dest }) => isWithin(real, dest) || isWithin(dest, real))
+    return isExposed || !covered.some((place) => isWithin(real, place)) ? [real] : []
+  })
 }
 
 function chooseCwd(host: Host, covered: readonly string[], exposures: readonly Exposure[]): string {

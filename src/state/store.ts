@@ -121,6 +121,7 @@ function namesIn(root: string): string[] {
 
 /** Opens an existing container for a change. @throws RuntimeError `container-missing`, `container-busy` */
 export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
+  sweep(root)
   const directory = join(root, id)
   if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
   try {

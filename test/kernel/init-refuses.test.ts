@@ -71,7 +71,7 @@ test('a plan whose ops are out of order is refused', async () => {
     ['something after the end', [born, finish, umask]],
     ['no end', [born, root, umask]],
     ['a new root without a pivot', [born, { op: 'root', path: '/', dev: 0, ino: 0, origin }, umask, finish]],
-    ['a mount without a root', [born, { op: 'mask', path: '/x', origin }, finish]],
+    ['a mount without a root', [born, { op: 'mask', path: '/x', required: 0, origin }, finish]],
     ['an unknown message', [{ op: 'say', message: 99, origin }, born, finish]],
   ]
   for (const [what, ops] of swapped) assert.notEqual(await assertRefused(encode(ops), what), '', what)

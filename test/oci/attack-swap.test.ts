@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { until } from '../fixtures/until.ts'
@@ -42,7 +43,7 @@ async function createWhileSwapping(world: World, { name, patch }: Swap): Promise
     config.process.args = ['/bin/sh', '-c', 'cat /secret /mnt/secret /etc/hosts /mnt/*/secret 2>/dev/null; true']
     patch?.(config)
   })
-  mkdirSync(join(bundle.rootfs, 'mnt/target'), { recursive: true })
+  makeDirectory(join(bundle.rootfs, 'mnt/target'), 0o755, world.identity.user)
   // What is not swapped runs, so a refusal is about the swap.
   succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
   const link = join(bundle.path, 'link')

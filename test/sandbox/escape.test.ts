@@ -19,7 +19,7 @@ async function sh(script: string, options: SandboxOptions = {}) {
 test('a user namespace inside cannot take the covers off', { skip }, async () => {
   writeFileSync(join(place, 'secret'), 'secret')
   const script = `unshare -Urm sh -c 'umount /tmp; umount -l /tmp; umount -R /tmp; umount -l ${homedir()}; ls -A /tmp ${homedir()}; cat ${place}/secret'; true`
-  const { stdout, stderr } = await sh(script)
+  const { stdout, stderr } = await sh(script, { nested: true })
   assert.doesNotMatch(stdout, /secret/)
   assert.match(stderr, /umount|not permitted|Invalid argument|must be superuser/i)
 })
@@ -27,8 +27,15 @@ test('a user namespace inside cannot take the covers off', { skip }, async () =>
 test('a user namespace inside cannot make the host writable', { skip }, async () => {
   const { stdout } = await sh(
     "unshare -Urm sh -c 'mount -o remount,rw / 2>/dev/null; mount -o remount,bind,rw / 2>/dev/null; touch /usnea-escaped && echo written'; true",
+    { nested: true },
   )
   assert.doesNotMatch(stdout, /written/)
+})
+
+test('by default a command cannot make a user namespace at all', { skip }, async () => {
+  const { stdout, stderr } = await sh('unshare -U true && echo made; true')
+  assert.doesNotMatch(stdout, /made/)
+  assert.match(stderr, /unshare/)
 })
 
 test('no descriptor of the caller is visible inside', { skip }, async () => {

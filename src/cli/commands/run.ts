@@ -12,7 +12,6 @@ export const command = defineCommand({
     { name: 'keep', kind: 'boolean', help: 'do not remove the container at its end' },
   ],
   count: [1, 1],
-  isForeground: ({ flags }) => !flags.detach,
   async run({ flags, args: [id = ''] }, session) {
     if (flags['dry-run']) return await dryRun(flags, session, false)
     const { run } = await import('../../container/run.ts')

@@ -64,7 +64,7 @@ const special: Words = {
   ],
   deviceBind: ({ path, type, major, minor }) => [plain(path), node(type, major, minor)],
   sysctl: ({ key, value }) => [`${plain(key)}=${plain(value)}`],
-  pivot: ({ move }) => [move ? 'by a move' : ''],
+  pivot: ({ way }) => [['', 'by a move', 'by pivot_root only'][Number(way)] ?? ''],
   rootAttr: ({ set, propagation }) => [
     change('+', flagWords(set, attributeWords)),
     flagWords(propagation, propagationWords),

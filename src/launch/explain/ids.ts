@@ -11,9 +11,13 @@ export function mapFix(host: Host, kind: Kind, id: number): string {
     return `add a line for ${id} to linux.${kind}Mappings (we may map ${ours.join(', ')})`
   }
   const obstacle = helperObstacle(host)
-  if (obstacle !== undefined) return `${obstacle.fix} (${obstacle.why}); or use the user 0 of the container`
   const had = subordinateRanges(host, kind).reduce((sum, range) => sum + range.size, 0)
-  if (had >= id) return `add a line for ${id} to linux.${kind}Mappings: the subordinate ids of this user suffice for it`
+  if (had >= id && obstacle === undefined)
+    return `add a line for ${id} to linux.${kind}Mappings: the subordinate ids of this user suffice for it`
   const size = Math.max(USUAL_SIZE, id - had)
+  if (obstacle !== undefined) {
+    const range = had >= id ? '' : ` and ${grantCommand(host, freeRange(host, size))}`
+    return `${obstacle.fix}${range} (${obstacle.why}); or use the user 0 of the container`
+  }
   return `${grantCommand(host, freeRange(host, size))}, then create the container again`
 }

@@ -74,9 +74,10 @@ export const explainRoot: Table<Names> = {
   pivot: {
     code: 'pivot-failed',
     what: ({ op }) =>
-      BigInt(op.move) === 0n
-        ? 'cannot change the root (pivot_root, then mount MS_MOVE)'
-        : 'cannot change the root (mount MS_MOVE, chroot)',
+      (['pivot_root, then mount MS_MOVE', 'mount MS_MOVE, chroot', 'pivot_root'][Number(op.way)] ?? '').replace(
+        /.+/,
+        'cannot change the root ($&)',
+      ),
     causes: [
       {
         errno: ['EPERM', 'EINVAL'],

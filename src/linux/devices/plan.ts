@@ -37,17 +37,23 @@ export function planDevices(spec: Spec, scene: Scene): Part {
   const later = new Set(nodes.slice(defaults.length).map(({ device }) => resolve('/', device.path)))
   const kept = nodes.filter(({ device }, i) => i >= defaults.length || !later.has(device.path))
   const degradations: Degradation[] = []
-  const mayMake = !insideUserNamespace(spec, scene.host) && ((scene.host.capEffective >> CAP_MKNOD) & 1n) === 1n
+  const mayMake =
+    !insideUserNamespace(spec, scene.host) && mountsOwnDev(spec) && ((scene.host.capEffective >> CAP_MKNOD) & 1n) === 1n
   const ops = kept.map(({ device, origin }) => {
     if (mayMake || device.type === 'p') return make(device, origin)
     if (device.fileMode !== undefined || device.uid || device.gid)
       degradations.push({ pointer: origin, message: `${device.path} keeps the mode and owner it has on the host` })
-    return bind(device, origin)
+    return bind(device, scene.deviceNodes.get(device.path) ?? device.path, origin)
   })
   return {
     ops: [...ops, ...links.map(([text, path]): Op => ({ op: 'symlink', text, path, origin: '/linux' }))],
     degradations,
   }
+}
+
+/** The root itself is mounted nodev, so nodes can be made only on a /dev that is a mount of its own. */
+function mountsOwnDev(spec: Spec): boolean {
+  return (spec.mounts ?? []).some(({ destination }) => resolve('/', destination) === '/dev')
 }
 
 /** A /dev of the caller's own is left as it is. */
@@ -63,6 +69,6 @@ function make({ path, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid
   return { op: 'device', path, type: types[type], major, minor, mode: fileMode & 0o7777, uid, gid, origin }
 }
 
-function bind({ path, type, major = 0, minor = 0 }: Device, origin: string): Op {
-  return { op: 'deviceBind', source: path, path, type: types[type], major, minor, origin }
+function bind({ path, type, major = 0, minor = 0 }: Device, source: string, origin: string): Op {
+  return { op: 'deviceBind', source, path, type: types[type], major, minor, origin }
 }

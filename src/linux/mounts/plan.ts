@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path'
 import type { Degradation } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
-import { MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
+import { MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
 import type { Part, Scene } from '../scene.ts'
@@ -40,20 +40,43 @@ function planMount(item: Item, spec: Spec, scene: Scene): Part {
   return substitute ?? filesystem(item, scene)
 }
 
-/** A source that has mounts below it cannot be bound alone in a user namespace: they are locked to it. */
+/**
+ * A source that has mounts below it cannot be bound alone in a user namespace: they are locked to it. What was asked for
+ * the bind then holds for them too.
+ */
 function bind(item: Item, scene: Scene): Part {
   const { mount, options, origin, target } = item
   const source = sourceOf(mount, scene)
-  const locked = !options.recursive && hasMountsBelow(source, scene.host) && (scene.maps || scene.host.inUserNamespace)
-  const recursive = options.recursive || Boolean(locked)
+  const nested = scene.maps !== undefined || scene.host.inUserNamespace
+  const locked = !options.recursive && nested && hasMountsBelow(source, scene.host)
+  const recursive = options.recursive || locked
+  const guarded = scene.host.realRoot ? withoutDevices(options) : options
+  const bound = { ...item, options: locked ? spreading(guarded) : guarded }
   const ops: Op[] = [
     { op: 'bind', source, target, flags: recursive ? BIND_RECURSIVE : 0, slot: 0, origin },
-    ...attributes(item),
+    ...attributes(bound),
     ...propagation(item),
   ]
   if (!locked) return { ops }
   const message = `${source} is bound with the mounts below it: inside a user namespace they cannot be left out`
   return { ops, degradations: [{ pointer: `${origin}/options`, message }] }
+}
+
+/** As real root a device node in a volume is the host's device, and no cgroup guards it yet. `dev` asks for it by name. */
+function withoutDevices(options: ParsedMount): ParsedMount {
+  if (options.clearsExplicitly.some((name) => name === 'dev' || name === 'rdev')) return options
+  return { ...options, recursiveAttrSet: options.recursiveAttrSet | MOUNT_ATTR_NODEV }
+}
+
+function spreading(options: ParsedMount): ParsedMount {
+  const { attrSet, attrClear } = options
+  return {
+    ...options,
+    attrSet: 0,
+    attrClear: 0,
+    recursiveAttrSet: options.recursiveAttrSet | attrSet,
+    recursiveAttrClear: options.recursiveAttrClear | (attrClear & ~MOUNT_ATTR_RDONLY),
+  }
 }
 
 export function sourceOf(mount: Mount, scene: Scene): string {

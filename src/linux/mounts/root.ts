@@ -1,12 +1,37 @@
 /** The new root: what is there before the mounts, what is covered after them, and the step into it. */
-import { MOUNT_ATTR_RDONLY, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from '../../kernel/constants.ts'
+import {
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+} from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Spec } from '../../spec/types.ts'
 import type { Scene } from '../scene.ts'
 
+/** Before 5.12 flags can be set for one mount at a time only. */
+const hasMountSetattr = ({ host: { kernel } }: Scene): boolean =>
+  kernel.major > 5 || (kernel.major === 5 && kernel.minor >= 12)
+
 export function planRoot(scene: Scene): Op[] {
   const { path, dev, ino } = scene.rootfs
-  return [{ op: 'root', path, dev, ino, origin: '/root/path' }]
+  const origin = '/root/path'
+  return [
+    { op: 'root', path, dev, ino, origin },
+    // A device node in an image would be the host's device: no cgroup guards those. Ours are on mounts of their own.
+    {
+      op: 'attr',
+      target: '/',
+      set: MOUNT_ATTR_NODEV,
+      clear: 0,
+      recursive: hasMountSetattr(scene) ? 1 : 0,
+      lenient: 0,
+      origin,
+    },
+  ]
 }
 
 /** Masks and read-only paths come after every mount that they may cover. */
@@ -14,7 +39,7 @@ export function planCovers(spec: Spec): Op[] {
   const { maskedPaths = [], readonlyPaths = [] } = spec.linux ?? {}
   return [
     ...readonlyPaths.map((path, i): Op => ({ op: 'readonly', path, origin: `/linux/readonlyPaths/${i}` })),
-    ...maskedPaths.map((path, i): Op => ({ op: 'mask', path, origin: `/linux/maskedPaths/${i}` })),
+    ...maskedPaths.map((path, i): Op => ({ op: 'mask', path, required: 0, origin: `/linux/maskedPaths/${i}` })),
   ]
 }
 
@@ -29,8 +54,13 @@ const propagations: Readonly<Record<string, number>> = {
   runbindable: MS_UNBINDABLE | MS_REC,
 }
 
-export function planPivot(spec: Spec, scene: Scene): Op[] {
-  const ops: Op[] = [{ op: 'pivot', move: scene.noPivot ? 1 : 0, origin: '/root/path' }]
+/** Ways of the `pivot` op: the same numbers as in native/init/ops_pivot.c. */
+const ways = { pivotOrMove: 0, move: 1, pivot: 2 }
+
+/** Whoever may unmount could take a moved root off the old one again, so the fall-back is only for those who may not. */
+export function planPivot(spec: Spec, scene: Scene, maySysAdmin: boolean): Op[] {
+  const way = scene.noPivot ? ways.move : maySysAdmin ? ways.pivot : ways.pivotOrMove
+  const ops: Op[] = [{ op: 'pivot', way, origin: '/root/path' }]
   const propagation = propagations[spec.linux?.rootfsPropagation ?? ''] ?? 0
   const set = spec.root?.readonly ? MOUNT_ATTR_RDONLY : 0
   if (set || propagation)

@@ -53,33 +53,38 @@ export function joinOps(joins: readonly Join[]): Op[] {
 
 /** The outer process: user namespace and its maps first, so that everything after belongs to it. */
 export function planOuter(spec: Spec, scene: Scene, joins: readonly Join[]): Op[] {
-  const ops: Op[] = joinOps(joins)
-  if (scene.maps) ops.push(...userNamespace(scene.maps))
-  else if (isJoined(spec, 'user'))
-    ops.push({ op: 'become', uid: 0, gid: 0, clearGroups: 0, origin: '/linux/namespaces' })
-  if (isNew(spec, 'time')) ops.push(...timeNamespace(spec))
-  ops.push({ op: 'born', flags: birthFlags(spec), origin: '/linux/namespaces' })
-  return ops
+  const time = isNew(spec, 'time') ? timeNamespace(spec) : []
+  return [
+    ...joinOps(joins),
+    ...(scene.maps ? userNamespace(scene.maps) : []),
+    // Before we become root: that makes us undumpable, and our own timens_offsets a file of the real root.
+    ...time,
+    ...becomeRoot(spec, scene.maps),
+    { op: 'born', flags: birthFlags(spec), origin: '/linux/namespaces' },
+  ]
 }
 
 function userNamespace(maps: SceneMaps): Op[] {
   const origin = '/linux/uidMappings'
-  const ops: Op[] = [{ op: 'unshareUser', origin: '/linux/namespaces' }]
+  const made = { op: 'unshareUser', origin: '/linux/namespaces' } as const
   const [uid, gid] = [maps.uid[0], maps.gid[0]]
-  if (maps.method === 'self' && uid && gid)
-    ops.push({
-      op: 'mapSelf',
-      innerUid: uid.inner,
-      outerUid: uid.outer,
-      innerGid: gid.inner,
-      outerGid: gid.outer,
-      origin,
-    })
-  else
-    ops.push({ op: 'say', message: messages.usernsMade, origin }, { op: 'wait', message: messages.mapsWritten, origin })
-  const root = { uid: firstInner(maps.uid), gid: firstInner(maps.gid) }
-  ops.push({ op: 'become', ...root, clearGroups: maps.denySetgroups ? 0 : 1, origin })
-  return ops
+  if (maps.method !== 'self' || !uid || !gid)
+    return [
+      made,
+      { op: 'say', message: messages.usernsMade, origin },
+      { op: 'wait', message: messages.mapsWritten, origin },
+    ]
+  const ids = { innerUid: uid.inner, outerUid: uid.outer, innerGid: gid.inner, outerGid: gid.outer }
+  return [made, { op: 'mapSelf', ...ids, origin }]
+}
+
+function becomeRoot(spec: Spec, maps: SceneMaps | undefined): Op[] {
+  const origin = '/linux/namespaces'
+  if (maps) {
+    const root = { uid: firstInner(maps.uid), gid: firstInner(maps.gid) }
+    return [{ op: 'become', ...root, clearGroups: maps.denySetgroups ? 0 : 1, origin: '/linux/uidMappings' }]
+  }
+  return isJoined(spec, 'user') ? [{ op: 'become', uid: 0, gid: 0, clearGroups: 0, origin }] : []
 }
 
 /** Id 0 where it is mapped, else the first id that is: files are made by it. */

@@ -35,7 +35,7 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
   for (const name of masks.missing)
     degradations.push({
       pointer: `${origin}/capabilities`,
-      message: `${name} is left out: we do not hold it ourselves`,
+      message: `${name} is left out: ${name === 'CAP_MKNOD' ? 'no device rules guard the host yet' : 'we do not hold it ourselves'}`,
     })
   const { uid = 0, gid = 0, umask = 0o022, additionalGids = [] } = process.user ?? {}
   const cwd = { op: 'cwd', path: process.cwd, origin: `${origin}/cwd` } as const
