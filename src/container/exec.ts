@@ -36,6 +36,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const record = loadRecord(ctx.root, parseId(id))
   const status = statusOf(record, ctx.host, ctx.root)
   if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
+  if (status === 'created' && ctx.host.rootlessEuid) throw notStarted()
   if (options.cgroup !== undefined && options.cgroup.length > 0)
     throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
   if (options.consoleSocket !== undefined) throw unusableConsole()
@@ -46,6 +47,14 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const joins = openNamespaces(record, descriptors)
   return await enter(ctx, { record, process, joins, options })
 }
+
+/** Until the gate has opened its init holds the gate's ends, so nobody but root may look into it, its namespaces included. */
+const notStarted = (): RuntimeError =>
+  new RuntimeError('ns-join', {
+    what: 'cannot exec in a container that has not been started',
+    why: 'until then only root may enter its namespaces',
+    fix: 'usnea start ID, then exec',
+  })
 
 interface Entry {
   readonly record: ContainerRecord

@@ -243,15 +243,19 @@ const rootOnly = [
   'scsi',
 ]
 
-function procOps({ freshProc, host }: Policy): Op[] {
+/** Written to by the real root's id too; one read-only /proc covers them, but there no user namespace could be set up. */
+const rootWritable = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'mtrr', 'pressure']
+
+function procOps({ freshProc, host, options: { nested } }: Policy): Op[] {
   if (!freshProc) return []
   const isRoot = host.uid === 0
-  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (isRoot ? MS_RDONLY : 0)
+  const origin = 'sandbox'
+  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (isRoot && !nested ? MS_RDONLY : 0)
+  const path = (name: string) => `/proc/${name}`
   return [
-    { op: 'mount', fstype: 'proc', source: 'proc', target: '/proc', flags, data: '', nofollow: 1, origin: 'sandbox' },
-    ...(isRoot ? rootOnly : []).map(
-      (name): Op => ({ op: 'mask', path: `/proc/${name}`, required: 0, origin: 'sandbox' }),
-    ),
+    { op: 'mount', fstype: 'proc', source: 'proc', target: '/proc', flags, data: '', nofollow: 1, origin },
+    ...(isRoot && nested ? rootWritable : []).map((name): Op => ({ op: 'readonly', path: path(name), origin })),
+    ...(isRoot ? rootOnly : []).map((name): Op => ({ op: 'mask', path: path(name), required: 0, origin })),
   ]
 }
 

@@ -107,12 +107,6 @@ const attacks: Record<string, Attack> = {
       config.process.cwd = '/home/work/a/b'
     },
   },
-  'a directory that is copied up': {
-    link: 'etc/copied',
-    aim: 'full',
-    patch: (config) =>
-      void config.mounts.push({ destination: '/etc/copied', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] }),
-  },
 }
 
 for (const [index, [place, attack]] of Object.entries(attacks).entries()) {

@@ -23,7 +23,7 @@ const mapped =
   (config) => {
     const { namespaces } = config.linux as Config['linux']
     if (!namespaces.some(({ type }) => type === 'user')) namespaces.push({ type: 'user' })
-    Object.assign(config.linux, { uidMappings, gidMappings })
+    Object.assign(config.linux, { uidMappings, gidMappings: gidMappings ?? undefined })
   }
 
 const changes: Record<string, readonly [Change, RegExp]> = {
@@ -74,7 +74,7 @@ const changes: Record<string, readonly [Change, RegExp]> = {
     mapped([{ containerID: 0, hostID: 2 ** 32 - 5, size: 10 }]),
     /\/linux\/uidMappings\/0/,
   ],
-  'uid maps without gid maps': [mapped([{ containerID: 0, hostID: 10_000, size: 10 }], undefined), /gidMappings/],
+  'uid maps without gid maps': [mapped([{ containerID: 0, hostID: 10_000, size: 10 }], null), /gidMappings/],
 }
 
 for (const [title, [change, words]] of Object.entries(changes)) {
@@ -125,7 +125,7 @@ testAs({}, 'run refuses a bad configuration as create does', async (world) => {
 
 testAs({ as: ['root'] }, 'as root, maps of one kind without the other are refused', async (world) => {
   const bundle = await world.bundle((config) =>
-    mapped([{ containerID: 0, hostID: 10_000, size: 10 }], undefined)(config as unknown as Loose),
+    mapped([{ containerID: 0, hostID: 10_000, size: 10 }], null)(config as unknown as Loose),
   )
   refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /gidMappings/)
 })

@@ -136,11 +136,21 @@ testAs({}, 'an exec ends with its container', (world) =>
   }),
 )
 
-testAs({}, 'exec also enters a container that was created and not started', async (world) => {
+testAs({ as: ['root', 'nested'] }, 'exec also enters a container that was created and not started', async (world) => {
   const id = world.newId()
   const bundle = await world.bundle()
   succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
   assert.equal(succeeded(await world.usnea(['exec', id, 'hostname'])), 'boxed\n')
+  succeeded(await world.usnea(['delete', '--force', id]))
+})
+
+testAs({ as: ['ranges', 'plain'] }, 'without root, exec before start is refused with the reason', async (world) => {
+  const id = world.newId()
+  const bundle = await world.bundle()
+  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
+  const outcome = await world.usnea(['exec', id, 'hostname'])
+  assert.equal(outcome.status, 255)
+  assert.match(outcome.stderr, /has not been started.*usnea start/)
   succeeded(await world.usnea(['delete', '--force', id]))
 })
 

@@ -65,7 +65,6 @@ export const command = defineCommand({
   flags: execFlags,
   count: [1, 1],
   tail: 'after-first',
-  isForeground: ({ flags }) => !flags.detach,
   async run(call, session) {
     const { exec } = await import('../../container/exec.ts')
     const [id = ''] = call.args

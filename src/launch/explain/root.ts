@@ -74,10 +74,9 @@ export const explainRoot: Table<Names> = {
   pivot: {
     code: 'pivot-failed',
     what: ({ op }) =>
-      (['pivot_root, then mount MS_MOVE', 'mount MS_MOVE, chroot', 'pivot_root'][Number(op.way)] ?? '').replace(
-        /.+/,
-        'cannot change the root ($&)',
-      ),
+      ['cannot change the root (pivot_root, then mount MS_MOVE)', 'cannot change the root (mount MS_MOVE, chroot)'][
+        Number(op.way)
+      ] ?? 'cannot change the root (pivot_root)',
     causes: [
       {
         errno: ['EPERM', 'EINVAL'],

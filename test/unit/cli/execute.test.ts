@@ -17,6 +17,7 @@ async function call(argv: readonly string[], options: Parameters<typeof recordIo
   return { status, out: out(), err: err() }
 }
 
+const FIX = '; fix: [^"]*'
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`
 
 describe('an error', () => {
@@ -24,12 +25,12 @@ describe('an error', () => {
     const { status, out, err } = await call(['kill', 'box', 'NOSUCH'])
     assert.equal(status, 1)
     assert.equal(out, '')
-    assert.match(err, new RegExp(`^time="${TIME}" level=error msg="unknown signal \\\\"NOSUCH\\\\""\n$`))
+    assert.match(err, new RegExp(`^time="${TIME}" level=error msg="unknown signal \\\\"NOSUCH\\\\"${FIX}"\n$`))
   })
 
   it('is short when a person reads it', async () => {
     const { err } = await call(['kill', 'box', 'NOSUCH'], { isTerminal: true })
-    assert.match(err, /^ERRO\[\d{4}\] unknown signal "NOSUCH"\n$/)
+    assert.match(err, /^ERRO\[\d{4}\] unknown signal "NOSUCH"; fix: .*\n$/)
   })
 
   it('is JSON on stderr when that was asked for', async () => {
@@ -42,8 +43,11 @@ describe('an error', () => {
     const { status, err } = await call(['--log', file, '--log-format=json', 'kill', 'box', 'NOSUCH'])
     assert.equal(status, 1)
     const text = readFileSync(file, 'utf8')
-    assert.match(text, new RegExp(`^{"level":"error","msg":"unknown signal \\\\"NOSUCH\\\\"","time":"${TIME}"}\n$`))
-    assert.equal(err, 'unknown signal "NOSUCH"\n')
+    assert.match(
+      text,
+      new RegExp(`^{"level":"error","msg":"unknown signal \\\\"NOSUCH\\\\"${FIX}","time":"${TIME}"}\n$`),
+    )
+    assert.match(err, /^unknown signal "NOSUCH"; fix: .*\n$/)
     assert.equal(statSync(file).mode & 0o777 & ~process.umask(), 0o644 & ~process.umask())
   })
 
@@ -117,7 +121,7 @@ describe('a log file that cannot be written', () => {
     assert.equal(status, 1)
     assert.match(
       err,
-      /^usnea: the log file cannot be written: write \/dev\/full: no space left on device\nunknown signal "NOSUCH"\n$/,
+      /^usnea: the log file cannot be written: write \/dev\/full: no space left on device\nunknown signal "NOSUCH"; fix: .*\n$/,
     )
   })
 })

@@ -33,7 +33,7 @@ explains([
       aHost({ apparmorRestrictsUserns: true, lsm: { ...lsm, apparmor: true, label: 'unconfined' } }),
     ),
     'userns-apparmor',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: install a profile for usnea (docs/rootless.md shows the text), or, as the last resort: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   ],
   [
     'on Ubuntu 23.10, EACCES',
@@ -43,7 +43,7 @@ explains([
       aHost({ apparmorRestrictsUserns: true, lsm: { ...lsm, apparmor: true, label: 'unconfined' } }),
     ),
     'userns-apparmor',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): permission denied (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: install a profile for usnea (docs/rootless.md shows the text), or, as the last resort: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): permission denied (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   ],
   [
     'inside Docker',
@@ -113,7 +113,7 @@ explains([
     'born: pid ns, apparmor',
     failed(born(0x20000000 | 0x20000), 'EPERM', aHost({ apparmorRestrictsUserns: true })),
     'userns-apparmor',
-    'cannot create the first process of the container in new namespaces: mount, pid (clone): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: install a profile for usnea (docs/rootless.md shows the text), or, as the last resort: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    'cannot create the first process of the container in new namespaces: mount, pid (clone): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   ],
   [
     'born: no CAP_SYS_ADMIN',
@@ -148,7 +148,7 @@ explains([
       'write /proc/self/uid_map',
     ),
     'userns-apparmor',
-    'cannot map the user 0 and the group 0 of the container to our 1000 and 1000: write /proc/self/uid_map: operation not permitted (/linux/uidMappings); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: install a profile for usnea (docs/rootless.md shows the text), or, as the last resort: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    'cannot map the user 0 and the group 0 of the container to our 1000 and 1000: write /proc/self/uid_map: operation not permitted (/linux/uidMappings); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   ],
   [
     'map: foreign id',
@@ -204,7 +204,7 @@ explains([
     'loopback apparmor',
     failed({ op: 'loopback', origin: '/linux/namespaces' }, 'EPERM', aHost({ apparmorRestrictsUserns: true })),
     'userns-apparmor',
-    'cannot bring up the loopback interface (SIOCSIFFLAGS on lo): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: install a profile for usnea (docs/rootless.md shows the text), or, as the last resort: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    'cannot bring up the loopback interface (SIOCSIFFLAGS on lo): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   ],
   [
     'hostname seccomp',

@@ -44,7 +44,7 @@ explains([
     'uid without helper',
     failed(usr(), 'EINVAL', aHost({ newuidmap: undefined }), 'setuid'),
     'user-unmapped',
-    'cannot setuid to unmapped uid 70000 in user namespace: invalid argument (/process/user); cause: the map of the container has no user 70000; fix: sudo apt-get install uidmap, or sudo dnf install shadow-utils (newuidmap was not found); or use the user 0 of the container',
+    'cannot setuid to unmapped uid 70000 in user namespace: invalid argument (/process/user); cause: the map of the container has no user 70000; fix: sudo apt-get install uidmap, or sudo dnf install shadow-utils and sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 alice (newuidmap was not found); or use the user 0 of the container',
   ],
   [
     'uid nested',

@@ -74,7 +74,7 @@ const reasons: readonly [string, Partial<HelperFailure>, Code, string][] = [
     'AppArmor',
     { host: aHost({ apparmorRestrictsUserns: true }) },
     'userns-apparmor',
-    '; cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: install a profile for it (docs/rootless.md shows the text), or: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    '; cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
   ],
   [
     'nothing that can be seen',
