@@ -44,9 +44,9 @@ function nativeDirectory(): string {
 function loadKoffi(): typeof import('koffi') {
   const require = createRequire(import.meta.url)
   try {
-    return createRequire(require.resolve('koffi'))(`@koromix/koffi-linux-${process.arch}`)
+    return require(`@koromix/koffi-linux-${process.arch}`)
   } catch {
-    return require('koffi')
+    return require('koffi') // a package manager that shows us direct dependencies only
   }
 }
 

@@ -1,6 +1,6 @@
 /** A hostile command against the walls of its sandbox. */
 import assert from 'node:assert/strict'
-import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -74,4 +74,49 @@ test('a command cannot forge its own result over the conversation', { skip }, as
     'for fd in 3 4 5 6 7; do printf "\\012\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000" >&$fd; done 2>/dev/null; exit 9',
   )
   assert.equal(exitCode, 9)
+})
+
+test('a directory as stdin is refused: from its descriptor the host could be walked', { skip }, async () => {
+  await using box = sandbox({ cwd: '/' })
+  const directory = openSync(place, 'r')
+  assert.throws(() => box.spawn(['ls', '/proc/self/fd/0/../..'], { stdio: [directory, 'pipe', 'pipe'] }), {
+    errno: 'EISDIR',
+  })
+  closeSync(directory)
+})
+
+test('a device node outside of /dev cannot be opened, as real root neither', {
+  skip: skip || needs('root') || false,
+}, async () => {
+  const { execFileSync } = await import('node:child_process')
+  const directory = join(place, 'nodes')
+  mkdirSync(directory)
+  execFileSync('mknod', [join(directory, 'zero'), 'c', '1', '5'])
+  for (const options of [{ ro: [directory] }, { rw: [directory] }]) {
+    const { stdout } = await sh(`head -c 1 ${directory}/zero && echo opened; true`, options)
+    assert.doesNotMatch(stdout, /opened/)
+  }
+})
+
+test('what the host mounts later does not appear inside', {
+  skip: skip || needs('root', 'unshare') || false,
+}, async () => {
+  const { execFileSync } = await import('node:child_process')
+  const target = join(place, 'later')
+  mkdirSync(target)
+  const script = `
+    mount --make-rshared /; mkdir -p ${target}
+    ${process.execPath} --input-type=module -e "
+      import { sandbox } from '${new URL('../../dist/lib/index.js', import.meta.url).pathname}'
+      import { execFileSync } from 'node:child_process'
+      const box = sandbox({ cwd: '/', ro: ['${place}'] })
+      const running = box.spawn(['sh', '-c', 'read _; ls -A ${target}'])
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      execFileSync('mount', ['-t', 'tmpfs', 'later', '${target}'])
+      execFileSync('touch', ['${target}/appeared'])
+      running.stdin.end('go')
+      for await (const chunk of running.stdout) process.stdout.write(chunk)
+    "`
+  const output = execFileSync('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], { encoding: 'utf8' })
+  assert.doesNotMatch(output, /appeared/)
 })
