@@ -1,7 +1,7 @@
 // Bundles the command line into dist/cli. One CommonJS file for all verbs: node loads it in less than half the time that
 // it takes for the same code as a dozen ES modules. The packages that few calls need stay apart, in vendor/.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -64,16 +64,28 @@ const compile = `
   script.runInThisContext()({}, require('node:module').createRequire(main), { exports: {} }, main, dirname(main))
 `
 
-/** V8 compiles a function when it is first called, so some verb has to run: plan goes through most of the code. */
+/** What usnea-init answers when it is called without a conversation. */
+const NO_CONVERSATION = 2
+
+/**
+ * V8 compiles a function when it is first called, so some verb has to run: `run` with init itself as the program goes
+ * through most of the code, and `plan` where this machine allows no container.
+ */
 function keepCompiledCode() {
   const bundlePath = mkdtempSync(join(tmpdir(), 'usnea-build-'))
   try {
     mkdirSync(join(bundlePath, 'rootfs'))
     execFileSync(process.execPath, [`${out}/usnea.js`, 'spec', '--rootless', '--bundle', bundlePath])
+    copyFileSync('native/build/usnea-init', join(bundlePath, 'rootfs/init'))
+    const config = join(bundlePath, 'config.json')
+    writeFileSync(config, readFileSync(config, 'utf8').replace('"sh"', '"/init"'))
     const main = resolve(out, 'main.js')
     const cache = resolve(out, `main-${process.version}-${process.arch}.cache`)
-    const call = ['--root', join(bundlePath, 'state'), 'plan', '--bundle', bundlePath]
-    execFileSync(process.execPath, ['-e', compile, main, cache, ...call], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const call = (...words) =>
+      spawnSync(process.execPath, ['-e', compile, main, cache, '--root', join(bundlePath, 'state'), ...words], {
+        stdio: 'ignore',
+      }).status
+    if (call('run', '--bundle', bundlePath, 'build') !== NO_CONVERSATION) call('plan', '--bundle', bundlePath)
   } finally {
     rmSync(bundlePath, { recursive: true })
   }

@@ -1,4 +1,4 @@
-import type { Plan } from '../launch/plan.ts'
+import type { Plan } from '../kernel/plan.ts'
 import type { Context } from './context.ts'
 import { passedFds } from './descriptors.ts'
 import { prepare } from './prepare.ts'

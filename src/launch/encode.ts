@@ -1,7 +1,7 @@
 /** Writes a plan in the form that native/init/plan.c reads; the layout is described there. */
 
+import type { Op } from '../kernel/plan.ts'
 import { type ArgumentKind, opShapes, planSum } from '../kernel/plan-def.ts'
-import type { Op } from './plan.ts'
 
 const HEADER = 24
 const MAGIC = 'USNEAPL1'

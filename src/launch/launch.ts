@@ -6,12 +6,12 @@ import { readProcess } from '../host/process.ts'
 import { killChild, waitFor } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native, sealedInit } from '../kernel/native.ts'
+import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { BlockingConversation } from './blocking.ts'
 import { encode } from './encode.ts'
 import { explain } from './explain.ts'
 import { type Conversation, type Failure, type Frame, failureOf, type MessageName } from './frames.ts'
-import type { Op, Plan } from './plan.ts'
 
 /** What the parent does when init asks for it. The string an answer gives is sent along (the state JSON for hooks). */
 export interface Answers {

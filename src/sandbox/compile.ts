@@ -11,19 +11,14 @@ import {
   CLONE_NEWNS,
   CLONE_NEWPID,
   CLONE_NEWUTS,
-  MOUNT_ATTR_NODEV,
-  MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
   MS_PRIVATE,
-  MS_RDONLY,
   MS_REC,
 } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
-import { BIND_HELD, BIND_NO_CREATE } from '../linux/mounts/bind-flags.ts'
+import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { sandboxEnvironment } from './environment.ts'
+import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
 
 export interface CommandOptions {
@@ -34,20 +29,6 @@ export interface CommandOptions {
   readonly umask: number
   /** A session of its own: no controlling terminal that could be written to. */
   readonly newSession: boolean
-}
-
-const deviceNames = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
-const quiet = MS_NOSUID | MS_NODEV
-/** What the host's own mounts become: nothing can be changed, and no device node on them be opened. */
-const CLOSED = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
-
-/** Counts the mounts that are kept from before they are covered. */
-class Slots {
-  readonly ops: Op[] = []
-  hold(path: string, origin: string): number {
-    this.ops.push({ op: 'hold', path, slot: this.ops.length, origin })
-    return this.ops.length - 1
-  }
 }
 
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
@@ -129,7 +110,7 @@ function rootOps(policy: Policy, slots: Slots): Op[] {
 }
 
 function view(policy: Policy, slots: Slots): Op[] {
-  const devices = deviceNames.map((name) => ({ name, slot: slots.hold(`/dev/${name}`, 'sandbox') }))
+  const devices = holdDevices(slots)
   const exposed = policy.exposures.map((exposure) => ({
     ...exposure,
     slot: slots.hold(exposure.source, exposure.origin),
@@ -160,24 +141,6 @@ function mayCreate(dest: string, { privates, mirrors, exposures }: Policy): bool
   return ours && !exposures.some((other) => other.writable && other.dest !== dest && isWithin(dest, other.dest))
 }
 
-function tmpfs(target: string, data: string, origin: string): Op {
-  return { op: 'mount', fstype: 'tmpfs', source: 'usnea', target, flags: quiet, data, nofollow: 0, origin }
-}
-
-function readonlyTree(target: string, origin: string): Op {
-  return { op: 'attr', target, set: CLOSED, clear: 0, recursive: 1, lenient: 0, origin }
-}
-
-/** Device nodes work only on a path that was named under /dev. */
-function writableTree(target: string, source: string, origin: string): Op {
-  const set = MOUNT_ATTR_NOSUID | (isWithin(source, '/dev') ? 0 : MOUNT_ATTR_NODEV)
-  return { op: 'attr', target, set, clear: 0, recursive: 1, lenient: 0, origin }
-}
-
-function bindHeld({ target, slot, origin }: { target: string; slot: number; origin: string }, create: boolean): Op {
-  return { op: 'bind', source: '', target, flags: BIND_HELD | (create ? 0 : BIND_NO_CREATE), slot, origin }
-}
-
 function mirrorOps({ path, entries }: Mirror, slots: Slots): Op[] {
   const origin = 'sandbox'
   const own = new Set(['proc', 'dev'])
@@ -190,72 +153,6 @@ function mirrorOps({ path, entries }: Mirror, slots: Slots): Op[] {
       if (link !== undefined) return [{ op: 'symlink', text: link, path: target, origin }]
       return [bindHeld({ target, slot: slots.hold(target, origin), origin }, true), readonlyTree(target, origin)]
     }),
-  ]
-}
-
-function deviceOps(devices: readonly { name: string; slot: number }[]): Op[] {
-  const origin = 'sandbox'
-  const links = {
-    fd: '/proc/self/fd',
-    stdin: '/proc/self/fd/0',
-    stdout: '/proc/self/fd/1',
-    stderr: '/proc/self/fd/2',
-    ptmx: 'pts/ptmx',
-  }
-  return [
-    {
-      op: 'mount',
-      fstype: 'tmpfs',
-      source: 'usnea',
-      target: '/dev',
-      flags: MS_NOSUID,
-      data: 'mode=0755',
-      nofollow: 0,
-      origin,
-    },
-    ...devices.map(({ name, slot }) => bindHeld({ target: `/dev/${name}`, slot, origin }, true)),
-    {
-      op: 'mount',
-      fstype: 'devpts',
-      source: 'devpts',
-      target: '/dev/pts',
-      flags: MS_NOSUID | MS_NOEXEC,
-      data: 'newinstance,ptmxmode=0666,mode=0620',
-      nofollow: 0,
-      origin,
-    },
-    tmpfs('/dev/shm', 'mode=1777', origin),
-    ...Object.entries(links).map(([name, text]): Op => ({ op: 'symlink', text, path: `/dev/${name}`, origin })),
-  ]
-}
-
-/** What of proc tells or does too much to the real root's id, which needs no capability for it. As runtimes mask it. */
-const rootOnly = [
-  'kcore',
-  'keys',
-  'vmallocinfo',
-  'slabinfo',
-  'pagetypeinfo',
-  'timer_list',
-  'sched_debug',
-  'latency_stats',
-  'acpi',
-  'scsi',
-]
-
-/** Written to by the real root's id too; one read-only /proc covers them, but there no user namespace could be set up. */
-const rootWritable = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'mtrr', 'pressure']
-
-function procOps({ freshProc, host, options: { nested } }: Policy): Op[] {
-  if (!freshProc) return []
-  const isRoot = host.uid === 0
-  const origin = 'sandbox'
-  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (isRoot && !nested ? MS_RDONLY : 0)
-  const path = (name: string) => `/proc/${name}`
-  return [
-    { op: 'mount', fstype: 'proc', source: 'proc', target: '/proc', flags, data: '', nofollow: 1, origin },
-    ...(isRoot && nested ? rootWritable : []).map((name): Op => ({ op: 'readonly', path: path(name), origin })),
-    ...(isRoot ? rootOnly : []).map((name): Op => ({ op: 'mask', path: path(name), required: 0, origin })),
   ]
 }
 

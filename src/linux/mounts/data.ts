@@ -1,7 +1,7 @@
 /** Options of a file system that name ids: one that is not mapped would make the whole mount fail with EINVAL. */
 import type { Degradation } from '../../base/issue.ts'
 import { holds, type Scene } from '../scene.ts'
-import type { Item } from './plan.ts'
+import type { Item } from './item.ts'
 
 export function fitData({ options, mount, origin }: Item, scene: Scene): { data: string; degradations: Degradation[] } {
   const degradations: Degradation[] = []

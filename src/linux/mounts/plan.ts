@@ -8,16 +8,9 @@ import type { Mount, Spec } from '../../spec/types.ts'
 import type { Part, Scene } from '../scene.ts'
 import { BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
+import type { Item } from './item.ts'
 import { type ParsedMount, parseMountOptions } from './options.ts'
 import { substituteFor } from './substitute.ts'
-
-/** One mount of the spec with what every step of it needs. */
-export interface Item {
-  readonly mount: Mount
-  readonly target: string
-  readonly options: ParsedMount
-  readonly origin: string
-}
 
 export function planMounts(spec: Spec, scene: Scene): Part {
   const ops: Op[] = []

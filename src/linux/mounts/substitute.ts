@@ -7,7 +7,7 @@ import type { Op } from '../../kernel/plan.ts'
 import type { Spec } from '../../spec/types.ts'
 import { insideUserNamespace, isPrivate, type Part, type Scene } from '../scene.ts'
 import { BIND_RECURSIVE } from './bind-flags.ts'
-import type { Item } from './plan.ts'
+import type { Item } from './item.ts'
 
 const quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
 

@@ -1,2 +1,0 @@
-/** Where the floors above look for the words of a plan. */
-export type * from '../kernel/plan.ts'

@@ -1,0 +1,39 @@
+/** The few mounts that a view is made of. */
+import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOSUID } from '../kernel/constants.ts'
+import type { Op } from '../kernel/plan.ts'
+import { BIND_HELD, BIND_NO_CREATE } from '../linux/mounts/bind-flags.ts'
+import { isWithin } from './policy.ts'
+
+const quiet = MS_NOSUID | MS_NODEV
+/** What the host's own mounts become: nothing can be changed, and no device node on them be opened. */
+export const CLOSED = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
+
+/** Counts the mounts that are kept from before they are covered. */
+export class Slots {
+  readonly ops: Op[] = []
+  hold(path: string, origin: string): number {
+    this.ops.push({ op: 'hold', path, slot: this.ops.length, origin })
+    return this.ops.length - 1
+  }
+}
+
+export function tmpfs(target: string, data: string, origin: string): Op {
+  return { op: 'mount', fstype: 'tmpfs', source: 'usnea', target, flags: quiet, data, nofollow: 0, origin }
+}
+
+export function readonlyTree(target: string, origin: string): Op {
+  return { op: 'attr', target, set: CLOSED, clear: 0, recursive: 1, lenient: 0, origin }
+}
+
+/** Device nodes work only on a path that was named under /dev. */
+export function writableTree(target: string, source: string, origin: string): Op {
+  const set = MOUNT_ATTR_NOSUID | (isWithin(source, '/dev') ? 0 : MOUNT_ATTR_NODEV)
+  return { op: 'attr', target, set, clear: 0, recursive: 1, lenient: 0, origin }
+}
+
+export function bindHeld(
+  { target, slot, origin }: { target: string; slot: number; origin: string },
+  create: boolean,
+): Op {
+  return { op: 'bind', source: '', target, flags: BIND_HELD | (create ? 0 : BIND_NO_CREATE), slot, origin }
+}
