@@ -59,3 +59,15 @@ export function ownerNotes(
       }).message,
     }))
 }
+
+/** Where setgroups is denied the caller's groups cannot be dropped: inside they show as nobody's, and still count. */
+export function groupNotes(maps: ChosenMaps | undefined, { groups, gid }: Host): Degradation[] {
+  const kept = groups.filter((group) => group !== gid)
+  if (!maps?.denySetgroups || kept.length === 0) return []
+  return [
+    {
+      pointer: '/process/user',
+      message: `the supplementary groups ${kept.join(', ')} of the caller still count inside`,
+    },
+  ]
+}

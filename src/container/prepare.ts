@@ -13,7 +13,7 @@ import { isNew, isPrivate } from '../linux/scene.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
-import { assertIds, assertOwners, ownerNotes } from './ids.ts'
+import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
 
 export interface PrepareOptions {
   readonly bundle: string
@@ -66,7 +66,14 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     spec,
     maps,
     plan,
-    degradations: [...added, ...notes, ...ownerNotes(bundle.rootfs, maps, host), ...cgroups, ...plan.degradations],
+    degradations: [
+      ...added,
+      ...notes,
+      ...ownerNotes(bundle.rootfs, maps, host),
+      ...groupNotes(maps, host),
+      ...cgroups,
+      ...plan.degradations,
+    ],
   }
 }
 
