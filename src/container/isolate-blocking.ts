@@ -1,6 +1,6 @@
 /** The same as `isolate` for the command line: blocks, with the caller's own descriptors and forwarded signals. */
 import type { Host } from '../host/facts.ts'
-import { type Ended, killChild, waitFor } from '../kernel/children.ts'
+import { type Ended, killChild, waitNow } from '../kernel/children.ts'
 import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
@@ -29,8 +29,8 @@ export async function isolateBlocking(
   native().stopForwarding()
   conversation.close()
   if (last === 'timeout') for (const pid of [first, outer]) if (pid) killChild(pid)
-  await waitFor(outer)
-  if (first) await waitFor(first)
+  waitNow(outer)
+  if (first) waitNow(first)
   if (last === 'timeout') return { ended: KILLED, timedOut: true }
   if (last?.message === 'failed') {
     const failure = failureOf(last)

@@ -57,6 +57,11 @@ export function pump(pid: number, [stdin, stdout, stderr]: readonly [number, num
   return got < 0 ? { exitCode: undefined, signal: 9 } : unpack(status[0] ?? 0)
 }
 
+/** Blocks until the child has ended: only for one that is about to. */
+export function waitNow(pid: number): void {
+  native().wait(pid, 1, status)
+}
+
 /** Settles when the child has ended and is reaped. */
 export function waitFor(pid: number): Promise<Ended> {
   const ended = reap(pid)
@@ -64,6 +69,7 @@ export function waitFor(pid: number): Promise<Ended> {
   return new Promise((resolve) => {
     waiting.set(pid, resolve)
     listen(true)
+    sweep() // it may have ended between the first look and the listening
   })
 }
 
@@ -82,4 +88,5 @@ export function forget(pid: number): void {
   waiting.set(pid, () => {})
   listen(true)
   timer?.unref()
+  sweep()
 }

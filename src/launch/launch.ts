@@ -3,7 +3,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
 import { readProcess } from '../host/process.ts'
-import { killChild, waitFor } from '../kernel/children.ts'
+import { killChild, waitNow } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native, sealedInit } from '../kernel/native.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
@@ -138,12 +138,12 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
   const talk = new Talk(started, plan, options)
   try {
     const ready = await talk.untilReady()
-    await waitFor(started.outer)
+    waitNow(started.outer)
     if (!talk.pid) throw new RuntimeError('init-died', {})
     if (!ready && plan.ops.some((op) => op.op === 'say' && op.message === messages.ready))
       throw new RuntimeError('init-died', {})
   } catch (error) {
-    await abandon(started, talk.pid)
+    abandon(started, talk.pid)
     throw error
   }
   return {
@@ -174,10 +174,10 @@ function describeWeaker(op: Op | undefined): Degradation[] {
 }
 
 /** Closing the conversation ends init at its next word; the kill is for one that is stuck in a system call. */
-async function abandon(started: Talking, pid: number): Promise<void> {
+function abandon(started: Talking, pid: number): void {
   started.conversation.close()
   for (const child of pid ? [pid, started.outer] : [started.outer]) {
     killChild(child)
-    await waitFor(child)
+    waitNow(child)
   }
 }
