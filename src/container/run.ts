@@ -3,9 +3,11 @@ import { Dispose } from '../base/dispose.ts'
 import { isRuntimeError } from '../base/errors.ts'
 import type { ContainerId } from '../base/ids.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { openSlot, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { begin, type CreateOptions, type Creation } from './create.ts'
-import { remove } from './delete.ts'
+import { destroy } from './delete.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
 import { runPoststart } from './hooks.ts'
 import { hookState } from './oci-state.ts'
@@ -48,16 +50,24 @@ async function foreground(ctx: Context, { creation, undo, keep }: Foreground): P
   const status = await attend(child, { state: hookState(record, 'created'), owner, onStarted })
   undo.disarm()
   slot.unlock()
-  if (!keep) await takeAway(ctx, slot.id)
+  if (!keep) await takeAway(ctx, record)
   return status
 }
 
-/** With the lock again; somebody else may have deleted it already. */
-async function takeAway(ctx: Context, id: ContainerId): Promise<void> {
+/** With the lock again: somebody else may have deleted it meanwhile, and have made another one of the same name. */
+async function takeAway(ctx: Context, record: ContainerRecord): Promise<void> {
+  let slot: Slot
   try {
-    await remove(ctx, id, { force: true })
+    slot = await openSlot(ctx.root, record.id as ContainerId)
   } catch (error) {
-    if (!isRuntimeError(error, 'container-missing')) throw error
+    if (isRuntimeError(error, 'container-missing')) return
+    throw error
+  }
+  try {
+    const now = slot.load()
+    if (now?.pid === record.pid && now.startTime === record.startTime) await destroy(slot, now, ctx)
+  } finally {
+    slot.unlock()
   }
 }
 
