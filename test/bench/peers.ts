@@ -56,7 +56,8 @@ export function makeBundle(): BenchBundle {
   symlinkSync('busybox', join(rootfs, 'bin/true'))
   const uid = process.getuid?.() ?? 0
   const base = template({ rootless: uid !== 0, uid, gid: process.getgid?.() ?? 0 })
-  const spec = { ...base, process: { ...base.process, args: ['/bin/true'] } }
+  // a version that older peers accept too
+  const spec = { ...base, ociVersion: '1.0.2', process: { ...base.process, args: ['/bin/true'] } }
   writeFileSync(join(directory, 'config.json'), JSON.stringify(spec))
   return { directory, rootfs, state: (name) => join(directory, `state-${name}`) }
 }
