@@ -1,4 +1,4 @@
-/* Nodes, links and small files inside the new root, and kernel parameters. */
+/* Directories, links and nodes inside the new root, and kernel parameters. */
 #include "init.h"
 
 #include <errno.h>
@@ -27,17 +27,6 @@ int run_symlink(struct context *ctx, const struct op_symlink *op) {
   int dir, error = walk_parent(ctx, op->path, &dir, &name);
   if (error) return error;
   if (symlinkat(op->text, dir, name) != 0 && errno != EEXIST) error = errno;
-  close(dir);
-  return error;
-}
-
-int run_file(struct context *ctx, const struct op_file *op) {
-  const char *name;
-  int dir, error = walk_parent(ctx, op->path, &dir, &name);
-  if (error) return error;
-  int fd = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, (mode_t)op->mode);
-  if (fd < 0 || write(fd, op->text, strlen(op->text)) < 0) error = errno;
-  if (fd >= 0) close(fd);
   close(dir);
   return error;
 }

@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { BIND_RECURSIVE = 1, BIND_OPTIONAL = 2, BIND_HELD = 4, BIND_NO_CREATE = 8, BIND_NOFOLLOW = 16 };
+enum { BIND_RECURSIVE = 1, BIND_HELD = 2, BIND_NO_CREATE = 4 };
 enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572 };
 
 /*
@@ -21,7 +21,7 @@ static int copy_tree(int dir, const char *path, bool recursive, unsigned extra, 
   int fd = sys_open_tree(dir, path, OPEN_TREE_CLONE | extra | (recursive ? AT_RECURSIVE_ : 0));
   *detached = true;
   if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
-  int plain = openat(dir, path, O_PATH | O_CLOEXEC | (extra & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+  int plain = openat(dir, path, O_PATH | O_CLOEXEC);
   *detached = false;
   return plain;
 }
@@ -132,10 +132,9 @@ int run_bind(struct context *ctx, const struct op_bind *op) {
     tree = ctx->held[op->slot];
     ctx->held[op->slot] = -1;
   } else {
-    tree = copy_tree(AT_FDCWD, op->source, recursive, op->flags & BIND_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &detached);
+    tree = copy_tree(AT_FDCWD, op->source, recursive, 0, &detached);
   }
   if (tree < 0) {
-    if (errno == ENOENT && op->flags & BIND_OPTIONAL) return 0;
     detail("source");
     return errno;
   }

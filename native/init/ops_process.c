@@ -106,7 +106,7 @@ static int find_program(const char *file, const char *search, char *found) {
   }
   for (const char *at = search; *at;) {
     size_t length = strcspn(at, ":");
-    int size = snprintf(found, PATH_MAX, "%.*s%s%s", (int)length, length ? at : ".", length ? "/" : "/", file);
+    int size = snprintf(found, PATH_MAX, "%.*s/%s", length ? (int)length : 1, length ? at : ".", file);
     at += length + (at[length] == ':');
     if (size < 0 || size >= PATH_MAX) continue;
     int now = is_program(found);

@@ -7,11 +7,8 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 export type ContainerId = Branded<string, 'ContainerId'>
 /** A user or group id as the namespace we run in sees it. */
 export type HostId = Branded<number, 'HostId'>
-/** A user or group id as the container's own user namespace sees it. */
-export type InnerId = Branded<number, 'InnerId'>
 
 export const hostId = (value: number): HostId => value as HostId
-export const innerId = (value: number): InnerId => value as InnerId
 
 /** Longest id: it becomes one directory name, NAME_MAX of limits.h less the longest suffix we append to it. */
 export const MAX_ID_LENGTH = 240

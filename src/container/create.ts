@@ -1,14 +1,12 @@
 /** OCI create: everything up to, not including, the user's program. */
-import { closeSync, constants, openSync, statfsSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { Dispose } from '../base/dispose.ts'
-import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { promisedLevel } from '../host/level.ts'
 import { readProcess } from '../host/process.ts'
 import type { Op } from '../kernel/plan.ts'
-import type { Child } from '../launch/launch.ts'
-import { launch } from '../launch/launch.ts'
+import { type Child, launch } from '../launch/launch.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
-import type { Join } from '../linux/namespaces/plan.ts'
+import { openJoin } from '../linux/namespaces/open.ts'
 import { makeGate } from '../state/gate.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
@@ -160,29 +158,12 @@ function openAll(
   try {
     const ends = gate ? makeGate(directory) : undefined
     if (ends) ours.push(ends.start, ends.result)
-    for (const join of prepared.plan.joins) ours.push(openNamespace(join))
+    for (const join of prepared.plan.joins) ours.push(openJoin(join))
     return { all: [...stdio, ...passed, ...ours], ours }
   } catch (error) {
     closeAll(ours)
     throw error
   }
-}
-
-/** linux/magic.h */
-const NSFS_MAGIC = 0x6e736673
-
-function openNamespace({ path, type, origin }: Join): number {
-  const what = `cannot join the ${type} namespace ${path}`
-  let fd: number
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) // a fifo would block for ever
-  } catch (cause) {
-    const errno = errnoOf(cause)
-    throw new RuntimeError('ns-join', { what, ...(errno ? { errno } : {}), origin, cause })
-  }
-  if (statfsSync(path).type === NSFS_MAGIC) return fd
-  closeSync(fd)
-  throw new RuntimeError('ns-join', { what, why: 'it is no namespace', origin })
 }
 
 function closeAll(fds: readonly number[]): void {

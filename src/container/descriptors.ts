@@ -1,6 +1,5 @@
 /** Descriptors that the caller hands through us into the container: socket activation first, then --preserve-fds. */
 import { RuntimeError } from '../base/errors.ts'
-import { isInherited } from '../host/descriptor.ts'
 import type { Host } from '../host/facts.ts'
 
 export interface PassedFds {
@@ -14,7 +13,7 @@ export function passedFds(host: Host, preserve: number): PassedFds {
   const listenFds = activationFds(host)
   const activated = Array.from({ length: listenFds }, (_, i) => 3 + i)
   for (const fd of activated)
-    if (!isInherited(fd, host)) throw absent(`descriptor ${fd} of LISTEN_FDS=${listenFds} is not open`)
+    if (!host.inheritedFds.includes(fd)) throw absent(`descriptor ${fd} of LISTEN_FDS=${listenFds} is not open`)
   return { fds: [...activated, ...preservedFds(host, preserve, listenFds)], listenFds }
 }
 
@@ -23,7 +22,7 @@ export function preservedFds(host: Host, count: number, before: number): number[
   if (!Number.isSafeInteger(count) || count < 0)
     throw new RuntimeError('usage', { what: `--preserve-fds ${count} is no count of descriptors` })
   const fds = Array.from({ length: count }, (_, i) => 3 + before + i)
-  const missing = fds.findIndex((fd) => !isInherited(fd, host))
+  const missing = fds.findIndex((fd) => !host.inheritedFds.includes(fd))
   if (missing >= 0) throw absent(`please check that preserved-fd ${missing} (of ${count}) is present`)
   return fds
 }

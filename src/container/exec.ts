@@ -5,8 +5,8 @@ import { readProcess } from '../host/process.ts'
 import { FULL_SIZE } from '../host/userns.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
-import { toOuter } from '../linux/idmap/ranges.ts'
 import { type OpenNamespace, openNamespaces } from '../linux/namespaces/open.ts'
+import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import type { Process } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -81,16 +81,10 @@ async function enter(ctx: Context, { record, process, joins, options }: Entry): 
     undo.disarm()
     return 0
   }
-  const { maps } = record
-  const root = { uid: toOuter(maps?.uid ?? [], 0), gid: toOuter(maps?.gid ?? [], 0) }
-  const owner = root.uid === undefined || root.gid === undefined ? undefined : { uid: root.uid, gid: root.gid }
-  const status = await attend(child, { owner })
+  const status = await attend(child, { maps: record.maps })
   undo.disarm()
   return status
 }
-
-/** As in create: a node that the container makes would be the host's device. */
-const CAP_MKNOD = 1n << 27n
 
 const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
@@ -102,7 +96,7 @@ function processScene(record: ContainerRecord, process: Process, { keepFds, ctx 
   const owned = record.maps !== undefined || (record.spec.linux?.namespaces ?? []).some(({ type }) => type === 'user')
   const { host } = ctx
   return {
-    available: owned ? 0xffff_ffff_ffff_ffffn >> BigInt(63 - host.lastCap) : host.capEffective & ~CAP_MKNOD,
+    available: availableCapabilities(host, owned),
     maySetGroups: record.maps ? !record.maps.denySetgroups : host.setgroups === 'allow',
     environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },
     oomScoreAdj: host.oomScoreAdj,

@@ -3,6 +3,8 @@ import { fchownSync } from 'node:fs'
 import { type Ended, pump } from '../kernel/children.ts'
 import { FD_PIPE_IN, FD_PIPE_OUT, native } from '../kernel/native.ts'
 import type { Child } from '../launch/launch.ts'
+import { toOuter } from '../linux/idmap/ranges.ts'
+import type { ContainerRecord } from '../state/record.ts'
 
 /** Three pipes: the container never holds the caller's own descriptors. */
 export const FOREGROUND_STDIO = [FD_PIPE_IN, FD_PIPE_OUT, FD_PIPE_OUT] as const
@@ -14,16 +16,17 @@ export const exitStatus = ({ exitCode, signal }: Ended): number => exitCode ?? 1
 export interface AttendOptions {
   /** Sent along with `go`: the state for hooks. */
   readonly state?: string
-  /** Who owns the pipes: the container's root, so that /dev/stdout can be opened again inside. */
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  /** The container's root owns the pipes, so that /dev/stdout can be opened again inside. */
+  readonly maps?: ContainerRecord['maps']
   /** Called when the program runs. */
   readonly onStarted?: () => Promise<void>
 }
 
 /** Says `go` and stays until the program has ended. @returns its exit status */
-export async function attend(child: Child, { state = '', owner, onStarted }: AttendOptions = {}): Promise<number> {
+export async function attend(child: Child, { state = '', maps, onStarted }: AttendOptions = {}): Promise<number> {
   const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
-  if (owner) for (const fd of [stdin, stdout, stderr]) give(fd, owner.uid, owner.gid)
+  const [uid, gid] = [toOuter(maps?.uid ?? [], 0), toOuter(maps?.gid ?? [], 0)]
+  if (uid !== undefined && gid !== undefined) for (const fd of [stdin, stdout, stderr]) give(fd, uid, gid)
   native().forwardSignals(child.pid, -1, 0)
   try {
     await child.go(state)

@@ -1,5 +1,4 @@
 /** The hooks that run in our own namespaces, each with the OCI state of its moment. */
-import type { Host } from '../host/facts.ts'
 import { runHook } from '../linux/hooks/run.ts'
 import type { HookName } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -12,17 +11,11 @@ interface Moment {
   readonly status: Status
 }
 
-/** Without what bin/usnea tells us alone. */
-function ownEnv({ env }: Host): Host['env'] {
-  const { USNEA_FDS: _list, ...rest } = env
-  return rest
-}
-
 /** One call a hook, in their order, so that a caller decides what a failure means for the rest. */
 function callsOf(record: ContainerRecord, { host }: Context, { name, status }: Moment): (() => Promise<void>)[] {
   const state = hookState(record, status)
   return (record.spec.hooks?.[name] ?? []).map(
-    (hook, i) => () => runHook(hook, { state, cwd: record.bundle, env: ownEnv(host), origin: `/hooks/${name}/${i}` }),
+    (hook, i) => () => runHook(hook, { state, cwd: record.bundle, env: host.env, origin: `/hooks/${name}/${i}` }),
   )
 }
 

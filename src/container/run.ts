@@ -2,7 +2,6 @@
 import { Dispose } from '../base/dispose.ts'
 import { isRuntimeError } from '../base/errors.ts'
 import type { ContainerId } from '../base/ids.ts'
-import { toOuter } from '../linux/idmap/ranges.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { openSlot, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
@@ -43,11 +42,9 @@ interface Foreground {
 }
 
 async function foreground(ctx: Context, { creation, undo, keep }: Foreground): Promise<number> {
-  const { slot, record, child, prepared } = creation
-  const root = { uid: toOuter(prepared.maps?.uid ?? [], 0), gid: toOuter(prepared.maps?.gid ?? [], 0) }
-  const owner = root.uid === undefined || root.gid === undefined ? undefined : { uid: root.uid, gid: root.gid }
+  const { slot, record, child } = creation
   const onStarted = () => poststart(creation, ctx)
-  const status = await attend(child, { state: hookState(record, 'created'), owner, onStarted })
+  const status = await attend(child, { state: hookState(record, 'created'), maps: record.maps, onStarted })
   undo.disarm()
   slot.unlock()
   if (!keep) await takeAway(ctx, record)

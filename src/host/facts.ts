@@ -50,6 +50,8 @@ export interface Host {
   readonly home: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** Descriptors that the caller passed on, as bin/usnea listed them before Node marked all as its own; else none. */
+  readonly inheritedFds: readonly number[]
 
   /** Our own maps (`inner` = as we see it); a single full-range identity entry in the initial namespace. */
   readonly uidMap: readonly IdRange[]

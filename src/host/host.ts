@@ -48,7 +48,8 @@ interface Sources {
  */
 export function readHost(options: ReadHostOptions = {}): Host {
   const { proc = '/proc', sys = '/sys', etc = '/etc' } = options
-  const env = Object.freeze({ ...(options.env ?? process.env) })
+  const { USNEA_FDS: inherited = '', ...rest } = options.env ?? process.env
+  const env = Object.freeze(rest)
   const sources: Sources = { proc, sys, etc, env, status: readStatus(proc), userns: readUserNamespace(proc) }
   const cwd = currentDirectory()
   return lazyRecord<Host>({
@@ -59,6 +60,11 @@ export function readHost(options: ReadHostOptions = {}): Host {
     ...surroundings(sources),
     env: () => env,
     cwd: () => cwd,
+    inheritedFds: () =>
+      inherited
+        .split(' ')
+        .filter((fd) => fd !== '')
+        .map(Number),
   })
 }
 

@@ -7,6 +7,7 @@ import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
 import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
 import { planCovers, planPivot, planRoot } from '../linux/mounts/root.ts'
 import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
+import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { Environment } from '../linux/process/environment.ts'
 import { environmentOf } from '../linux/process/environment.ts'
 import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
@@ -28,8 +29,6 @@ export interface ContainerPlan extends Plan {
   /** Numbers of the gate's descriptors in init; undefined without a gate. */
   readonly gateFds: readonly [start: number, result: number] | undefined
 }
-
-const ALL_CAPABILITIES = 0xffff_ffff_ffff_ffffn
 
 export function compile(spec: Spec & { process: Process }, options: CompileOptions): ContainerPlan {
   const { scene, keepFds } = options
@@ -62,7 +61,6 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
 const degradationsOf = (part: Part): readonly Degradation[] => part.degradations ?? []
 
 const CAP_SYS_ADMIN = 21n
-const CAP_MKNOD = 1n << 27n
 
 const maySysAdmin = (ops: readonly Op[]): boolean =>
   ops.some((op) => op.op === 'bounding' && ((BigInt(op.mask) >> CAP_SYS_ADMIN) & 1n) === 1n)
@@ -103,8 +101,7 @@ function processScene(spec: Spec, { scene, keepFds, environment }: CompileOption
   const { host, maps } = scene
   const owned = maps !== undefined || isJoined(spec, 'user')
   return {
-    // Without device rules a node that the container makes is the host's device.
-    available: owned ? ALL_CAPABILITIES >> BigInt(63 - host.lastCap) : host.capEffective & ~CAP_MKNOD,
+    available: availableCapabilities(host, owned),
     maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
     environment,
     oomScoreAdj: host.oomScoreAdj,

@@ -120,12 +120,10 @@ class Talk {
     if (!known) throw new RuntimeError('internal', { what: `init said ${message} out of order` })
     const { answer, reply } = known
     const payload = await this.#options.answers?.[answer]?.(this.pid || this.#started.outer)
-    if (this.#plan.ops.some((op) => op.op === 'wait' && op.message === messageNumber(reply)))
+    if (this.#plan.ops.some((op) => op.op === 'wait' && op.message === messages[reply]))
       this.#started.conversation.say(reply, payload ?? '')
   }
 }
-
-const messageNumber = (name: MessageName): number => messages[name]
 
 /**
  * Runs the plan up to `ready`. On any failure init and everything it made are gone when this rejects.

@@ -32,7 +32,7 @@ import {
   MS_SYNCHRONOUS,
   MS_UNBINDABLE,
 } from '../../kernel/constants.ts'
-import { BIND_NO_CREATE, BIND_NOFOLLOW, BIND_OPTIONAL, BIND_RECURSIVE } from '../../linux/mounts/bind-flags.ts'
+import { BIND_NO_CREATE, BIND_RECURSIVE } from '../../linux/mounts/bind-flags.ts'
 
 type Table = readonly (readonly [name: string, bits: number])[]
 
@@ -80,9 +80,7 @@ export const propagationWords: Table = [
 
 export const bindWords: Table = [
   ['recursive', BIND_RECURSIVE],
-  ['optional', BIND_OPTIONAL],
   ['no-create', BIND_NO_CREATE],
-  ['nofollow', BIND_NOFOLLOW],
 ]
 
 export const namespaceWords: Table = Object.entries(cloneFlags)

@@ -55,7 +55,6 @@ const special: Words = {
   propagation: ({ target, flags }) => [plain(target), flagWords(flags, propagationWords)],
   mkdir: ({ path, mode }) => [plain(path), octal(mode)],
   symlink: ({ path, text }) => [`${plain(path)} → ${plain(text)}`],
-  file: ({ path, mode, text }) => [plain(path), octal(mode), `${Buffer.byteLength(text)} bytes`],
   device: ({ path, type, major, minor, mode, uid, gid }) => [
     plain(path),
     node(type, major, minor),

@@ -5,12 +5,12 @@ import { hasCapability } from '../../linux/idmap/powers.ts'
 import { type Cause, inside, type Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
-type Names = 'mkdir' | 'symlink' | 'file' | 'device' | 'deviceBind' | 'mask' | 'readonly' | 'sysctl'
+type Names = 'mkdir' | 'symlink' | 'device' | 'deviceBind' | 'mask' | 'readonly' | 'sysctl'
 
 const CAP_MKNOD = 27n
 
 /** What can go wrong where something is made in the image. */
-const makeCauses: readonly Cause<'mkdir' | 'symlink' | 'file' | 'device'>[] = [
+const makeCauses: readonly Cause<'mkdir' | 'symlink' | 'device'>[] = [
   {
     errno: 'EROFS',
     why: 'the directory around it is read-only',
@@ -60,11 +60,6 @@ export const explainFiles: Table<Names> = {
   symlink: {
     code: 'setup-failed',
     what: ({ op }) => `cannot make the link ${inside(op.path)} to ${op.text} in the root`,
-    causes: makeCauses,
-  },
-  file: {
-    code: 'setup-failed',
-    what: ({ op }) => `cannot write the file ${inside(op.path)} in the root`,
     causes: makeCauses,
   },
   device: {

@@ -1,6 +1,4 @@
 /** Flags of the `bind` op: the same numbers as in native/init/ops_mount.c. */
 export const BIND_RECURSIVE = 1
-export const BIND_OPTIONAL = 2
-export const BIND_HELD = 4
-export const BIND_NO_CREATE = 8
-export const BIND_NOFOLLOW = 16
+export const BIND_HELD = 2
+export const BIND_NO_CREATE = 4

@@ -1,9 +1,10 @@
-/** The namespaces of a running process as descriptors, for a join. */
-import { closeSync, constants, openSync } from 'node:fs'
+/** Namespaces as descriptors, for a join: those of a running process, and those that a configuration names. */
+import { closeSync, constants, openSync, statfsSync } from 'node:fs'
 import type { Dispose } from '../../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { namespaceIdentity, readProcess } from '../../host/process.ts'
 import type { NamespaceType } from '../../spec/types.ts'
+import type { Join } from './plan.ts'
 
 export interface OpenNamespace {
   readonly type: NamespaceType
@@ -62,4 +63,22 @@ function openNamespace(path: string, type: NamespaceType): number | undefined {
     const what = `cannot open the ${type} namespace of the container`
     throw new RuntimeError('ns-join', { what, ...(errno ? { errno } : {}), cause })
   }
+}
+
+/** linux/magic.h */
+const NSFS_MAGIC = 0x6e736673
+
+/** A namespace that the configuration names by a path. @throws RuntimeError `ns-join` */
+export function openJoin({ path, type, origin }: Join): number {
+  const what = `cannot join the ${type} namespace ${path}`
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) // a fifo would block for ever
+  } catch (cause) {
+    const errno = errnoOf(cause)
+    throw new RuntimeError('ns-join', { what, ...(errno ? { errno } : {}), origin, cause })
+  }
+  if (statfsSync(`/proc/self/fd/${fd}`).type === NSFS_MAGIC) return fd
+  closeSync(fd)
+  throw new RuntimeError('ns-join', { what, why: 'it is no namespace', origin })
 }

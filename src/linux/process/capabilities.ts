@@ -1,6 +1,17 @@
 /** The five capability sets as masks, reduced to what we may hand out. capabilities(7) */
+import type { Host } from '../../host/facts.ts'
 import { capabilityNumber } from '../../kernel/constants.ts'
 import type { Capabilities } from '../../spec/types.ts'
+
+const CAP_MKNOD = 1n << 27n
+const ALL = 0xffff_ffff_ffff_ffffn
+
+/**
+ * What we may hand out: everything in a user namespace of its own; elsewhere what we hold, without CAP_MKNOD, because no
+ * device rules keep a node that the container makes from being the host's device.
+ */
+export const availableCapabilities = ({ lastCap, capEffective }: Host, ownsUserNamespace: boolean): bigint =>
+  ownsUserNamespace ? ALL >> BigInt(63 - lastCap) : capEffective & ~CAP_MKNOD
 
 export interface Masks {
   readonly bounding: bigint

@@ -27,6 +27,7 @@ const alice: Host = {
   home: '/home/alice',
   env: { PATH: '/usr/bin:/bin', HOME: '/home/alice', USER: 'alice' },
   cwd: '/home/alice',
+  inheritedFds: [],
   uidMap: [{ inner: 0, outer: 0, size: 0xffff_ffff }],
   gidMap: [{ inner: 0, outer: 0, size: 0xffff_ffff }],
   setgroups: 'allow',
