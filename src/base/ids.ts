@@ -1,9 +1,9 @@
-/** Branded ids. Mixing a host id with a container id is the rootless bug, so the compiler keeps them apart. */
+/** Branded ids: a host id that went through `hostId` cannot be taken for an id of a container by accident. */
 
 declare const brand: unique symbol
 type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 
-/** A checked container id: see `parseContainerId`. */
+/** A checked container id: see `whyNotContainerId`. */
 export type ContainerId = Branded<string, 'ContainerId'>
 /** A user or group id as the namespace we run in sees it. */
 export type HostId = Branded<number, 'HostId'>
