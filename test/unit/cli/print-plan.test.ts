@@ -7,6 +7,7 @@ import { RLIM_INFINITY } from '../../../src/host/facts.ts'
 import { CLONE_NEWNS, CLONE_NEWPID, MS_NODEV, MS_NOSUID, MS_PRIVATE, MS_REC } from '../../../src/kernel/constants.ts'
 import type { Op, OpName, Plan } from '../../../src/kernel/plan.ts'
 import { messages, opShapes } from '../../../src/kernel/plan-def.ts'
+import { BIND_HELD, BIND_RECURSIVE } from '../../../src/linux/mounts/bind-flags.ts'
 
 const ops: Op[] = [
   { op: 'unshareUser', origin: '/linux/namespaces' },
@@ -69,8 +70,8 @@ describe('a plan', () => {
         { op: 'deviceBind', source: '/dev/sda', path: '/dev/sda', type: 0o060000, major: 8, minor: 0, origin },
         { op: 'device', path: '/dev/p', type: 0o010000, major: 0, minor: 0, mode: 0o600, uid: 1, gid: 2, origin },
         { op: 'hold', path: '/dev/tty', slot: 3, origin },
-        { op: 'bind', source: '', target: '/dev/tty', flags: 4, slot: 3, origin },
-        { op: 'bind', source: '/a b', target: '/b', flags: 1, slot: 0, origin },
+        { op: 'bind', source: '', target: '/dev/tty', flags: BIND_HELD, slot: 3, origin },
+        { op: 'bind', source: '/a b', target: '/b', flags: BIND_RECURSIVE, slot: 0, origin },
       ],
       degradations: [],
     })
