@@ -29,6 +29,18 @@ int usnea_pidfd_send_signal(int pidfd, int signal);
 /* poll(2) for input, also the end of a process on its pidfd: 1, or 0 at the time-out (milliseconds, -1 waits for ever). */
 int usnea_wait_readable(int fd, int timeout_ms);
 
+/* A connection to the unix stream socket at that path. -ENOTSOCK when it is none; -ETIMEDOUT when nobody makes room for us. */
+int usnea_connect(const char *path, int timeout_ms);
+
+/* One message, with `count` descriptors (16 at most); `size` is not 0. A reader that is gone is -EPIPE, never a signal. */
+int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, int count);
+
+/*
+ * What one read gives: the number of bytes (0 at the end), and in fds the descriptors that came along, close-on-exec, -1
+ * behind them. More than `count` is -EMSGSIZE, and then none is kept.
+ */
+int usnea_receive(int socket, void *data, uint32_t size, int32_t *fds, int count);
+
 /*
  * From now on signals go to `pid`, or as messages into `control` when that is not -1. `has_terminal`: the receiver is in
  * our session, so what the terminal sends (SI_KERNEL) reaches it anyway.
