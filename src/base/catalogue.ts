@@ -25,6 +25,7 @@ const entries = {
   },
   'log-unwritable': { what: 'the log file cannot be written' },
   'not-supported-yet': { what: 'not supported yet' },
+  'some-failed': { what: 'not done for some of the containers that match' },
 
   // state on disk
   'container-missing': { what: 'container does not exist' },

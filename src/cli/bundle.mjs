@@ -1,7 +1,7 @@
 // Bundles the command line into dist/cli. One CommonJS file for all verbs: node loads it in less than half the time that
 // it takes for the same code as a dozen ES modules. The packages that few calls need stay apart, in vendor/.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -10,6 +10,15 @@ const out = 'dist/cli'
 const vendors = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies).filter(
   (name) => name !== 'koffi',
 )
+
+/** Only of our own checkout: an unpacked package may lie inside the repository of somebody else. */
+function commit() {
+  const git = (...words) => spawnSync('git', words, { encoding: 'utf8' })
+  const head = existsSync('.git') ? git('rev-parse', '--verify', 'HEAD') : undefined
+  if (head?.status !== 0) return ''
+  const isDirty = git('status', '--porcelain', '--untracked-files=no').stdout !== ''
+  return `${head.stdout.trim()}${isDirty ? '-dirty' : ''}`
+}
 
 const shared = {
   outdir: out,
@@ -21,7 +30,7 @@ const shared = {
   legalComments: 'none',
   logLevel: 'warning',
   external: ['koffi'],
-  define: { 'import.meta.url': '__file.url' },
+  define: { 'import.meta.url': '__file.url', __USNEA_COMMIT__: JSON.stringify(commit()) },
   banner: { js: "const __file={get url(){return require('node:url').pathToFileURL(__filename).href}};" },
   // Every import() becomes a late require(): the loader of ES modules alone costs more than what it would load.
   supported: { 'dynamic-import': false },

@@ -13,18 +13,19 @@ const width = 100
 /** Help of one verb. Ends with a newline. */
 export async function commandHelp(command: Command): Promise<string> {
   const parser = await openParser(command.flags)
-  const usage = ['Usage: usnea', command.name, command.flags.length > 0 ? '[options]' : '', command.usage]
-  parser.usage(`${usage.filter((word) => word !== '').join(' ')}\n\n${capitalised(command.summary)}`)
-  return `${await parser.getHelp()}\n`
+  const usage = ['usnea', command.name, command.flags.length > 0 ? '[options]' : '', command.usage]
+  const head = heading(`usnea ${command.name} - ${command.summary}`, [usage.filter((word) => word !== '').join(' ')])
+  return `${head}${await parser.getHelp()}\n`
 }
 
 /** Help of the whole program. Ends with a newline. */
 export async function programHelp(): Promise<string> {
   const parser = await openParser(globalFlags)
-  parser.usage('Usage: usnea [global options] COMMAND …\n\nusnea [sandbox options] -- CMD … runs CMD in a sandbox.')
+  const name = 'usnea - Open Container Initiative runtime and sandbox, rootless first'
+  const head = heading(name, ['usnea [global options] COMMAND …', 'usnea [sandbox options] -- CMD …'])
   for (const [name, { summary }] of Object.entries(verbs)) parser.command(name, summary)
   parser.epilogue('usnea COMMAND --help explains one command.')
-  return `${await parser.getHelp()}\n`
+  return `${head}${await parser.getHelp()}\n`
 }
 
 /** A yargs parser of a table. */
@@ -38,6 +39,7 @@ export async function openParser(flags: readonly Flag[]): Promise<Argv> {
     .help('help', 'show this')
     .alias('help', 'h')
     .wrap(width)
+    .updateStrings({ 'Commands:': 'COMMANDS:', 'Options:': 'OPTIONS:' })
     .options(Object.fromEntries(flags.map((flag) => [flag.name, describe(flag)])))
 }
 
@@ -53,6 +55,7 @@ function describe(flag: Flag): Options {
   }
 }
 
-function capitalised(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1)
+/** The sections that scripts around runc know: the first line is `NAME:`, and the name stands in the second. */
+function heading(name: string, usage: readonly string[]): string {
+  return `NAME:\n   ${name}\n\nUSAGE:\n${usage.map((line) => `   ${line}`).join('\n')}\n\n`
 }

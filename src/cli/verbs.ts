@@ -58,8 +58,18 @@ export const verbs: Readonly<Record<string, Verb>> = {
   resume: later('resume'),
   update: later('update'),
   events: later('events'),
-  checkpoint: later('checkpoint'),
-  restore: later('restore'),
+  checkpoint: {
+    summary: 'save a running container (not supported yet)',
+    load: async () => (await import('./commands/checkpoint.ts')).command,
+  },
+  restore: {
+    summary: 'make a container from an image (not supported yet)',
+    load: async () => (await import('./commands/restore.ts')).command,
+  },
+  mounts: {
+    summary: 'add or remove mounts of a running container (not supported yet)',
+    load: async () => (await import('./commands/mounts.ts')).command,
+  },
 }
 
 /** Loads a verb. Throws `usage` with the nearest name, or `not-supported-yet`. */
@@ -68,7 +78,7 @@ export async function findCommand(name: string): Promise<Command> {
   if (verb !== undefined) return await verb.load()
   const meant = nearest(name, Object.keys(verbs))
   throw new RuntimeError('usage', {
-    what: `unknown command "${name}"`,
+    what: `No help topic for '${name}': unknown command`,
     fix: `${meant === undefined ? 'see usnea --help' : `use ${meant}`}; to run a program in a sandbox: usnea -- ${name}`,
   })
 }

@@ -2,9 +2,27 @@
 import { readFileSync } from 'node:fs'
 import { SPEC_VERSION } from '../spec/rules/version.ts'
 
-/** go-runc and podman read these lines: `spec: ` and the first one. */
+/** Put in by bundle.mjs when it builds from a checkout; not there when the source itself runs. */
+declare const __USNEA_COMMIT__: string | undefined
+
+/** The commit that the command line was built from, with `-dirty` behind it for changed files; undefined when unknown. */
+export function readCommit(): string | undefined {
+  return (typeof __USNEA_COMMIT__ === 'undefined' ? undefined : __USNEA_COMMIT__) || undefined
+}
+
+/**
+ * podman and people read the first line. go-runc looks for lines that begin with `commit: ` and `spec: `; its version
+ * stays empty, which is no error there, because it knows `runc version ` alone.
+ */
 export function versionText(): string {
-  return `usnea version ${readVersion()}\nspec: ${SPEC_VERSION}\nnode: ${process.version}\n`
+  const commit = readCommit()
+  const lines = [
+    `usnea version ${readVersion()}`,
+    ...(commit === undefined ? [] : [`commit: ${commit}`]),
+    `spec: ${SPEC_VERSION}`,
+    `node: ${process.version}`,
+  ]
+  return `${lines.join('\n')}\n`
 }
 
 /** The version in package.json; `unknown` when the code was cut out of its package. */

@@ -7,15 +7,24 @@ import { hasPrivatePids, signalAll, signalContainer } from './process.ts'
 
 const SIGKILL = 9
 
+export interface KillOptions {
+  readonly all?: boolean
+  /** A container that has stopped is no error: it was only found by a pattern. */
+  readonly stopped?: 'ignore'
+}
+
 /**
  * OCI kill: a signal to the first process, or with `all` to every one. SIGKILL without a private pid namespace means
- * all: nothing else would end the rest. No lock: it must answer while another command works on the container.
+ * all: nothing else would end the rest. With `all` a stopped container is no error: nothing is left to signal. No lock: it must answer while another command works on the container.
  * @throws RuntimeError `container-missing`, `container-not-running`, `process-finished`
  */
-export async function kill(ctx: Context, id: string, signal: number, options: { all?: boolean } = {}): Promise<void> {
+export async function kill(ctx: Context, id: string, signal: number, options: KillOptions = {}): Promise<void> {
   const record = loadRecord(ctx.root, parseId(id))
   const status = statusOf(record, ctx.host, ctx.root)
-  if (status === 'stopped' || record.pid === 0) throw new RuntimeError('container-not-running')
+  if (status === 'stopped' || record.pid === 0) {
+    if (options.all || options.stopped === 'ignore') return
+    throw new RuntimeError('container-not-running')
+  }
   if (options.all || (signal === SIGKILL && !hasPrivatePids(record))) signalAll(record, signal)
   else signalContainer(record, signal, ctx.host)
 }

@@ -17,6 +17,8 @@ const wrong: Record<string, readonly [string[], RegExp]> = {
   'a switch with a value that is none': [['delete', '--force=maybe', 'id'], /force|maybe/],
   'a number that is none': [['run', '--preserve-fds', 'two', 'id'], /preserve-fds|two/],
   'a negative number of descriptors': [['run', '--preserve-fds', '-1', 'id'], /preserve-fds|-1/],
+  'a regular expression that is none': [['delete', '--regex', 'a('], /invalid regular expression \\?"a\(/],
+  'an unknown action of mounts': [['mounts', 'frob', 'id', 'file'], /unknown action \\?"frob/],
   'an unknown output format': [['list', '--format', 'xml'], /format/],
   'the root directory as the state directory': [['--root', '/', 'list'], /--root/],
   'an unknown log format': [['--log-format', 'xml', 'list'], /invalid log-format: xml/],
@@ -31,6 +33,11 @@ for (const [title, [args, words]] of Object.entries(wrong)) {
     assert.ok(!existsSync(stateRoot))
   })
 }
+
+test('an unknown command has no help topic', () => {
+  for (const words of [['foo', '-h'], ['foo'], ['help', 'foo']])
+    assert.match(usneaAsIs(...words).stderr, /No help topic for 'foo'/)
+})
 
 test('a wrong count of arguments shows the help of the command on stdout', () => {
   assert.match(usneaAsIs('state').stdout, /^Incorrect Usage\.\n[\s\S]*state/)
@@ -51,6 +58,9 @@ const verbs = [
   'plan',
   'doctor',
   'sandbox',
+  'checkpoint',
+  'restore',
+  'mounts',
 ]
 
 test('every command explains itself', () => {
@@ -60,7 +70,7 @@ test('every command explains itself', () => {
     for (const flag of ['--help', '-h']) {
       const help = usneaAsIs(verb, flag)
       assert.equal(help.status, 0, verb)
-      assert.match(help.stdout, new RegExp(`usnea.* ${verb}`))
+      assert.match(help.stdout, new RegExp(`^NAME:\\n {3}usnea ${verb} - .*\\n\\nUSAGE:\\n {3}usnea ${verb}`))
       assert.equal(help.stderr, '')
     }
   }
@@ -86,6 +96,21 @@ for (const args of spellings) {
 
 test('--force=false is not --force', () => {
   refused(call('delete', '--force=false', 'gone'), /container does not exist/)
+})
+
+test('every option of checkpoint and restore is understood, and then the verb answers', () => {
+  const common = '--image-path i --work-path w --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks'
+  const more = '--manage-cgroups-mode ignore --empty-ns network --auto-dedup --network-lock skip'
+  const save =
+    '--parent-path p --leave-running --tcp-skip-in-flight --link-remap --status-fd 3 --page-server a:1 --pre-dump'
+  const load = '-b . --console-socket s --pid-file f -d -no-subreaper --no-pivot --tcp-close --lsm-profile a:b'
+  const words = (text: string) => text.split(' ')
+  refused(
+    call('checkpoint', ...words(common), ...words(more), ...words(save), 'id'),
+    /usnea checkpoint is not supported yet/,
+  )
+  refused(call('restore', ...words(common), ...words(more), ...words(load), 'id'), /usnea restore is not supported yet/)
+  refused(call('mounts', 'add', 'id', 'file'), /usnea mounts add is not supported yet/)
 })
 
 test('options that other runtimes have and this one does not build yet are named', () => {

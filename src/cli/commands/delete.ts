@@ -7,12 +7,15 @@ export const command = defineCommand({
   summary: 'remove a container that has ended or was never started',
   flags: [
     { name: 'force', short: 'f', kind: 'boolean', help: 'kill it first; a missing one is no error' },
-    { name: 'regex', short: 'r', kind: 'boolean', help: 'ID is a regular expression', status: 'later' },
+    { name: 'regex', short: 'r', kind: 'boolean', help: 'ID is a regular expression: all that match' },
   ],
   count: [1, 1],
   async run({ flags, args: [id = ''] }, session) {
     const { remove } = await import('../../container/delete.ts')
-    await remove(await session.context(), id, { force: flags.force })
+    const ctx = await session.context()
+    const one = (name: string) => remove(ctx, name, { force: flags.force })
+    if (!flags.regex) await one(id)
+    else await (await import('../../container/matching.ts')).forMatching(ctx.root, id, one)
     return 0
   },
 })

@@ -2,7 +2,8 @@
 import { mountOptionNames } from '../../linux/mounts/options.ts'
 import { renderFeatures } from '../../spec/features.ts'
 import { defineCommand } from '../command.ts'
-import { readVersion } from '../version.ts'
+import { given } from '../given.ts'
+import { readCommit, readVersion } from '../version.ts'
 
 export const command = defineCommand({
   name: 'features',
@@ -11,7 +12,8 @@ export const command = defineCommand({
   flags: [],
   count: [0, 0],
   async run(_call, session) {
-    session.print(renderFeatures({ version: readVersion(), mountOptions: mountOptionNames() }))
+    const facts = { version: readVersion(), mountOptions: mountOptionNames(), ...given({ commit: readCommit() }) }
+    session.print(renderFeatures(facts))
     return 0
   },
 })

@@ -156,7 +156,7 @@ describe('help', () => {
     for (const argv of [[], ['--help'], ['help']]) {
       const { status, out, err } = await call(argv)
       assert.deepEqual({ status, err }, { status: 0, err: '' })
-      assert.match(out, /^Usage: usnea .*COMMAND/)
+      assert.match(out, /^NAME:\n {3}usnea - .*\n\nUSAGE:\n {3}usnea .*COMMAND/)
       assert.match(out, /create\s+make a container/)
     }
   })
@@ -170,7 +170,7 @@ describe('help', () => {
     ]) {
       const { status, out } = await call(argv)
       assert.equal(status, 0)
-      assert.match(out, /^Usage: usnea create \[options\] ID\n/)
+      assert.match(out, /^NAME:\n {3}usnea create - .*\n\nUSAGE:\n {3}usnea create \[options\] ID\n/)
       assert.match(out, /-b, --bundle/)
       assert.doesNotMatch(out, /subreaper/)
     }
@@ -179,7 +179,7 @@ describe('help', () => {
   it('follows a wrong number of arguments on stdout, and the error is on stderr', async () => {
     const { status, out, err } = await call(['create'])
     assert.equal(status, 1)
-    assert.match(out, /^Incorrect Usage\.\n\nUsage: usnea create/)
+    assert.match(out, /^Incorrect Usage\.\n\nNAME:\n {3}usnea create/)
     assert.match(err, /msg="usnea: \\"create\\" requires exactly 1 argument\(s\)"/)
   })
 })
