@@ -13,10 +13,10 @@ const flags = [
 ] as const satisfies readonly Flag[]
 const grammar: Grammar<typeof flags> = { name: 'test', flags, count: [0, 9] }
 
-/** Words without a leading dash: those yargs reads as options even where they must be values. */
+/** Words without a leading dash, which yargs reads as an option even where it must be a value, and without quotes, which it takes off. */
 const value = fc
   .oneof(fc.constantFrom('1', '0x10', '1e3', 'a.b=c', 'x,y', 'true', '', 'no-pivot'), fc.string())
-  .filter((text) => !text.startsWith('-'))
+  .filter((text) => !text.startsWith('-') && !/^(["']).*\1$/s.test(text))
 const option = fc.oneof(
   fc.tuple(fc.constantFrom('bundle', 'env'), value).map(([name, text]) => `--${name}=${text}`),
   fc.constantFrom('--no-pivot', '--detach', '--detach=false', '--no-pivot=true'),
