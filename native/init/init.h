@@ -66,6 +66,12 @@ int walk_parent(const struct context *ctx, const char *path, int *dir, const cha
 enum { FD_PATH = 40 };
 const char *fd_path(char *buffer, int fd);
 
+/* ops_mount.c: attributes that follow for this target are for the mount `fd`, which the context keeps; -1 for none. */
+void remember(struct context *ctx, int fd, const char *target);
+
+/* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
+int copy_content(int from, int to, bool *lossy);
+
 /* kernel.c: thin wrappers; each returns -1 with errno, as the kernel's manual pages say. */
 struct attr {
   uint64_t set, clear, propagation, userns_fd;
@@ -77,8 +83,13 @@ int sys_mount_setattr(int fd, unsigned flags, const struct attr *attr);
 int sys_pivot_root(const char *new_root, const char *old_root);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_clone(uint64_t flags);
+int sys_fsopen(const char *fstype);
+int sys_fsconfig(int context, unsigned command, const char *key, const char *value);
+/* Makes the file system that was configured, and a mount of it that is attached nowhere. */
+int sys_fsmount(int context, unsigned attr);
 
 #define OPEN_TREE_CLONE 1u
+#define RESOLVE_NO_XDEV 0x01u
 #define RESOLVE_NO_MAGICLINKS 0x02u
 #define RESOLVE_NO_SYMLINKS 0x04u
 #define RESOLVE_IN_ROOT 0x10u

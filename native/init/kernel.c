@@ -14,6 +14,11 @@
 #define SYS_open_tree 428
 #define SYS_move_mount 429
 #endif
+#ifndef SYS_fsopen
+#define SYS_fsopen 430
+#define SYS_fsconfig 431
+#define SYS_fsmount 432
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -72,4 +77,15 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags) {
 /* A fork with namespaces. Same argument order on x86-64 and arm64 as long as only the flags are given. */
 int sys_clone(uint64_t flags) {
   return (int)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+int sys_fsopen(const char *fstype) { return (int)syscall(SYS_fsopen, fstype, 1u /* FSOPEN_CLOEXEC */); }
+
+int sys_fsconfig(int context, unsigned command, const char *key, const char *value) {
+  return (int)syscall(SYS_fsconfig, context, command, key, value, 0);
+}
+
+int sys_fsmount(int context, unsigned attr) {
+  if (sys_fsconfig(context, 6u /* FSCONFIG_CMD_CREATE */, NULL, NULL) != 0) return -1;
+  return (int)syscall(SYS_fsmount, context, 1u /* FSMOUNT_CLOEXEC */, attr);
 }

@@ -6,15 +6,8 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#ifndef SYS_fsopen
-#define SYS_fsopen 430
-#define SYS_fsconfig 431
-#define SYS_fsmount 432
-#endif
 
 int run_mkdir(struct context *ctx, const struct op_mkdir *op) {
   int fd, error = walk_create(ctx, op->path, true, (uint32_t)op->mode, &fd);
@@ -79,11 +72,9 @@ int run_device_bind(struct context *ctx, const struct op_device_bind *op) {
 
 /* A proc of our own that is mounted nowhere, so no image and no mask can stand in the way. */
 static int private_proc(void) {
-  int context = (int)syscall(SYS_fsopen, "proc", 1u /* FSOPEN_CLOEXEC */);
+  int context = sys_fsopen("proc");
   if (context < 0) return -1;
-  int fd = -1;
-  if (syscall(SYS_fsconfig, context, 6u /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
-    fd = (int)syscall(SYS_fsmount, context, 1u /* FSMOUNT_CLOEXEC */, 0u);
+  int fd = sys_fsmount(context, 0);
   close(context);
   return fd;
 }

@@ -83,7 +83,7 @@ int run_hold(struct context *ctx, const struct op_hold *op) {
 }
 
 /* Attributes that follow a bind must hit that mount, and not what a second walk of its path may find by now. */
-static void remember(struct context *ctx, int fd, const char *target) {
+void remember(struct context *ctx, int fd, const char *target) {
   if (ctx->last >= 0) close(ctx->last);
   ctx->last = fd;
   ctx->last_target = target;

@@ -168,6 +168,13 @@ function describeWeaker(op: Op | undefined): Degradation[] {
     return [{ pointer: op.origin, message: "the caller's session keyring is shared: a new one was refused" }]
   if (op?.op === 'attr')
     return [{ pointer: op.origin, message: `${op.target} stays read-only: the flag is locked on its source` }]
+  if (op?.op === 'tmpfs')
+    return [
+      {
+        pointer: op.origin,
+        message: `the copy at ${op.target} is without its devices, or without owners and attributes that cannot be kept`,
+      },
+    ]
   return []
 }
 

@@ -1,6 +1,6 @@
 /** What is valid by the specification but not built here yet. Every row is an error for the caller: nothing is dropped in silence. */
 import { type Issue, unsupported as issue } from '../base/issue.ts'
-import { mountExtension } from './names.ts'
+import { type MountExtension, mountExtension } from './names.ts'
 import { child } from './pointer.ts'
 import type {
   BlockIoLimits,
@@ -70,10 +70,16 @@ function processRequests(process: Process, pointer: string): Issue[] {
   ]
 }
 
+const builtExtensions: ReadonlySet<MountExtension> = new Set(['tmpcopyup'])
+
+export const isBuilt = (extension: MountExtension): boolean => builtExtensions.has(extension)
+
 function mountRequests(mount: Mount, pointer: string): Issue[] {
   const extensions = (mount.options ?? []).flatMap((option, index) => {
     const extension = mountExtension(option)
-    return extension === undefined ? [] : [issue(`${pointer}/options/${index}`, `the mount option ${extension}`)]
+    return extension === undefined || isBuilt(extension)
+      ? []
+      : [issue(`${pointer}/options/${index}`, `the mount option ${extension}`)]
   })
   const feature = 'an id-mapped mount'
   return [...extensions, ...requests(mount, pointer, { uidMappings: feature, gidMappings: feature })]

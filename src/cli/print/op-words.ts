@@ -40,6 +40,11 @@ const special: Words = {
     `${plain(fstype)} → ${plain(target)}`,
     [flagWords(flags, mountWords), data === '' ? '' : plain(data)].filter((word) => word !== '').join(','),
   ],
+  tmpfs: ({ target, attr, data, copy }) => [
+    `→ ${plain(target)}`,
+    [flagWords(attr, attributeWords), data === '' ? '' : plain(data)].filter((word) => word !== '').join(','),
+    copy ? 'with a copy of what is there' : '',
+  ],
   hold: ({ path, slot }) => [plain(path), `as ${slot}`],
   bind: ({ source, target, flags, slot }) => [
     `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,

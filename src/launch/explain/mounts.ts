@@ -5,6 +5,7 @@ import { coversOf } from '../../host/visible.ts'
 import { explainBinds } from './binds.ts'
 import { type Attempt, type Cause, inside, type Table } from './entry.ts'
 import { refusals } from './refusal.ts'
+import { explainTmpfs } from './tmpfs.ts'
 
 /** Kernel types with FS_USERNS_MOUNT: the rest needs root of the initial namespace. */
 const usernsTypes = new Set(
@@ -137,7 +138,7 @@ function overlayText({ op, host }: Attempt<'mount'>): string {
 }
 
 /** The walk to the target, inside the new root. */
-export const targetCauses: readonly Cause<'mount' | 'bind'>[] = [
+const targetCauses: readonly Cause<'mount'>[] = [
   {
     errno: 'ELOOP',
     code: 'mount-symlink',
@@ -167,12 +168,11 @@ export const targetCauses: readonly Cause<'mount' | 'bind'>[] = [
   },
 ]
 
-function mountWords(op: Attempt<'mount' | 'bind'>['op']): string {
-  const source = op.op === 'mount' ? op.source || op.fstype : op.source
-  return `error mounting "${source}" to rootfs at "${inside(op.target)}"`
+function mountWords(op: Attempt<'mount'>['op']): string {
+  return `error mounting "${op.source || op.fstype}" to rootfs at "${inside(op.target)}"`
 }
 
-type Names = 'mount' | 'bind' | 'hold' | 'attr' | 'propagation'
+type Names = 'mount' | 'tmpfs' | 'bind' | 'hold' | 'attr' | 'propagation'
 
 export const explainMounts: Table<Names> = {
   mount: {
@@ -197,5 +197,6 @@ export const explainMounts: Table<Names> = {
       { errno: 'EBUSY', why: 'it is mounted there already, or the device is in use', fix: 'remove the second mount' },
     ],
   },
+  ...explainTmpfs,
   ...explainBinds,
 }

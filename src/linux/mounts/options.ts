@@ -1,6 +1,7 @@
 /** Mount options as config.json lists them, turned into the numbers of mount(2) and mount_setattr(2). Pure. */
 import * as k from '../../kernel/constants.ts'
-import { type MountExtension, mountExtension } from '../../spec/names.ts'
+import { type MountExtension, mountExtension, mountExtensions } from '../../spec/names.ts'
+import { isBuilt } from '../../spec/support.ts'
 
 /**
  * `flags` is for a new file system; `attr…` says the same for a bind, whose flags mount(2) ignores at first. Apply the
@@ -109,7 +110,7 @@ function propagation(name: string, flag: number): [string, Row][] {
 
 /** The names of all options that take effect here, sorted; extensions that are not built yet are not among them. */
 export function mountOptionNames(): string[] {
-  return [...table.keys()].toSorted()
+  return [...table.keys(), ...mountExtensions.filter(isBuilt)].toSorted()
 }
 
 interface Attributes {

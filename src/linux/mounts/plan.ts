@@ -11,6 +11,7 @@ import { fitData } from './data.ts'
 import type { Item } from './item.ts'
 import { type ParsedMount, parseMountOptions } from './options.ts'
 import { substituteFor } from './substitute.ts'
+import { planTmpfs } from './tmpfs.ts'
 
 export function planMounts(spec: Spec, scene: Scene): Part {
   const ops: Op[] = []
@@ -86,6 +87,10 @@ function filesystem(item: Item, scene: Scene): Part {
   const { mount, options, target, origin } = item
   const { data, degradations } = fitData(item, scene)
   const fstype = mount.type ?? ''
+  if (fstype === 'tmpfs') {
+    const part = planTmpfs(item, scene)
+    return { ...part, ops: [...part.ops, ...recursiveAttributes(item), ...propagation(item)] }
+  }
   // Devices are made on /dev after it is mounted, so it turns read-only at the end.
   const late = target === '/dev' ? MS_RDONLY : 0
   const nofollow = fstype === 'proc' || fstype === 'sysfs' ? 1 : 0

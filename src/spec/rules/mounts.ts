@@ -8,6 +8,7 @@ export function mountIssues(spec: Loose<Spec>): Issue[] {
   return each(spec.mounts, '/mounts').flatMap(([mount, pointer]) => [
     ...destinationIssues(mount.destination, `${pointer}/destination`),
     ...sourceIssues(mount, `${pointer}/source`),
+    ...copyIssues(mount, `${pointer}/options`),
   ])
 }
 
@@ -20,4 +21,11 @@ function destinationIssues(destination: string | undefined, pointer: string): Is
 function sourceIssues({ type, source, options }: Loose<Mount>, pointer: string): Issue[] {
   const binds = type === 'bind' || options?.some((option) => option === 'bind' || option === 'rbind')
   return binds && (source === undefined || source === '') ? [error(pointer, 'a bind mount needs a source')] : []
+}
+
+/** Only a fresh, empty file system of ours may be filled with what it covers. */
+function copyIssues({ type, options }: Loose<Mount>, pointer: string): Issue[] {
+  return each(options, pointer)
+    .filter(([option]) => option === 'tmpcopyup' && type !== 'tmpfs')
+    .map(([, place]) => error(place, 'tmpcopyup is only for the type tmpfs'))
 }

@@ -171,7 +171,7 @@ test('mounts keep the order of the configuration', () => {
     fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { minLength: 1, maxLength: 8 }), (names) => {
       const mounts = names.map((name) => ({ destination: `/${name}`, type: 'tmpfs', source: 'tmpfs' }))
       const { ops } = planOf({ change: (spec) => ({ ...spec, mounts }) })
-      const targets = ops.flatMap((op) => (op.op === 'mount' ? [op.target] : []))
+      const targets = ops.flatMap((op) => (op.op === 'tmpfs' ? [op.target] : []))
       assert.deepEqual(
         targets,
         names.map((name) => `/${name}`),

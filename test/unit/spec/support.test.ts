@@ -23,7 +23,6 @@ describe('unsupported', () => {
     ['/process/selinuxLabel', (d) => (d.process.selinuxLabel = 'x')],
     ['/process/scheduler', (d) => (d.process.scheduler = { policy: 'SCHED_OTHER' })],
     ['/process/ioPriority', (d) => (d.process.ioPriority = { class: 'IOPRIO_CLASS_BE' })],
-    ['/mounts/1/options/4', (d) => d.mounts[1].options.push('tmpcopyup')],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['ridmap'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
