@@ -130,6 +130,7 @@ int run_exec(struct context *ctx, const struct op_exec *op) {
   }
   if ((error = find_program(op->file, op->search, found))) return error;
   if (sys_close_range(3 + (unsigned)op->keep_fds, ~0u, CLOSE_RANGE_CLOEXEC) != 0) return errno;
+  detail("%s", found); /* what is wrong from here on is wrong with this file, or with the interpreter that it names */
   execve(found, op->argv->items, op->env->items);
   return errno;
 }

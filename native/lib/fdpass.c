@@ -29,13 +29,13 @@ static int limit_time(int fd, int timeout_ms) {
  * Through a descriptor of the socket's own file: what was looked at is what is connected to, and a path may be longer
  * than the 108 bytes of sun_path.
  */
-int usnea_connect(const char *path, int timeout_ms) {
+static int connect_to(const char *path, int type, int timeout_ms) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   struct stat stat;
   int file = open(path, O_PATH | O_CLOEXEC);
   if (file < 0) return -errno;
   int error = fstat(file, &stat) != 0 ? errno : S_ISSOCK(stat.st_mode) ? 0 : ENOTSOCK;
-  int fd = error ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = error ? -1 : socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", file);
   if (!error && (fd < 0 || limit_time(fd, timeout_ms) != 0)) error = errno;
   while (!error && connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
@@ -45,6 +45,10 @@ int usnea_connect(const char *path, int timeout_ms) {
   if (error) return error == EAGAIN ? -ETIMEDOUT : -error;
   return fd;
 }
+
+int usnea_connect(const char *path, int timeout_ms) { return connect_to(path, SOCK_STREAM, timeout_ms); }
+
+int usnea_connect_datagram(const char *path, int timeout_ms) { return connect_to(path, SOCK_DGRAM, timeout_ms); }
 
 int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, int count) {
   union ancillary control;

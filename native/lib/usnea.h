@@ -32,6 +32,9 @@ int usnea_wait_readable(int fd, int timeout_ms);
 /* A connection to the unix stream socket at that path. -ENOTSOCK when it is none; -ETIMEDOUT when nobody makes room for us. */
 int usnea_connect(const char *path, int timeout_ms);
 
+/* The same for a datagram socket: the system log, the journal, a service manager. */
+int usnea_connect_datagram(const char *path, int timeout_ms);
+
 /* One message, with `count` descriptors (16 at most); `size` is not 0. A reader that is gone is -EPIPE, never a signal. */
 int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, int count);
 

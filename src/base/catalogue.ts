@@ -244,6 +244,7 @@ const entries = {
     what: 'executable file not found in $PATH',
     fix: 'check process.args[0] and the PATH in process.env',
   },
+  'exec-interpreter': { what: 'the interpreter of the program does not exist' },
   'exec-denied': { what: 'the program cannot be executed' },
   'exec-failed': { what: 'the program cannot be executed' },
   'hook-failed': {

@@ -4,7 +4,7 @@
  * none; pino is loaded only when more was asked for.
  */
 import { openSync } from 'node:fs'
-import { errnoOf, RuntimeError } from './errors.ts'
+import { errnoOf, isRuntimeError, RuntimeError } from './errors.ts'
 import { writeAll } from './files.ts'
 
 export type LogFormat = 'text' | 'json'
@@ -23,15 +23,20 @@ export interface Logger {
 }
 
 export interface Log extends Logger {
-  /** Writes the one error of this invocation: to the file and plain to stderr, or as a log line to stderr. */
-  fail(message: string): void
+  /**
+   * Writes the one error of this invocation: to the log and plain to stderr, or as a log line to stderr. `bare` stands for
+   * the whole line on a stderr that is no terminal, when there is no other log.
+   */
+  fail(message: string, bare?: string): void
 }
 
 export interface LogOptions {
   /** For verbs that only people call: errors on stderr as `usnea: message`. */
   readonly forPeople?: boolean
-  /** Appended to; stderr when absent. */
+  /** Appended to; stderr when neither it nor `journal` is there. */
   readonly file?: string | undefined
+  /** A system log that takes records instead of a file. Throws the system error. */
+  readonly journal?: ((record: LogRecord) => void) | undefined
   readonly format: LogFormat
   readonly level: LogLevel
   readonly stderr: Stderr
@@ -59,7 +64,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const fd = options.file === undefined ? undefined : openFile(options.file)
   const sink = new Sink(options, fd)
   const logger = options.level === 'error' ? silent : await openPino(options.level, (record) => sink.write(record))
-  return { ...logger, fail: (message) => sink.fail(message) }
+  return { ...logger, fail: (message, bare) => sink.fail(message, bare) }
 }
 
 /** Opened by every invocation, as other runtimes do: a log that cannot be written is known before anything is made. */
@@ -113,26 +118,35 @@ class Sink {
   }
 
   write(record: LogRecord): void {
-    if (this.#fd === undefined) {
-      this.#options.stderr.write(this.#options.format === 'json' ? formatJson(record) : this.#formatStderr(record))
+    const { journal, format, stderr, file } = this.#options
+    if (!this.#isElsewhere) {
+      stderr.write(format === 'json' ? formatJson(record) : this.#formatStderr(record))
       return
     }
     if (this.#broken) return
     try {
-      writeAll(this.#fd, this.#options.format === 'json' ? formatJson(record) : formatText(record))
+      if (this.#fd === undefined) journal?.(record)
+      else writeAll(this.#fd, format === 'json' ? formatJson(record) : formatText(record))
     } catch (error) {
       this.#broken = true
-      this.#options.stderr.write(`usnea: ${unwritable(`write ${this.#options.file}`, error).message}\n`)
+      const told = isRuntimeError(error) ? error : unwritable(`write ${file}`, error)
+      stderr.write(`usnea: ${told.message}\n`)
     }
   }
 
-  fail(message: string): void {
-    if (this.#fd === undefined && this.#options.forPeople && this.#options.format === 'text') {
-      this.#options.stderr.write(`usnea: ${printable(message)}\n`)
-      return
-    }
-    this.write({ level: 'error', msg: message, time: now() })
-    if (this.#fd !== undefined) this.#options.stderr.write(`${printable(message)}\n`)
+  fail(message: string, bare?: string): void {
+    const { forPeople, format, stderr } = this.#options
+    if (this.#isElsewhere) {
+      this.write({ level: 'error', msg: message, time: now() })
+      stderr.write(`${printable(message)}\n`)
+    } else if (forPeople && format === 'text') stderr.write(`usnea: ${printable(message)}\n`)
+    else if (bare !== undefined && format === 'text' && !stderr.isTerminal) stderr.write(`${printable(bare)}\n`)
+    else this.write({ level: 'error', msg: message, time: now() })
+  }
+
+  /** Does stderr get only the plain words? */
+  get #isElsewhere(): boolean {
+    return this.#fd !== undefined || this.#options.journal !== undefined
   }
 
   #formatStderr(record: LogRecord): string {

@@ -18,7 +18,9 @@ export async function execute(argv: readonly string[], io: Io): Promise<number> 
   let options = toStderr
   let log: Log
   try {
-    options = { ...chooseLog(reading.values, io.cwd), stderr: io.stderr, forPeople }
+    const { system, ...choice } = chooseLog(reading.values, io.cwd)
+    const journal = system === undefined ? {} : { journal: (await import('./system-log.ts')).openSystemLog(system) }
+    options = { ...choice, ...journal, stderr: io.stderr, forPeople }
     log = await openLog(options)
   } catch (error) {
     const plain = await openLog(toStderr)
@@ -36,7 +38,7 @@ export async function execute(argv: readonly string[], io: Io): Promise<number> 
 function report(error: unknown, verb: string | undefined, log: Log): number {
   const failure = describeFailure(error, verb)
   if (failure.stack !== undefined) log.debug(failure.stack)
-  log.fail(failure.message)
+  log.fail(failure.message, failure.bare)
   return failure.status
 }
 
@@ -81,7 +83,7 @@ async function call(
     io,
     log,
     isForeground: command.isForeground?.(asked) ?? false,
-    logsToFile: options.file !== undefined,
+    logsToFile: options.file !== undefined || options.journal !== undefined,
     logsWarnings: options.level !== 'error',
   })
   if (reading.values.criu !== undefined) session.note('--criu is ignored: checkpoints are not supported yet')

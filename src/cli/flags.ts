@@ -53,7 +53,7 @@ export interface Call<Flags extends readonly Flag[] = readonly Flag[]> {
 
 export const globalFlags = [
   { name: 'root', kind: 'text', value: 'DIR', help: 'directory that holds the state of the containers' },
-  { name: 'log', kind: 'text', value: 'FILE', help: 'append errors to this file as well' },
+  { name: 'log', kind: 'text', value: 'FILE', help: 'append errors to this file as well; or journald:ID, syslog:ID' },
   { name: 'log-format', kind: 'text', value: 'FORMAT', help: 'text or json (text)' },
   { name: 'log-level', kind: 'text', value: 'LEVEL', help: 'error, warning, info or debug (error)' },
   { name: 'debug', kind: 'boolean', help: 'the same as --log-level debug' },

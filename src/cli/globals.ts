@@ -6,8 +6,10 @@ import { parseRootless } from '../host/rootless.ts'
 import type { GlobalValues } from './flags.ts'
 
 export interface LogChoice {
-  /** Absolute; undefined means stderr. */
+  /** Absolute; undefined means stderr, or the system log. */
   readonly file: string | undefined
+  /** Instead of a file: the journal of systemd or the classic log, and the name under which we write there. */
+  readonly system: { readonly kind: 'journald' | 'syslog'; readonly identifier: string } | undefined
   readonly format: LogFormat
   readonly level: LogLevel
 }
@@ -25,7 +27,10 @@ export interface Globals {
 export function chooseLog(values: GlobalValues, cwd: string): LogChoice {
   const format = values['log-format'] ?? ''
   if (format !== '' && format !== 'text' && format !== 'json') throw usage(`invalid log-format: ${format}`)
-  return { file: logFile(values.log ?? '', cwd), format: format === 'json' ? 'json' : 'text', level: logLevel(values) }
+  const text = values.log ?? ''
+  const system = systemLog(text)
+  const file = system === undefined ? logFile(text, cwd) : undefined
+  return { file, system, format: format === 'json' ? 'json' : 'text', level: logLevel(values) }
 }
 
 /** Throws `usage`. */
@@ -50,12 +55,16 @@ export function absolute(path: string, cwd: string): string {
 }
 
 function logFile(text: string, cwd: string): string | undefined {
-  if (text === '') return undefined
-  const place = /^(journald|syslog):/.exec(text)?.[1]
-  if (place !== undefined) {
-    throw new RuntimeError('not-supported-yet', { what: `--log ${place}: is not supported yet`, fix: '--log FILE' })
-  }
-  return absolute(text.replace(/^file:/, ''), cwd)
+  const path = text.replace(/^file:/, '')
+  return path === '' ? undefined : absolute(path, cwd)
+}
+
+/** `journald:ID` and `syslog:ID`, as crun has them. A file of such a name needs `file:` or a directory before it. */
+function systemLog(text: string): LogChoice['system'] {
+  const [, kind, identifier = ''] = /^(journald|syslog):(.*)$/s.exec(text) ?? []
+  if (kind !== 'journald' && kind !== 'syslog') return undefined
+  if (/^[\w.@:/-]{1,64}$/.test(identifier)) return { kind, identifier }
+  throw usage(`--log ${kind}:ID needs an identifier of 1 to 64 letters, digits and the characters . _ - @ : /`)
 }
 
 const levelWords: Readonly<Record<string, LogLevel>> = { warn: 'warning' }

@@ -23,6 +23,7 @@ export interface Native {
   forwardSignals(pid: number, control: number, hasTerminal: number): number
   stopForwarding(): number
   connect(path: string, timeoutMs: number): number
+  connectDatagram(path: string, timeoutMs: number): number
   send(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
   receive(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
   pump(pid: number, stdin: number, stdout: number, stderr: number, status: Int32Array): number
@@ -73,6 +74,7 @@ function load(): { native: Native; directory: string } {
     forwardSignals: library.func('int usnea_forward_signals(int pid, int control, int has_terminal)'),
     stopForwarding: library.func('int usnea_stop_forwarding()'),
     connect: library.func('int usnea_connect(const char *path, int timeout_ms)'),
+    connectDatagram: library.func('int usnea_connect_datagram(const char *path, int timeout_ms)'),
     send: library.func('int usnea_send(int socket, const uint8_t *data, uint32_t size, const int32_t *fds, int count)'),
     receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),
     pump: library.func('int usnea_pump(int pid, int in, int out, int err, int32_t *status)'),

@@ -11,6 +11,8 @@ const fixes: Readonly<Record<string, (hidden: string) => string>> = {
   // A program that is there, but not in the view: its absence looks like a mistake of ours.
   'exec-not-found': (hidden) =>
     `check the name and PATH; programs under ${hidden} are hidden, and --ro PATH (ro: [PATH]) lets one through`,
+  'exec-interpreter': (hidden) =>
+    `check what its first line names; programs under ${hidden} are hidden, and --ro PATH (ro: [PATH]) lets one through`,
   'exec-denied': () => 'chmod +x the program, or name one that may be executed',
   'cwd-missing': (hidden) =>
     `choose a directory that can be seen inside: what is under ${hidden} is hidden, and --ro or --rw lets it through`,

@@ -87,6 +87,16 @@ const runCauses: readonly Cause<'exec'>[] = [
   { ...nprocCause, code: 'userns-nproc' },
 ]
 
+/** init tells which file it found; before that, none was. */
+const interpreter: Cause<'exec'> = {
+  errno: 'ENOENT',
+  when: ({ detail }) => detail.startsWith('/'),
+  code: 'exec-interpreter',
+  what: ({ detail }) => `exec ${detail}`,
+  why: 'the file is there, but not the interpreter that its first line or its ELF header names',
+  fix: 'install the interpreter in the image (ldd or file shows which), or correct the first line',
+}
+
 export const explainProgram: Table<Names> = {
   cwd: {
     code: 'cwd-missing',
@@ -107,5 +117,10 @@ export const explainProgram: Table<Names> = {
     ],
   },
   lookup: { code: 'exec-denied', what: execWords, causes: findCauses },
-  exec: { code: 'exec-denied', what: execWords, causes: [outside, ...findCauses, ...runCauses], saysDetail: true },
+  exec: {
+    code: 'exec-denied',
+    what: execWords,
+    causes: [outside, interpreter, ...findCauses, ...runCauses],
+    saysDetail: true,
+  },
 }

@@ -83,3 +83,34 @@ describe('the log file', () => {
     })
   })
 })
+
+describe('a system log', () => {
+  it('gets the record, and stderr the plain words', async () => {
+    const [stderr, records]: [string[], unknown[]] = [[], []]
+    const write = (text: string) => void stderr.push(text)
+    const log = await openLog({
+      journal: (entry) => void records.push([entry.level, entry.msg]),
+      format: 'text',
+      level: 'error',
+      stderr: { write, isTerminal: false, colour: false },
+    })
+    log.fail('the end', 'bare words')
+    assert.deepEqual({ stderr, records }, { stderr: ['the end\n'], records: [['error', 'the end']] })
+  })
+})
+
+describe('bare words', () => {
+  const failed = async (isTerminal: boolean, format: 'text' | 'json') => {
+    const stderr: string[] = []
+    const write = (text: string) => void stderr.push(text)
+    const log = await openLog({ format, level: 'error', stderr: { write, isTerminal, colour: false } })
+    log.fail('exec /x: no such file or directory; cause: c; fix: f', 'exec /x: no such file or directory')
+    return stderr.join('')
+  }
+
+  it('are the whole line where nobody reads, and never hide the cause from a person', async () => {
+    assert.equal(await failed(false, 'text'), 'exec /x: no such file or directory\n')
+    assert.match(await failed(true, 'text'), /^ERRO\[\d+\] exec .*cause: c; fix: f\n$/)
+    assert.match(JSON.parse(await failed(false, 'json')).msg, /cause: c; fix: f$/)
+  })
+})

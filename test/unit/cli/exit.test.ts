@@ -13,6 +13,24 @@ it('run and create fail with 1, also when the program is missing', () => {
     assert.equal(describeFailure(new RuntimeError('exec-not-found'), verb).status, 1)
 })
 
+it('create and run say which of them failed, but not for a mistake in their options', () => {
+  for (const verb of ['create', 'run'])
+    assert.match(
+      describeFailure(new RuntimeError('config-missing'), verb).message,
+      new RegExp(`^usnea ${verb} failed: c`),
+    )
+  assert.match(describeFailure(new RuntimeError('usage'), 'run').message, /^incorrect usage/)
+})
+
+it('a program whose interpreter is missing has the words of execve for those who compare lines', () => {
+  const error = new RuntimeError('exec-interpreter', { what: 'exec /run.sh', errno: 'ENOENT', why: 'w', origin: '/o' })
+  const failure = describeFailure(error, 'run')
+  assert.equal(failure.bare, 'exec /run.sh: no such file or directory')
+  assert.equal(failure.message, 'usnea run failed: exec /run.sh: no such file or directory (/o); cause: w')
+  assert.equal(describeFailure(error, 'start').bare, undefined)
+  assert.equal(describeFailure(error, 'sandbox').status, 127)
+})
+
 it('exec fails with 255 and says that it was exec', () => {
   const failure = describeFailure(new RuntimeError('exec-stopped'), 'exec')
   assert.equal(failure.status, 255)

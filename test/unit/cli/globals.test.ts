@@ -39,12 +39,18 @@ describe('--log', () => {
     assert.equal(logOf('--log file:l').file, '/here/l')
   })
 
-  it('says so when it is asked for another log', () => {
-    for (const place of ['journald', 'syslog'])
-      assert.throws(() => logOf(`--log ${place}:id`), {
-        code: 'not-supported-yet',
-        message: new RegExp(`--log ${place}:`),
+  it('may be a system log, under a name', () => {
+    for (const kind of ['journald', 'syslog'] as const) {
+      assert.deepEqual(logOf(`--log ${kind}:box.1`), {
+        file: undefined,
+        system: { kind, identifier: 'box.1' },
+        format: 'text',
+        level: 'error',
       })
+      assert.throws(() => logOf(`--log ${kind}:`), /needs an identifier/)
+      assert.throws(() => logOf(`--log=${kind}:a\nb`), /needs an identifier/)
+      assert.equal(logOf(`--log file:${kind}:x`).file, `/here/${kind}:x`)
+    }
   })
 
   it('has two formats', () => {

@@ -144,6 +144,12 @@ explains([
     'exec: "/bin/script": stat /bin/script: no such file or directory (/process/args); cause: the file is missing, or the interpreter that its first line or its ELF header names is; fix: install the file and its interpreter (ldd or file shows which) in the image',
   ],
   [
+    'exec interpreter of a file that was found',
+    failed(exec('script'), 'ENOENT', aHost(), '/usr/bin/script'),
+    'exec-interpreter',
+    'exec /usr/bin/script: no such file or directory (/process/args); cause: the file is there, but not the interpreter that its first line or its ELF header names; fix: install the interpreter in the image (ldd or file shows which), or correct the first line',
+  ],
+  [
     'exec denied',
     failed(exec('/etc/passwd'), 'EACCES', aHost()),
     'exec-denied',
