@@ -54,6 +54,26 @@ int send_payload(int fd, struct frame frame, const void *payload) {
   return write_all(fd, bytes, sizeof frame + frame.size);
 }
 
+/* unix(7): a descriptor travels as ancillary data of the first byte. A frame is far smaller than the socket's buffer. */
+int send_descriptor(int fd, struct frame frame, const void *payload, int passed) {
+  union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr head;
+  } control = {{0}};
+  struct iovec parts[] = {{&frame, sizeof frame}, {(void *)(uintptr_t)payload, frame.size}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  control.head.cmsg_len = CMSG_LEN(sizeof(int));
+  control.head.cmsg_level = SOL_SOCKET;
+  control.head.cmsg_type = SCM_RIGHTS;
+  memcpy(CMSG_DATA(&control.head), &passed, sizeof passed);
+  for (;;) {
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    if (sent == (ssize_t)(sizeof frame + frame.size)) return 0;
+    if (sent >= 0) return EMSGSIZE;
+    if (errno != EINTR) return errno;
+  }
+}
+
 int send_frame(int fd, uint32_t message, int32_t a, int32_t b) {
   return send_payload(fd, (struct frame){message, 0, a, b}, NULL);
 }

@@ -47,6 +47,8 @@ struct frame {
 enum { MAX_PAYLOAD = 1 << 20 };
 int send_frame(int fd, uint32_t message, int32_t a, int32_t b);
 int send_payload(int fd, struct frame frame, const void *payload);
+/* The frame with a descriptor beside it, which stays open here. Returns 0 or an errno. */
+int send_descriptor(int fd, struct frame frame, const void *payload, int passed);
 /* Tells that the op that runs now had to take a weaker way. */
 int report_weaker(const struct context *ctx);
 _Noreturn void report_failure(struct context *ctx, int error);
@@ -71,6 +73,9 @@ void remember(struct context *ctx, int fd, const char *target);
 
 /* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
 int copy_content(int from, int to, bool *lossy);
+/* ops_mount.c: a detached copy of the tree at dir/path, and its place; see there for `detached`. */
+int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached);
+int attach(int tree, int target, bool recursive, bool detached);
 
 /* kernel.c: thin wrappers; each returns -1 with errno, as the kernel's manual pages say. */
 struct attr {
@@ -92,6 +97,7 @@ int sys_fsmount(int context, unsigned attr);
 #define RESOLVE_NO_XDEV 0x01u
 #define RESOLVE_NO_MAGICLINKS 0x02u
 #define RESOLVE_NO_SYMLINKS 0x04u
+#define RESOLVE_BENEATH 0x08u
 #define RESOLVE_IN_ROOT 0x10u
 #define MOUNT_ATTR_RDONLY 0x1u
 #define CLOSE_RANGE_CLOEXEC 4u

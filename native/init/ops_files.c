@@ -83,7 +83,7 @@ int run_sysctl(struct context *ctx, const struct op_sysctl *op) {
   int error = 0, proc = private_proc();
   if (proc < 0) proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   int sys = proc < 0 ? -1 : sys_openat2(proc, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
-  int fd = sys < 0 ? -1 : sys_openat2(sys, op->key, O_WRONLY | O_CLOEXEC, RESOLVE_NO_SYMLINKS | 0x08u /* BENEATH */);
+  int fd = sys < 0 ? -1 : sys_openat2(sys, op->key, O_WRONLY | O_CLOEXEC, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
   if (fd < 0 || write(fd, op->value, strlen(op->value)) < 0) error = errno;
   if (fd >= 0) close(fd);
   if (sys >= 0) close(sys);

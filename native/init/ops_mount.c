@@ -17,16 +17,16 @@ enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572 };
  * A detached copy of the tree at dir/path. Without open_tree(2) (before 5.2) the plain descriptor comes back, and
  * attach() falls back to mount(2). A mount that is its own descriptor keeps every flag it had, so locked ones stay.
  */
-static int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached) {
+int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached) {
   int fd = sys_open_tree(dir, path, OPEN_TREE_CLONE | extra | (recursive ? AT_RECURSIVE_ : 0));
   *detached = true;
   if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
-  int plain = openat(dir, path, O_PATH | O_CLOEXEC);
+  int plain = *path ? openat(dir, path, O_PATH | O_CLOEXEC) : fcntl(dir, F_DUPFD_CLOEXEC, 3);
   *detached = false;
   return plain;
 }
 
-static int attach(int tree, int target, bool recursive, bool detached) {
+int attach(int tree, int target, bool recursive, bool detached) {
   char from[FD_PATH], to[FD_PATH];
   if (detached && sys_move_mount(tree, target) == 0) return 0;
   if (detached && errno != ENOSYS) return errno;

@@ -110,6 +110,11 @@ const words: Record<string, string> = {
   EXDEV: 'invalid cross-device link',
   ETIMEDOUT: 'connection timed out',
   ENOMEM: 'cannot allocate memory',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset by peer',
+  ENOTSOCK: 'socket operation on non-socket',
+  EPROTOTYPE: 'protocol wrong type for socket',
+  EPIPE: 'broken pipe',
   EMFILE: 'too many open files',
   EUSERS: 'too many users',
 }

@@ -11,7 +11,9 @@ import { makeGate } from '../state/gate.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
-import { passedFds, unusableConsole } from './descriptors.ts'
+import { passedFds } from './descriptors.ts'
+import { TERMINAL_STDIO } from './foreground.ts'
+import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { runHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { hookState } from './oci-state.ts'
@@ -19,12 +21,11 @@ import { writePidFile } from './pid-file.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { killProcess } from './process.ts'
 
-export interface CreateOptions {
+export interface CreateOptions extends SocketOptions {
   readonly id: string
   readonly bundle: string
   readonly config?: string
   readonly pidFile?: string
-  readonly consoleSocket?: string
   readonly noPivot?: boolean
   readonly noNewKeyring?: boolean
   readonly preserveFds?: number
@@ -39,15 +40,17 @@ export interface Creation {
 }
 
 export interface BeginOptions extends CreateOptions {
-  /** Descriptors 0, 1, 2 of the container: numbers or wishes of kernel/native. */
+  /** Descriptors 0, 1, 2 of a container without a terminal: numbers or wishes of kernel/native. */
   readonly stdio: readonly [number, number, number]
   readonly gate: boolean
+  /** We do not stay with it. */
+  readonly detached: boolean
 }
 
 /** @throws RuntimeError of whatever failed; then nothing is left behind */
 export async function create(ctx: Context, options: CreateOptions): Promise<void> {
   await using undo = new Dispose()
-  const { slot, record, child } = await begin(ctx, { ...options, stdio: [0, 1, 2], gate: true }, undo)
+  const { slot, record, child } = await begin(ctx, { ...options, stdio: [0, 1, 2], gate: true, detached: true }, undo)
   if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
   await child.go()
   undo.disarm()
@@ -57,7 +60,6 @@ export async function create(ctx: Context, options: CreateOptions): Promise<void
 /** What create and run share. Every step that leaves something behind is on `undo` before it acts. */
 export async function begin(ctx: Context, options: BeginOptions, undo: Dispose): Promise<Creation> {
   const id = parseId(options.id)
-  if (options.consoleSocket !== undefined) throw unusableConsole()
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const prepared = prepare(ctx.host, {
     ...options,
@@ -65,6 +67,9 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
     keepFds: passed.fds.length,
     listenFds: passed.listenFds,
   })
+  const { terminal } = prepared.spec.process
+  checkTerminal({ terminal, detached: options.detached, consoleSocket: options.consoleSocket })
+  const handover = new Handover(options, undo)
   for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
   ctx.ensureRoot()
   let record = firstRecord(id, prepared, ctx)
@@ -97,6 +102,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
     },
   })
   closeAll(fds.ours.splice(0))
+  handover.deliver(child, 'standard')
   record = { ...record, ready: true, degradations: [...record.degradations, ...child.weaker] }
   slot.save(record)
   for (const { pointer, message } of record.degradations) ctx.warn(`${message} (${pointer})`)
@@ -159,7 +165,8 @@ function openAll(
     const ends = gate ? makeGate(directory) : undefined
     if (ends) ours.push(ends.start, ends.result)
     for (const join of prepared.plan.joins) ours.push(openJoin(join))
-    return { all: [...stdio, ...passed, ...ours], ours }
+    const first = prepared.spec.process.terminal ? TERMINAL_STDIO : stdio
+    return { all: [...first, ...passed, ...ours], ours }
   } catch (error) {
     closeAll(ours)
     throw error

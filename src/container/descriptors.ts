@@ -33,10 +33,6 @@ const absent = (what: string): RuntimeError =>
     fix: 'open it without close-on-exec before the call, and call bin/usnea itself',
   })
 
-/** Nothing asks for a terminal yet, so there is nothing to send over the socket. */
-export const unusableConsole = (): RuntimeError =>
-  new RuntimeError('usage', { what: 'cannot use console socket if usnea will not detach or allocate tty' })
-
 /** sd_listen_fds(3): the variables are meant for us only when LISTEN_PID is our pid. */
 function activationFds({ env }: Host): number {
   if (Number(env.LISTEN_PID) !== process.pid) return 0

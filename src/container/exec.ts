@@ -13,20 +13,20 @@ import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import { homeOf } from './bundle.ts'
 import type { Context } from './context.ts'
-import { preservedFds, unusableConsole } from './descriptors.ts'
+import { preservedFds } from './descriptors.ts'
 import { type ExecProcessOptions, execProcess } from './exec-process.ts'
-import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
+import { attend, FOREGROUND_STDIO, INHERITED_STDIO, TERMINAL_STDIO } from './foreground.ts'
+import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { parseId } from './id.ts'
 import { assertIds } from './ids.ts'
 import { statusOf } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
 
-export interface ExecOptions extends ExecProcessOptions {
+export interface ExecOptions extends ExecProcessOptions, SocketOptions {
   readonly detach?: boolean
   readonly pidFile?: string
   readonly preserveFds?: number
-  readonly consoleSocket?: string
   readonly cgroup?: readonly string[]
   readonly ignorePaused?: boolean
 }
@@ -39,9 +39,10 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   if (status === 'created' && ctx.host.rootlessEuid) throw notStarted()
   if (options.cgroup !== undefined && options.cgroup.length > 0)
     throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
-  if (options.consoleSocket !== undefined) throw unusableConsole()
   if (!record.spec.process) throw new RuntimeError('process-invalid')
   const process = execProcess(record.spec.process, options)
+  const { detach: detached = false, consoleSocket } = options
+  checkTerminal({ terminal: process.terminal, detached, consoleSocket })
   assertIds(process, idLimits(record), ctx.host)
   await using descriptors = new Dispose()
   const joins = openNamespaces(record, descriptors)
@@ -66,15 +67,18 @@ interface Entry {
 async function enter(ctx: Context, { record, process, joins, options }: Entry): Promise<number> {
   const preserved = preservedFds(ctx.host, options.preserveFds ?? 0, 0)
   const keepFds = preserved.length
+  await using undo = new Dispose()
+  const handover = new Handover(options, undo)
   const plan = compileJoin(process, {
     joins: joins.map(({ type }, i) => ({ type, fd: 3 + keepFds + i })),
     process: processScene(record, process, { keepFds, ctx }),
+    isAttended: !options.detach,
   })
   for (const { message, pointer } of plan.degradations) ctx.warn(`${message} (${pointer})`)
-  const stdio = options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
+  const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
   const child = await launch(plan, { host: ctx.host, fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)] })
-  await using undo = new Dispose()
   undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
+  handover.deliver(child, 'setns')
   if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid)
   if (options.detach) {
     await child.go()

@@ -1,13 +1,15 @@
 /** What run and exec share once the program runs: its input and output, its signals, its end. */
 import { fchownSync } from 'node:fs'
 import { type Ended, pump } from '../kernel/children.ts'
-import { FD_PIPE_IN, FD_PIPE_OUT, native } from '../kernel/native.ts'
+import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, native } from '../kernel/native.ts'
 import type { Child } from '../launch/launch.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
 import type { ContainerRecord } from '../state/record.ts'
 
 /** Three pipes: the container never holds the caller's own descriptors. */
 export const FOREGROUND_STDIO = [FD_PIPE_IN, FD_PIPE_OUT, FD_PIPE_OUT] as const
+/** init puts the terminal in their place. */
+export const TERMINAL_STDIO = [FD_NULL, FD_NULL, FD_NULL] as const
 export const INHERITED_STDIO = [0, 1, 2] as const
 
 /** Shells' rule: the exit code, or 128 plus the signal. */

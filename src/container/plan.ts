@@ -11,6 +11,7 @@ export interface ExplainOptions {
   readonly noNewKeyring?: boolean
   /** As `run` would do it, which does not wait for a start. */
   readonly gate?: boolean
+  readonly detached?: boolean
 }
 
 /** What create would do, and what it would do in a weaker form. Makes nothing. */
@@ -19,6 +20,7 @@ export async function explain(ctx: Context, options: ExplainOptions): Promise<Pl
   const keep = { keepFds: passed.fds.length, listenFds: passed.listenFds }
   const { plan, degradations } = prepare(ctx.host, {
     gate: true,
+    detached: true,
     cgroupManager: ctx.cgroupManager,
     ...options,
     ...keep,

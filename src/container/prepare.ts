@@ -26,6 +26,8 @@ export interface PrepareOptions {
   readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
   readonly listenFds: number
   readonly gate: boolean
+  /** We do not stay with it: its terminal, if it has one, goes to somebody else. */
+  readonly detached: boolean
 }
 
 export interface Prepared {
@@ -59,6 +61,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     keepFds: options.keepFds,
     environment: { home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0), listenFds: options.listenFds },
     gate: options.gate,
+    isAttended: !options.detached,
   })
   const notes = (maps?.notes ?? []).map((message) => ({ pointer: '/linux/uidMappings', message }))
   return {

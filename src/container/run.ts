@@ -22,7 +22,7 @@ export interface RunOptions extends CreateOptions {
 export async function run(ctx: Context, options: RunOptions): Promise<number> {
   await using undo = new Dispose()
   const stdio = options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
-  const creation = await begin(ctx, { ...options, stdio, gate: false }, undo)
+  const creation = await begin(ctx, { ...options, stdio, gate: false, detached: options.detach ?? false }, undo)
   const { slot, record, child } = creation
   if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
   if (options.detach) {

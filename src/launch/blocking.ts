@@ -1,6 +1,7 @@
 /** A conversation that blocks: for the command line, where loading node:net costs more than everything init does. */
-import { closeSync, readSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { writeAll } from '../base/files.ts'
+import { receiveMessage } from '../kernel/fdpass.ts'
 import { native } from '../kernel/native.ts'
 import { type Conversation, type Frame, FrameQueue, frameBytes, type MessageName } from './frames.ts'
 
@@ -35,14 +36,10 @@ export class BlockingConversation implements Conversation {
   }
 
   #read(): void {
-    let size = 0
-    try {
-      size = readSync(this.fd, this.#buffer)
-    } catch {
-      // ECONNRESET: init died with something of ours unread, which is an end like any other
-    }
-    if (size === 0) this.#queue.end()
-    else this.#queue.push(Buffer.from(this.#buffer.subarray(0, size)))
+    const got = receiveMessage(this.fd, this.#buffer)
+    // ECONNRESET: init died with something of ours unread, which is an end like any other
+    if ('refused' in got || got.size === 0) this.#queue.end()
+    else this.#queue.push(Buffer.from(this.#buffer.subarray(0, got.size)), got.fds)
   }
 
   say(message: MessageName, payload = ''): void {
@@ -54,7 +51,8 @@ export class BlockingConversation implements Conversation {
   }
 
   close(): void {
-    if (this.#isOpen) closeSync(this.fd)
+    if (!this.#isOpen) return
     this.#isOpen = false
+    for (const fd of [this.fd, ...this.#queue.abandonedFds()]) closeSync(fd)
   }
 }

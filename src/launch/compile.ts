@@ -13,6 +13,7 @@ import { environmentOf } from '../linux/process/environment.ts'
 import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
 import { isJoined, isNew, type Part, type Scene } from '../linux/scene.ts'
 import { planSysctl } from '../linux/sysctl/plan.ts'
+import { planConsole, planTerminal } from '../linux/tty/plan.ts'
 import type { Process, Spec } from '../spec/types.ts'
 
 export interface CompileOptions {
@@ -22,6 +23,8 @@ export interface CompileOptions {
   readonly environment: Environment
   /** Wait at the gate after `go`: OCI create. Without it the program runs at once: OCI run. */
   readonly gate: boolean
+  /** We stay and move what the terminal says; else somebody else gets it. */
+  readonly isAttended: boolean
 }
 
 export interface ContainerPlan extends Plan {
@@ -38,7 +41,8 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const body = planProcess(spec.process, process)
   const oom = planOomScore(spec.process, process)
   const inner = planInner(spec, !scene.noNewKeyring)
-  const root = isNew(spec, 'mount') ? planNewRoot(spec, scene) : { ops: [] }
+  const terminal = planTerminal(spec.process, { isAttended: options.isAttended, origin: '/process' })
+  const root = isNew(spec, 'mount') ? planNewRoot(spec, scene, terminal) : { ops: terminal }
   const pivot = isNew(spec, 'mount') ? planPivot(spec, scene, maySysAdmin(body.ops)) : []
   const env = environmentOf(spec.process.env ?? [], options.environment).env
   const ops: Op[] = [
@@ -65,7 +69,8 @@ const CAP_SYS_ADMIN = 21n
 const maySysAdmin = (ops: readonly Op[]): boolean =>
   ops.some((op) => op.op === 'bounding' && ((BigInt(op.mask) >> CAP_SYS_ADMIN) & 1n) === 1n)
 
-function planNewRoot(spec: Spec, scene: Scene): Part {
+/** The terminal comes from the devpts that is mounted by then, and before anything turns read-only or is covered. */
+function planNewRoot(spec: Spec, scene: Scene, terminal: readonly Op[]): Part {
   const mounts = planMounts(spec, scene)
   const devices = planDevices(spec, scene)
   const cwd = spec.process?.cwd ?? '/'
@@ -74,6 +79,8 @@ function planNewRoot(spec: Spec, scene: Scene): Part {
       ...planRoot(scene),
       ...mounts.ops,
       ...devices.ops,
+      ...terminal,
+      ...(terminal.length > 0 ? planConsole() : []),
       ...planLateReadonly(spec),
       ...(cwd === '/' ? [] : [{ op: 'mkdir', path: cwd, mode: 0o755, origin: '/process/cwd' } as const]),
       ...planSysctl(spec),

@@ -11,6 +11,7 @@ import { explainMounts } from './explain/mounts.ts'
 import { explainNamespaces } from './explain/namespaces.ts'
 import { explainProgram } from './explain/program.ts'
 import { explainRoot } from './explain/root.ts'
+import { explainTerminal } from './explain/terminal.ts'
 
 export type { Failure } from './explain/entry.ts'
 
@@ -21,6 +22,7 @@ const table: Table<OpName> = {
   ...explainRoot,
   ...explainMounts,
   ...explainFiles,
+  ...explainTerminal,
   ...explainProgram,
   ...explainConversation,
 }

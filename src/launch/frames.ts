@@ -14,7 +14,12 @@ export interface Frame {
   readonly a: number
   readonly b: number
   readonly payload: Buffer
+  /** The descriptor that came beside it: only with messages that carry one. */
+  readonly fd?: number | undefined
 }
+
+/** Messages of init with one descriptor each. */
+const carriers: ReadonlySet<MessageName> = new Set<MessageName>(['consoleOpened'])
 
 /** A failed op: its index in the plan (-1: the plan itself was refused), the errno, and init's own words. */
 export interface Failure {
@@ -62,15 +67,19 @@ export class FrameQueue {
   #early: Frame[] = []
   #born = false
   #ended = false
+  /** Came along and is not handed on yet, in order. */
+  readonly #fds: number[] = []
 
   get isEnded(): boolean {
     return this.#ended
   }
 
-  push(chunk: Buffer): void {
+  /** `fds`: what the kernel delivered with the chunk. A chunk ends with the message that carries one: unix(7). */
+  push(chunk: Buffer, fds: readonly number[] = []): void {
+    this.#fds.push(...fds)
     const { frames, rest } = parseFrames(this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk)
     this.#rest = rest
-    for (const frame of frames) this.#sort(frame)
+    for (const frame of frames) this.#sort(carriers.has(frame.message) ? { ...frame, fd: this.#fds.shift() } : frame)
   }
 
   #sort(frame: Frame): void {
@@ -93,6 +102,12 @@ export class FrameQueue {
 
   shift(): Frame | undefined {
     return this.#frames.shift()
+  }
+
+  /** The descriptors that nobody will ask for any more; the caller closes them. */
+  abandonedFds(): readonly number[] {
+    const unread = [...this.#frames.splice(0), ...this.#early.splice(0)].flatMap(({ fd }) => fd ?? [])
+    return [...unread, ...this.#fds.splice(0)]
   }
 }
 

@@ -3,15 +3,18 @@ import { cloneFlags } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
+import { planTerminal } from '../linux/tty/plan.ts'
 import type { NamespaceType, Process } from '../spec/types.ts'
 
 export interface JoinOptions {
   /** Namespaces to enter, in order; `fd` is their descriptor in init. */
   readonly joins: readonly { readonly type: NamespaceType; readonly fd: number }[]
   readonly process: ProcessScene
+  /** We stay and move what the terminal says; else somebody else gets it. */
+  readonly isAttended: boolean
 }
 
-export function compileJoin(process: Process, { joins, process: scene }: JoinOptions): Plan {
+export function compileJoin(process: Process, { joins, process: scene, isAttended }: JoinOptions): Plan {
   const origin = '/linux/namespaces'
   const body = planProcess(process, scene)
   const oom = planOomScore(process, scene)
@@ -30,6 +33,7 @@ export function compileJoin(process: Process, { joins, process: scene }: JoinOpt
     { op: 'become', uid: 0, gid: 0, clearGroups: 0, origin },
     { op: 'born', flags: 0, origin },
     { op: 'session', origin },
+    ...planTerminal(process, { isAttended, origin: scene.origin }),
     { op: 'keyring', origin },
     ...body.ops,
     { op: 'say', message: messages.ready, origin: scene.origin },

@@ -1,4 +1,5 @@
 /** Starts init with a plan and leads the conversation up to the point where the container waits, or runs. */
+import { closeSync } from 'node:fs'
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
@@ -38,6 +39,10 @@ export interface Child {
   readonly weaker: readonly Degradation[]
   /** Our ends of the pipes that were asked for, by descriptor number of the container; -1 elsewhere. */
   readonly pipes: readonly number[]
+  /** The master of the container's terminal, close-on-exec and the caller's to close; undefined without a terminal. */
+  readonly console: number | undefined
+  /** The other end's name inside, such as `/dev/pts/0`; empty without a terminal. */
+  readonly consoleName: string
   /** Says `go`, and settles when the program runs, or when init waits at the gate. */
   go(state?: string): Promise<void>
   readonly conversation: Conversation
@@ -81,6 +86,8 @@ const replies: Partial<Record<MessageName, { answer: keyof Answers; reply: Messa
 class Talk {
   pid = 0
   readonly weaker: Degradation[] = []
+  console: number | undefined
+  consoleName = ''
   readonly #started: Talking
   readonly #plan: Plan
   readonly #options: LaunchOptions
@@ -98,7 +105,8 @@ class Talk {
       if (!frame || frame.message === 'ready') return frame
       if (frame.message === 'failed') throw this.explain(failureOf(frame))
       if (frame.message === 'pidBorn') this.#born(frame.a)
-      if (frame.message === 'weaker') this.weaker.push(...describeWeaker(this.#plan.ops[frame.a]))
+      if (frame.message === 'consoleOpened') this.#opened(frame)
+      else if (frame.message === 'weaker') this.weaker.push(...describeWeaker(this.#plan.ops[frame.a]))
       else await this.#answer(frame.message)
     }
   }
@@ -113,6 +121,13 @@ class Talk {
       throw new RuntimeError('internal', { what: `init said a pid that is no child of ours: ${pid}` })
     this.pid = pid
     this.#options.onBorn?.(pid)
+  }
+
+  #opened({ fd, payload }: Frame): void {
+    if (fd === undefined || this.console !== undefined)
+      throw new RuntimeError('internal', { what: 'init opened a terminal and sent none, or a second one' })
+    this.console = fd
+    this.consoleName = payload.toString()
   }
 
   async #answer(message: MessageName): Promise<void> {
@@ -141,6 +156,7 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
     if (!ready && plan.ops.some((op) => op.op === 'say' && op.message === messages.ready))
       throw new RuntimeError('init-died', {})
   } catch (error) {
+    if (talk.console !== undefined) closeSync(talk.console)
     abandon(started, talk.pid)
     throw error
   }
@@ -148,6 +164,8 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
     pid: talk.pid,
     weaker: talk.weaker,
     pipes,
+    console: talk.console,
+    consoleName: talk.consoleName,
     conversation,
     go: async (state = '') => {
       conversation.say('go', state)

@@ -60,7 +60,6 @@ function requests<T extends object>(
 
 function processRequests(process: Process, pointer: string): Issue[] {
   return [
-    ...(process.terminal === true ? [issue(`${pointer}/terminal`, 'a terminal')] : []),
     ...requests(process, pointer, {
       apparmorProfile: 'an AppArmor profile',
       selinuxLabel: 'an SELinux label',

@@ -16,7 +16,7 @@ export const createFlags = [
   { name: 'no-new-keyring', kind: 'boolean', help: 'keep the session keyring of the caller' },
   { name: 'preserve-fds', kind: 'number', value: 'N', help: 'hand on N more descriptors, from 3 on' },
   { name: 'dry-run', kind: 'boolean', help: 'print the plan and do nothing' },
-  { name: 'pidfd-socket', kind: 'text', help: 'unix socket that is sent a pidfd', status: 'later' },
+  { name: 'pidfd-socket', kind: 'text', value: 'PATH', help: 'unix socket that is sent a pidfd' },
   { name: 'no-subreaper', kind: 'boolean', help: 'ignored', status: 'ignored' },
 ] as const satisfies readonly Flag[]
 
@@ -32,17 +32,22 @@ export function createOptions(flags: CreateValues, id: string, session: Session)
     ...given({
       config: path(flags.config),
       consoleSocket: path(flags['console-socket']),
+      pidfdSocket: path(flags['pidfd-socket']),
       pidFile: path(flags['pid-file']),
       preserveFds: flags['preserve-fds'],
     }),
   }
 }
 
-/** `--dry-run` of both verbs; only create ends at the gate. */
-export async function dryRun(flags: CreateValues, session: Session, gate: boolean): Promise<number> {
+/** `--dry-run` of both verbs; only create ends at the gate, and only a run that does not detach stays. */
+export async function dryRun(
+  flags: CreateValues,
+  session: Session,
+  as: { readonly gate: boolean; readonly detached: boolean },
+): Promise<number> {
   const { explain } = await import('../../container/plan.ts')
   const { id: _id, ...options } = createOptions(flags, '', session)
-  session.print(printPlan(await explain(await session.context(), { ...options, gate })))
+  session.print(printPlan(await explain(await session.context(), { ...options, ...as })))
   return 0
 }
 
@@ -57,7 +62,7 @@ export const command = defineCommand({
   ],
   count: [1, 1],
   async run({ flags, args: [id = ''] }, session) {
-    if (flags['dry-run']) return await dryRun(flags, session, true)
+    if (flags['dry-run']) return await dryRun(flags, session, { gate: true, detached: true })
     const { create } = await import('../../container/create.ts')
     await create(await session.context(), createOptions(flags, id, session))
     return 0

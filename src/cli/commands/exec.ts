@@ -23,7 +23,7 @@ const execFlags = [
   { name: 'apparmor', kind: 'text', value: 'PROFILE', help: 'AppArmor profile of the process' },
   { name: 'cgroup', kind: 'list', value: '[CONTROLLER:]PATH', help: 'a cgroup below that of the container' },
   { name: 'ignore-paused', kind: 'boolean', help: 'allow it in a paused container' },
-  { name: 'pidfd-socket', kind: 'text', help: 'unix socket that is sent a pidfd', status: 'later' },
+  { name: 'pidfd-socket', kind: 'text', value: 'PATH', help: 'unix socket that is sent a pidfd' },
   { name: 'no-subreaper', kind: 'boolean', help: 'ignored', status: 'ignored' },
 ] as const satisfies readonly Flag[]
 
@@ -43,6 +43,7 @@ function execOptions({ flags, tail }: Call<typeof execFlags>, session: Session):
       processFile: path(flags.process),
       pidFile: path(flags['pid-file']),
       consoleSocket: path(flags['console-socket']),
+      pidfdSocket: path(flags['pidfd-socket']),
       cwd: flags.cwd,
       user: flags.user,
       preserveFds: flags['preserve-fds'],

@@ -13,7 +13,7 @@ export const command = defineCommand({
   ],
   count: [1, 1],
   async run({ flags, args: [id = ''] }, session) {
-    if (flags['dry-run']) return await dryRun(flags, session, false)
+    if (flags['dry-run']) return await dryRun(flags, session, { gate: false, detached: flags.detach })
     const { run } = await import('../../container/run.ts')
     const options = { ...createOptions(flags, id, session), detach: flags.detach, keep: flags.keep }
     return await run(await session.context(), options)

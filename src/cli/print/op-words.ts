@@ -73,6 +73,11 @@ const special: Words = {
     change('+', flagWords(set, attributeWords)),
     flagWords(propagation, propagationWords),
   ],
+  terminal: ({ uid, width, height, plainNewlines }) => [
+    `of ${uid}`,
+    Number(width) > 0 && Number(height) > 0 ? `${width}x${height}` : '',
+    plainNewlines ? 'newlines as they are' : '',
+  ],
   umask: ({ mask }) => [octal(mask)],
   rlimit: ({ resource, soft, hard }) => [rlimitWord(resource), `${limit(soft)}:${limit(hard)}`],
   bounding: ({ mask }) => [capabilityWords(mask)],

@@ -52,6 +52,7 @@ function planOf({ rootless = false, maps, gate = true, change = (spec) => spec, 
     keepFds: 0,
     environment: { home: '/', listenFds: 0 },
     gate,
+    isAttended: !gate,
   })
 }
 
@@ -101,6 +102,48 @@ test('nothing that needs a capability comes after it is dropped', () => {
     assert.ok(indexOf(ops, 'bounding') < indexOf(ops, 'user'), 'the bounding set needs CAP_SETPCAP')
     assert.ok(caps < indexOf(ops, 'noNewPrivs'))
   }
+})
+
+const withTerminal =
+  (consoleSize?: Process['consoleSize']) =>
+  (spec: Spec & { process: Process }): Spec & { process: Process } => ({
+    ...spec,
+    process: { ...spec.process, terminal: true, user: { uid: 5, gid: 6 }, ...(consoleSize ? { consoleSize } : {}) },
+  })
+
+test('a terminal comes from the devpts that is mounted by then, and goes on /dev/console before anything is covered', () => {
+  for (const each of cases) {
+    assert.equal(indexOf(planOf(each).ops, 'terminal'), -1)
+    const { ops } = planOf({ ...each, change: withTerminal() })
+    const [terminal, onConsole] = [indexOf(ops, 'terminal'), indexOf(ops, 'console')]
+    assert.ok(terminal > ops.findLastIndex((op) => op.op === 'mount' && op.fstype === 'devpts'))
+    assert.equal(onConsole, terminal + 1)
+    assert.ok(onConsole < indexOf(ops, 'mask'))
+    assert.ok(indexOf(ops, 'session') < terminal, 'only a session leader can take a terminal')
+  }
+})
+
+test('a terminal belongs to the user, has 16 bits of rows and columns, and keeps newlines only while we attend it', () => {
+  const terminalOf = (each: Case) => planOf(each).ops.find(({ op }) => op === 'terminal')
+  const origin = '/process/terminal'
+  assert.deepEqual(terminalOf({ change: withTerminal({ height: 25, width: 70_000 }) }), {
+    ...{ op: 'terminal', uid: 5, width: 65_535, height: 25, plainNewlines: 0, origin },
+  })
+  assert.deepEqual(terminalOf({ gate: false, change: withTerminal() }), {
+    ...{ op: 'terminal', uid: 5, width: 0, height: 0, plainNewlines: 1, origin },
+  })
+})
+
+test('without a mount namespace of its own nothing is put on /dev/console', () => {
+  const shared = withTerminal()
+  const { ops } = planOf({
+    change: (spec) => ({
+      ...shared(spec),
+      linux: { ...spec.linux, namespaces: (spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount') },
+    }),
+  })
+  assert.ok(indexOf(ops, 'terminal') > 0)
+  assert.equal(indexOf(ops, 'console'), -1)
 })
 
 test('the program is looked up before create ends, so that a missing one fails create', () => {

@@ -13,8 +13,8 @@ describe('unsupported', () => {
   })
 
   it('says in one sentence what is missing', () => {
-    assert.deepEqual(unsupported(edited((d) => (d.process.terminal = true))), [
-      { pointer: '/process/terminal', message: 'a terminal is not supported yet', severity: 'unsupported' },
+    assert.deepEqual(unsupported(edited((d) => (d.vm = { kernel: { path: '/x' } }))), [
+      { pointer: '/vm', message: 'a virtual machine is not supported yet', severity: 'unsupported' },
     ])
   })
 
@@ -44,14 +44,17 @@ describe('unsupported', () => {
       d.process.apparmorProfile = d.process.selinuxLabel = d.linux.mountLabel = ''
       d.linux.intelRdt = d.linux.netDevices = d.vm = {}
       d.mounts[0].uidMappings = []
-      d.process.terminal = false
     }
     assert.deepEqual(pointers(empty), [])
   })
 
-  it('ignores the console size without a terminal, and the affinity of exec', () => {
+  it('ignores the affinity of exec, and takes a terminal of any size', () => {
     const edit = (d: Loosened) =>
-      Object.assign(d.process, { consoleSize: { height: 1, width: 1 }, execCPUAffinity: { initial: '0' } })
+      Object.assign(d.process, {
+        terminal: true,
+        consoleSize: { height: 1, width: 4294967295 },
+        execCPUAffinity: { initial: '0' },
+      })
     assert.deepEqual(pointers(edit), [])
   })
 
@@ -102,10 +105,10 @@ describe('unsupported', () => {
 
 describe('unsupportedProcess', () => {
   it('points into the description itself, and knows the affinity of exec', () => {
-    const process = { args: ['x'], cwd: '/', terminal: true, selinuxLabel: 'x', execCPUAffinity: { final: '1' } }
+    const process = { args: ['x'], cwd: '/', selinuxLabel: 'x', execCPUAffinity: { final: '1' } }
     assert.deepEqual(
       unsupportedProcess(process).map(({ pointer }) => pointer),
-      ['/terminal', '/selinuxLabel', '/execCPUAffinity'],
+      ['/selinuxLabel', '/execCPUAffinity'],
     )
   })
 })
