@@ -56,7 +56,7 @@ const programs: Record<string, readonly [string, RegExp]> = {
   'that no directory of PATH has': ['frobnicate', /executable file not found in \$PATH/],
   'whose path does not exist': ['/usr/bin/frobnicate', /no such file or directory/],
   'that is not executable': ['/etc/passwd', /permission denied/],
-  'that is a directory': ['/etc', /permission denied|is a directory/],
+  'that is a directory': ['/etc', /permission denied .*it is a directory/],
   'of an unknown format': ['/bin/garbage', /exec format error/],
 }
 

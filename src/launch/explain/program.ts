@@ -54,7 +54,14 @@ const findCauses: readonly Cause<'lookup' | 'exec'>[] = [
     why: 'probably the file has no x bit for the user of the process, lies on a mount with noexec, or below a directory closed to that user',
     fix: 'chmod +x it in the image, or remove noexec from the mount',
   },
-  { errno: 'EISDIR', why: 'it is a directory', fix: 'let process.args[0] name a program' },
+  {
+    // execve(2) says EACCES of a directory, and engines know what to make of these words only.
+    errno: 'EISDIR',
+    what: (attempt) => `${execWords(attempt)}: permission denied`,
+    saysErrno: true,
+    why: 'it is a directory',
+    fix: 'let process.args[0] name a program',
+  },
 ]
 
 const runCauses: readonly Cause<'exec'>[] = [
