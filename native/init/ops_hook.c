@@ -1,6 +1,7 @@
 /* Hooks that run inside the container: state on stdin, output kept for the error, a deadline for the whole group. */
 #include "init.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -127,7 +128,10 @@ int run_hook(struct context *ctx, const struct op_hook *op) {
     return error;
   }
   if (status == 0) return 0;
-  if (WIFSIGNALED(status)) detail("killed by signal %d: %s", WTERMSIG(status), hook.kept);
+  if (WIFSIGNALED(status)) {
+    const char *name = strsignal(WTERMSIG(status));
+    detail("killed by signal %d, %c%s: %s", WTERMSIG(status), tolower(name[0]), name + 1, hook.kept);
+  }
   else detail("exit status %d: %s", WEXITSTATUS(status), hook.kept);
   return ECHILD;
 }

@@ -179,7 +179,8 @@ function closeAll(fds: readonly number[]): void {
 
 /** In our namespaces, before the step into the new root; the state goes on to createContainer, which init runs. */
 async function runCreateHooks(record: ContainerRecord, ctx: Context): Promise<string> {
-  await runHooks(record, ctx, { name: 'prestart', status: 'creating' })
+  // Step 3 of the lifecycle comes after step 2, and old hooks know no state before `created`.
+  await runHooks(record, ctx, { name: 'prestart', status: 'created' })
   await runHooks(record, ctx, { name: 'createRuntime', status: 'creating' })
   return hookState(record, 'creating')
 }

@@ -1,24 +1,27 @@
 /**
  * The gate between create and start: two fifos. init holds both ends open, so opening them never blocks, and a start on
- * a dead init fails with ENXIO instead of hanging.
+ * a dead init fails with ENXIO instead of hanging. Both have the name that runc gave its own: whoever looks at the
+ * descriptors of a created container knows it.
  */
-import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
 
-const names = ['exec.fifo', 'exec.result'] as const
+const START = 'exec.fifo'
+const ANSWER = 'answer'
 
 export interface GateEnds {
   readonly start: number
   readonly result: number
 }
 
-const paths = (directory: string) => names.map((name) => join(directory, name)) as [string, string]
+const paths = (directory: string) => [join(directory, START), join(directory, ANSWER, START)] as const
 
 /** For create: both fifos, opened for reading and writing. The caller closes them once init has them. */
 export function makeGate(directory: string): GateEnds {
+  mkdirSync(join(directory, ANSWER), { mode: 0o700 })
   const fds = paths(directory).map((path) => {
     const made = native().mkfifo(path, 0o600)
     if (made < 0)
@@ -30,7 +33,7 @@ export function makeGate(directory: string): GateEnds {
 }
 
 /** Is the container still waiting for its start? */
-export const isGateShut = (directory: string): boolean => existsSync(join(directory, names[0]))
+export const isGateShut = (directory: string): boolean => existsSync(join(directory, START))
 
 /** For start: our ends, which the caller closes. Throws the system error ENXIO when init is gone. */
 export function openGate(directory: string): GateEnds {
@@ -45,5 +48,5 @@ export function openGate(directory: string): GateEnds {
 }
 
 export function removeGate(directory: string): void {
-  for (const path of paths(directory)) rmSync(path, { force: true })
+  for (const name of [START, ANSWER]) rmSync(join(directory, name), { recursive: true, force: true })
 }

@@ -1,6 +1,6 @@
 // Needs a static busybox: open files of whoever calls usnea are not seen inside.
 import assert from 'node:assert/strict'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { testAs } from '../fixtures/cases.ts'
 import { placeVictim } from '../fixtures/victim.ts'
 import { succeeded, type World } from '../fixtures/world.ts'
@@ -53,3 +53,21 @@ testAs({}, 'a hook inside of the container gets no descriptor of the caller but 
   const output = await leakyCall(world, ['run', '--bundle', bundle.path, world.newId()])
   assert.doesNotMatch(output, /victim|appended|usnea-test/, output)
 })
+
+testAs(
+  { as: ['root'] },
+  'the first process of a created container holds stdio and the fifos of its gate',
+  async (world) => {
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sleep', '1000']
+    })
+    const id = world.newId()
+    await leakyCall(world, ['create', '--bundle', bundle.path, id])
+    const { pid } = JSON.parse(succeeded(await world.usnea(['state', id])))
+    const fds = `/proc/${pid}/fd`
+    const others = readdirSync(fds).filter((fd) => Number(fd) > 2)
+    assert.ok(others.length > 0)
+    for (const fd of others) assert.match(readlinkSync(`${fds}/${fd}`), /\/exec\.fifo$/)
+    succeeded(await world.usnea(['delete', '--force', id]))
+  },
+)

@@ -60,7 +60,7 @@ testAs({}, 'every hook gets the state on stdin, with the status of its time', as
   succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
   const { pid } = JSON.parse(succeeded(await world.usnea(['state', id])))
   succeeded(await world.usnea(['delete', '--force', id]))
-  const statuses = ['creating', 'creating', 'creating', 'created', 'running', 'stopped']
+  const statuses = ['created', 'creating', 'creating', 'created', 'running', 'stopped']
   for (const [index, kind] of kinds.entries()) {
     const state = JSON.parse(readFileSync(join(notes, `${id}-${kind}`), 'utf8'))
     const { id: told, status, bundle: path, annotations } = state
@@ -109,14 +109,15 @@ for (const kind of atCreate) {
   testAs({}, `a failing ${kind} hook fails the create with its own words, and undoes it`, async (world) => {
     const bundle = await world.bundle(failing(kind, shell('echo cannot frob >&2; exit 3')))
     const line = refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /cannot frob/)
-    assert.match(line, new RegExp(`hook.*${kind}|${kind}.*hook`))
+    assert.match(line, new RegExp(`error running ${kind} hook #0: `))
   })
 }
 
 for (const kind of ['startContainer', 'poststart']) {
   testAs({}, `a failing ${kind} hook fails the run, and the container goes`, async (world) => {
     const bundle = await world.bundle(failing(kind, shell('exit 3')))
-    refused(await world.usnea(['run', '--detach', '--bundle', bundle.path, world.newId()]), new RegExp(`${kind}`))
+    const words = new RegExp(`error running ${kind} hook #0: `)
+    refused(await world.usnea(['run', '--detach', '--bundle', bundle.path, world.newId()]), words)
   })
 }
 

@@ -1,5 +1,6 @@
 /** What init says and waits for, and the programs it runs on the way. */
 import { messages } from '../../kernel/plan-def.ts'
+import { hookName } from '../../linux/hooks/name.ts'
 import { ANY, type Attempt, type Cause, type Table } from './entry.ts'
 
 type Names = 'say' | 'wait' | 'hook' | 'reap' | 'gate' | 'finish'
@@ -22,13 +23,8 @@ const otherBuild: Cause<'say' | 'wait' | 'gate'> = {
   fix: 'run npm run build again, or reinstall the package',
 }
 
-/** `/hooks/createContainer/0` to `createContainer hook #0`. */
-function hookName({ op }: Attempt<'hook'>): string {
-  const [, name, index] = /^\/hooks\/(\w+)\/(\d+)/.exec(op.origin) ?? []
-  return name === undefined ? 'hook' : `${name} hook #${index}`
-}
-
-const hookWords = (attempt: Attempt<'hook'>): string => `error running ${hookName(attempt)} (${attempt.op.path})`
+const hookWords = (attempt: Attempt<'hook'>): string =>
+  `error running ${hookName(attempt.op.origin)}: ${attempt.op.path}`
 
 const hookCauses: readonly Cause<'hook'>[] = [
   {

@@ -1,6 +1,7 @@
 /** Hooks in our own namespaces: state on stdin, output kept for the error, a deadline for the whole process group. */
 import { RuntimeError } from '../../base/errors.ts'
 import type { Hook } from '../../spec/types.ts'
+import { hookName } from './name.ts'
 
 /** How long output is still read after the hook itself has ended: a child of it may hold the pipe for ever. */
 const GRACE_MS = 100
@@ -27,14 +28,15 @@ interface Outcome {
 export async function runHook(hook: Hook, run: HookRun): Promise<void> {
   const { code, signal, output, timedOut } = await attend(hook, run)
   if (code === 0 && !timedOut) return
+  const words = `error running ${hookName(run.origin)}: ${hook.path}`
   const said = output.trim() === '' ? [] : [output.trim()]
   if (timedOut) {
-    const what = `hook ran past specified timeout of ${(hook.timeout ?? 0).toFixed(1)}s: ${hook.path}`
+    const what = `${words}: hook ran past specified timeout of ${(hook.timeout ?? 0).toFixed(1)}s`
     throw new RuntimeError('hook-timeout', { what, details: said, origin: run.origin })
   }
   const how = signal ? `killed by ${signal}` : `exit status ${code}`
   throw new RuntimeError('hook-failed', {
-    what: `error running hook ${hook.path}: ${how}`,
+    what: `${words}: ${how}`,
     details: said,
     origin: run.origin,
   })
@@ -64,7 +66,8 @@ function attend(hook: Hook, { state, cwd, origin, env: ownEnv }: HookRun): Promi
     child.on('error', (cause) => {
       clearTimeout(timer)
       const errno = 'code' in cause ? String(cause.code) : 'EINVAL'
-      reject(new RuntimeError('hook-failed', { what: `cannot run hook ${hook.path}`, errno, origin, cause }))
+      const what = `error running ${hookName(origin)}: ${hook.path}`
+      reject(new RuntimeError('hook-failed', { what, errno, origin, cause }))
     })
     child.on('exit', (code, signal) => {
       clearTimeout(timer)

@@ -7,11 +7,17 @@ const CAP_MKNOD = 1n << 27n
 const ALL = 0xffff_ffff_ffff_ffffn
 
 /**
- * What we may hand out: everything in a user namespace of its own; elsewhere what we hold, without CAP_MKNOD, because no
- * device rules keep a node that the container makes from being the host's device.
+ * What we may hand out: everything in a user namespace of its own; elsewhere what we hold. For real root that is without
+ * CAP_MKNOD, because no device rules keep a node that the container makes from being the host's device; in a user
+ * namespace the kernel refuses such nodes itself.
  */
-export const availableCapabilities = ({ lastCap, capEffective }: Host, ownsUserNamespace: boolean): bigint =>
-  ownsUserNamespace ? ALL >> BigInt(63 - lastCap) : capEffective & ~CAP_MKNOD
+export function availableCapabilities(
+  { lastCap, capEffective, inUserNamespace }: Host,
+  ownsUserNamespace: boolean,
+): bigint {
+  if (ownsUserNamespace) return ALL >> BigInt(63 - lastCap)
+  return inUserNamespace ? capEffective : capEffective & ~CAP_MKNOD
+}
 
 export interface Masks {
   readonly bounding: bigint

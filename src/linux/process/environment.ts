@@ -1,4 +1,4 @@
-/** The program's environment: of two entries with one name the later wins, and HOME is always there. */
+/** The program's environment: of two entries with one name the later wins, and HOME is always there and not empty. */
 
 /** Used when the container's environment has no PATH: where every distribution keeps its programs. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -18,7 +18,7 @@ export function environmentOf(entries: readonly string[], { home, listenFds }: E
     values.delete(name)
     values.set(name, entry)
   }
-  if (!values.has('HOME')) values.set('HOME', `HOME=${home}`)
+  if ((values.get('HOME') ?? 'HOME=') === 'HOME=') values.set('HOME', `HOME=${home}`)
   if (listenFds > 0) {
     values.set('LISTEN_FDS', `LISTEN_FDS=${listenFds}`)
     values.set('LISTEN_PID', 'LISTEN_PID=1')

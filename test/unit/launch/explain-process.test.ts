@@ -171,19 +171,19 @@ explains([
     'hook status',
     failed(hook, 'ECHILD', aHost(), 'exit status 3: boom'),
     'hook-failed',
-    'error running createContainer hook #0 (/usr/bin/h): exit status 3: boom (/hooks/createContainer/0); cause: the hook itself failed; what it wrote is part of this message; fix: run it by hand: /usr/bin/h with the container state as JSON on stdin',
+    'error running createContainer hook #0: /usr/bin/h: exit status 3: boom (/hooks/createContainer/0); cause: the hook itself failed; what it wrote is part of this message; fix: run it by hand: /usr/bin/h with the container state as JSON on stdin',
   ],
   [
     'hook errno 0',
     failed(hook, '0', aHost(), 'exit status 3: boom'),
     'hook-failed',
-    'error running createContainer hook #0 (/usr/bin/h): exit status 3: boom (/hooks/createContainer/0); cause: the hook itself failed; what it wrote is part of this message; fix: run it by hand: /usr/bin/h with the container state as JSON on stdin',
+    'error running createContainer hook #0: /usr/bin/h: exit status 3: boom (/hooks/createContainer/0); cause: the hook itself failed; what it wrote is part of this message; fix: run it by hand: /usr/bin/h with the container state as JSON on stdin',
   ],
   [
     'hook timeout',
     failed(hook, 'ETIMEDOUT', aHost(), ''),
     'hook-timeout',
-    'error running createContainer hook #0 (/usr/bin/h): hook ran past specified timeout of 5.0s (/hooks/createContainer/0); cause: it was killed, with every process of its group; fix: raise its timeout (seconds), or find out what it waits for: its state comes on stdin',
+    'error running createContainer hook #0: /usr/bin/h: hook ran past specified timeout of 5.0s (/hooks/createContainer/0); cause: it was killed, with every process of its group; fix: raise its timeout (seconds), or find out what it waits for: its state comes on stdin',
   ],
   [
     'wait',

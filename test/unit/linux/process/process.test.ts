@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { capabilityMasks } from '../../../../src/linux/process/capabilities.ts'
+import type { Host } from '../../../../src/host/facts.ts'
+import { availableCapabilities, capabilityMasks } from '../../../../src/linux/process/capabilities.ts'
 import { environmentOf } from '../../../../src/linux/process/environment.ts'
 
 test('effective capabilities need permitted ones, ambient ones need inheritable ones too', () => {
@@ -27,6 +28,20 @@ test('the later of two variables with one name wins, HOME is added, PATH is what
   const { env, search } = environmentOf(['A=1', 'PATH=/x', 'A=2'], { home: '/root', listenFds: 0 })
   assert.deepEqual(env, ['PATH=/x', 'A=2', 'HOME=/root'])
   assert.equal(search, '/x')
+})
+
+test('a HOME without content counts for none', () => {
+  const { env } = environmentOf(['HOME=/x', 'HOME='], { home: '/root', listenFds: 0 })
+  assert.deepEqual(env, ['HOME=/root'])
+})
+
+const facts = { lastCap: 40, capEffective: 0x1ff_ffff_ffffn, inUserNamespace: false } as Host
+const MKNOD = 1n << 27n
+
+test('device nodes may be made where the kernel guards them: in user namespaces, not by real root', () => {
+  assert.equal(availableCapabilities(facts, false) & MKNOD, 0n)
+  assert.equal(availableCapabilities(facts, true) & MKNOD, MKNOD)
+  assert.equal(availableCapabilities({ ...facts, inUserNamespace: true }, false) & MKNOD, MKNOD)
 })
 
 test('socket activation is told to pid 1', () => {
