@@ -32,16 +32,24 @@ int run_bounding(struct context *ctx, const struct op_bounding *op) {
   return 0;
 }
 
+/* A namespace that was joined does not tell whether it denies setgroups(2): then the caller's groups stay. */
+enum { SET_GROUPS_IF_ALLOWED = 2 };
+
 /* Capabilities stay over the change of ids; `caps` then leaves just the asked ones. */
 int run_user(struct context *ctx, const struct op_user *op) {
+  int error = 0;
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno;
   if (op->set_groups) {
     gid_t groups[NGROUPS_MAX < 1024 ? NGROUPS_MAX : 1024];
     if (op->groups->count > sizeof groups / sizeof *groups) return E2BIG;
     for (uint64_t i = 0; i < op->groups->count; i++) groups[i] = (gid_t)strtoul(op->groups->items[i], NULL, 10);
     if (setgroups((size_t)op->groups->count, groups) != 0) {
+      if (errno == EPERM && op->set_groups == SET_GROUPS_IF_ALLOWED) error = report_weaker(ctx);
+      else error = errno;
+    }
+    if (error) {
       detail("setgroups");
-      return errno;
+      return error;
     }
   }
   detail("setgid");

@@ -1,11 +1,13 @@
 /** OCI exec: another process in a running container. */
 import { Dispose } from '../base/dispose.ts'
-import { RuntimeError } from '../base/errors.ts'
+import { type Code, isRuntimeError, RuntimeError } from '../base/errors.ts'
+import type { Host } from '../host/facts.ts'
 import { readProcess } from '../host/process.ts'
-import { FULL_SIZE } from '../host/userns.ts'
+import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
-import { type OpenNamespace, openNamespaces } from '../linux/namespaces/open.ts'
+import { rootOf } from '../linux/idmap/ranges.ts'
+import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import type { Process } from '../spec/types.ts'
@@ -19,7 +21,7 @@ import { attend, FOREGROUND_STDIO, INHERITED_STDIO, TERMINAL_STDIO } from './for
 import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { parseId } from './id.ts'
 import { assertIds } from './ids.ts'
-import { statusOf } from './oci-state.ts'
+import { isAlive, statusOf } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
 
@@ -43,10 +45,11 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const process = execProcess(record.spec.process, options)
   const { detach: detached = false, consoleSocket } = options
   checkTerminal({ terminal: process.terminal, detached, consoleSocket })
-  assertIds(process, idLimits(record), ctx.host)
   await using descriptors = new Dispose()
-  const joins = openNamespaces(record, descriptors)
-  return await enter(ctx, { record, process, joins, options })
+  const joins = openNamespaces(record, ctx.host, descriptors)
+  const users = readUserNamespace('/proc', record.pid)
+  assertIds(process, limitsOf(users), ctx.host)
+  return await unlessStopped(record, ctx.host, enter(ctx, { record, process, joins, users, options }))
 }
 
 /** Until the gate has opened its init holds the gate's ends, so nobody but root may look into it, its namespaces included. */
@@ -57,21 +60,35 @@ const notStarted = (): RuntimeError =>
     fix: 'usnea start ID, then exec',
   })
 
+const symptoms: readonly Code[] = ['ns-join', 'ns-refused', 'init-died', 'userns-nproc']
+
+/** A container that ends while we enter it shows in many ways: a namespace without processes refuses new ones with ENOMEM. */
+async function unlessStopped(record: ContainerRecord, host: Host, entered: Promise<number>): Promise<number> {
+  try {
+    return await entered
+  } catch (error) {
+    if (!isRuntimeError(error) || !symptoms.includes(error.code) || isAlive(record, host)) throw error
+    throw new RuntimeError('exec-stopped', { cause: error })
+  }
+}
+
 interface Entry {
   readonly record: ContainerRecord
   readonly process: Process
-  readonly joins: readonly OpenNamespace[]
+  readonly joins: readonly Entrance[]
+  readonly users: UserNamespace
   readonly options: ExecOptions
 }
 
-async function enter(ctx: Context, { record, process, joins, options }: Entry): Promise<number> {
+async function enter(ctx: Context, { record, process, joins, users, options }: Entry): Promise<number> {
   const preserved = preservedFds(ctx.host, options.preserveFds ?? 0, 0)
   const keepFds = preserved.length
   await using undo = new Dispose()
   const handover = new Handover(options, undo)
   const plan = compileJoin(process, {
-    joins: joins.map(({ type }, i) => ({ type, fd: 3 + keepFds + i })),
-    process: processScene(record, process, { keepFds, ctx }),
+    joins: joins.map(({ types }, i) => ({ types, fd: 3 + keepFds + i })),
+    root: { uid: rootOf(users.uidMap), gid: rootOf(users.gidMap) },
+    process: processScene(record, process, { keepFds, users, ctx }),
     isAttended: !options.detach,
   })
   for (const { message, pointer } of plan.degradations) ctx.warn(`${message} (${pointer})`)
@@ -90,18 +107,26 @@ async function enter(ctx: Context, { record, process, joins, options }: Entry): 
   return status
 }
 
-const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
+/** As the container's own process has it: a user namespace that was joined has maps that nobody told us. */
+const limitsOf = ({ uidMap, gidMap, setgroups }: UserNamespace): IdLimits => ({
+  uid: uidMap,
+  gid: gidMap,
+  maySetGroups: setgroups === 'allow',
+  origin: '',
+})
 
-function idLimits({ maps }: ContainerRecord): IdLimits {
-  return { uid: maps?.uid ?? everyId, gid: maps?.gid ?? everyId, maySetGroups: !maps?.denySetgroups, origin: '' }
+interface Seat {
+  readonly keepFds: number
+  readonly users: UserNamespace
+  readonly ctx: Context
 }
 
-function processScene(record: ContainerRecord, process: Process, { keepFds, ctx }: { keepFds: number; ctx: Context }) {
+function processScene(record: ContainerRecord, process: Process, { keepFds, users, ctx }: Seat) {
   const owned = record.maps !== undefined || (record.spec.linux?.namespaces ?? []).some(({ type }) => type === 'user')
   const { host } = ctx
   return {
     available: availableCapabilities(host, owned),
-    maySetGroups: record.maps ? !record.maps.denySetgroups : host.setgroups === 'allow',
+    maySetGroups: users.setgroups === 'allow',
     environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },
     oomScoreAdj: host.oomScoreAdj,
     mayLowerOom: host.realRoot && !owned,

@@ -111,7 +111,7 @@ function idLimits(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined):
   return {
     uid: maps?.uid ?? (foreign ? everyId : host.uidMap),
     gid: maps?.gid ?? (foreign ? everyId : host.gidMap),
-    maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
+    maySetGroups: maps ? !maps.denySetgroups : foreign || host.setgroups === 'allow',
     origin: '/process',
   }
 }

@@ -14,13 +14,14 @@ export interface UserNamespace {
   readonly inside: boolean
 }
 
-export function readUserNamespace(proc: string): UserNamespace {
-  const uidText = readText(`${proc}/self/uid_map`)
-  const gidText = readText(`${proc}/self/gid_map`)
+/** That of a process, ours by default; ids outside are as we see them. */
+export function readUserNamespace(proc: string, who: number | 'self' = 'self'): UserNamespace {
+  const uidText = readText(`${proc}/${who}/uid_map`)
+  const gidText = readText(`${proc}/${who}/gid_map`)
   return {
     uidMap: uidText === undefined ? FULL_MAP : parseIdMap(uidText),
     gidMap: gidText === undefined ? FULL_MAP : parseIdMap(gidText),
-    setgroups: readText(`${proc}/self/setgroups`)?.trim() === 'deny' ? 'deny' : 'allow',
+    setgroups: readText(`${proc}/${who}/setgroups`)?.trim() === 'deny' ? 'deny' : 'allow',
     inside: uidText !== undefined && !isInitialMap(parseIdMap(uidText)),
   }
 }

@@ -106,10 +106,11 @@ function createHooks(spec: Spec, { host }: Scene): Op[] {
 
 function processScene(spec: Spec, { scene, keepFds, environment }: CompileOptions): ProcessScene {
   const { host, maps } = scene
-  const owned = maps !== undefined || isJoined(spec, 'user')
+  const joined = isJoined(spec, 'user')
+  const owned = maps !== undefined || joined
   return {
     available: availableCapabilities(host, owned),
-    maySetGroups: maps ? !maps.denySetgroups : host.setgroups === 'allow',
+    maySetGroups: maps ? !maps.denySetgroups : joined ? 'unknown' : host.setgroups === 'allow',
     environment,
     oomScoreAdj: host.oomScoreAdj,
     mayLowerOom: host.realRoot && !owned,

@@ -6,31 +6,26 @@ import { type ProcessScene, planOomScore, planProcess } from '../linux/process/p
 import { planTerminal } from '../linux/tty/plan.ts'
 import type { NamespaceType, Process } from '../spec/types.ts'
 
+const origin = '/linux/namespaces'
+
 export interface JoinOptions {
-  /** Namespaces to enter, in order; `fd` is their descriptor in init. */
-  readonly joins: readonly { readonly type: NamespaceType; readonly fd: number }[]
+  /** Namespaces to enter, in order; `fd` is their descriptor in init, or that of a process in all of them. */
+  readonly joins: readonly { readonly types: readonly NamespaceType[]; readonly fd: number }[]
+  /** The ids that count as root inside: 0 where it is mapped. */
+  readonly root: { readonly uid: number; readonly gid: number }
   readonly process: ProcessScene
   /** We stay and move what the terminal says; else somebody else gets it. */
   readonly isAttended: boolean
 }
 
-export function compileJoin(process: Process, { joins, process: scene, isAttended }: JoinOptions): Plan {
-  const origin = '/linux/namespaces'
+export function compileJoin(process: Process, { joins, root, process: scene, isAttended }: JoinOptions): Plan {
   const body = planProcess(process, scene)
   const oom = planOomScore(process, scene)
   const ops: Op[] = [
     ...oom.ops,
-    ...joins.map(
-      ({ type, fd }): Op => ({
-        op: 'join',
-        fd,
-        type: cloneFlags[type],
-        name: `${type} namespace of the container`,
-        origin,
-      }),
-    ),
+    ...joins.map(({ types, fd }) => enter(types, fd)),
     // Undumpable from here on, so that nobody inside can look into us before we are the program.
-    { op: 'become', uid: 0, gid: 0, clearGroups: 0, origin },
+    { op: 'become', ...root, clearGroups: 0, origin },
     { op: 'born', flags: 0, origin },
     { op: 'session', origin },
     ...planTerminal(process, { isAttended, origin: scene.origin }),
@@ -41,4 +36,9 @@ export function compileJoin(process: Process, { joins, process: scene, isAttende
     body.exec,
   ]
   return { ops, degradations: [...(oom.degradations ?? []), ...(body.degradations ?? [])] }
+}
+
+function enter(types: readonly NamespaceType[], fd: number): Op {
+  const type = types.reduce((flags, name) => flags | cloneFlags[name], 0) >>> 0
+  return { op: 'join', fd, type, name: `namespaces of the container: ${types.join(', ')}`, origin }
 }

@@ -182,6 +182,10 @@ function describeWeaker(op: Op | undefined): Degradation[] {
     return [
       { pointer: op.origin, message: 'the old root stays mounted beneath the new one: pivot_root is refused here' },
     ]
+  if (op?.op === 'user')
+    return [
+      { pointer: op.origin, message: "the caller's groups stay: the user namespace that was joined denies setgroups" },
+    ]
   if (op?.op === 'keyring')
     return [{ pointer: op.origin, message: "the caller's session keyring is shared: a new one was refused" }]
   if (op?.op === 'attr')

@@ -118,3 +118,8 @@ export const span = ({ start, size }: SubIdRange): string => `${start}-${start +
 
 /** The same for people: a single id stands alone. */
 export const idsOf = (range: SubIdRange): string => (range.size === 1 ? String(range.start) : span(range))
+
+/** Id 0 where it is mapped, else the first id that is: files are made by it. */
+export function rootOf(ranges: readonly IdRange[]): number {
+  return ranges.some((range) => range.inner === 0) ? 0 : (ranges[0]?.inner ?? 0)
+}

@@ -2,12 +2,15 @@
 import { closeSync, constants, openSync, statfsSync } from 'node:fs'
 import type { Dispose } from '../../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
+import type { Host } from '../../host/facts.ts'
 import { namespaceIdentity, readProcess } from '../../host/process.ts'
+import { native } from '../../kernel/native.ts'
 import type { NamespaceType } from '../../spec/types.ts'
 import type { Join } from './plan.ts'
 
-export interface OpenNamespace {
-  readonly type: NamespaceType
+/** What one setns(2) call enters: one namespace by its file, or several at once by the pidfd of a process in them. */
+export interface Entrance {
+  readonly types: readonly NamespaceType[]
   readonly fd: number
 }
 
@@ -24,24 +27,40 @@ const order: readonly (readonly [type: NamespaceType, file: string])[] = [
 ]
 
 /**
- * Through one descriptor of /proc/PID, whose process is checked once: a pid that is reused afterwards has another
- * directory. Namespaces that we are in already are left out: entering one's own user namespace is EINVAL.
+ * The namespaces of a running process. Those that we are in already are left out: entering one's own user namespace is
+ * EINVAL. The process is checked after it is held, so that a pid that was reused meanwhile is not taken for it.
+ * By pidfd (Linux 5.8) the kernel enters all of them in one step: files that are opened one after the other may belong
+ * to different moments of a process that changes its namespaces.
  * @throws RuntimeError `exec-stopped`, `ns-join`
  */
 export function openNamespaces(
   { pid, startTime }: { pid: number; startTime: string },
+  { kernel }: Pick<Host, 'kernel'>,
   descriptors: Dispose,
-): OpenNamespace[] {
+): Entrance[] {
+  const pidfd = kernel.major > 5 || (kernel.major === 5 && kernel.minor >= 8) ? native().pidfdOpen(pid) : -1
+  // A filter around us may know nothing of pidfds; a process that is gone is noticed below.
+  if (pidfd < 0) return openFiles({ pid, startTime }, descriptors)
+  descriptors.push(() => closeSync(pidfd))
+  if (readProcess(pid)?.startTime !== startTime) throw new RuntimeError('exec-stopped')
+  const types = order.filter(([, file]) => isForeign(pid, file)).map(([type]) => type)
+  return types.length === 0 ? [] : [{ types, fd: pidfd }]
+}
+
+const isForeign = (pid: number, file: string): boolean =>
+  namespaceIdentity('self', file) !== namespaceIdentity(pid, file)
+
+/** Through one descriptor of /proc/PID, whose process is checked once: a pid that is reused has another directory. */
+function openFiles({ pid, startTime }: { pid: number; startTime: string }, descriptors: Dispose): Entrance[] {
   const directory = openProcess(pid)
   descriptors.push(() => closeSync(directory))
   const base = `/proc/self/fd/${directory}`
   if (readProcess(pid, base)?.startTime !== startTime) throw new RuntimeError('exec-stopped')
   return order.flatMap(([type, file]) => {
-    if (namespaceIdentity('self', file) === namespaceIdentity(pid, file)) return []
-    const fd = openNamespace(`${base}/ns/${file}`, type)
+    const fd = isForeign(pid, file) ? openNamespace(`${base}/ns/${file}`, type) : undefined
     if (fd === undefined) return []
     descriptors.push(() => closeSync(fd))
-    return [{ type, fd }]
+    return [{ types: [type], fd }]
   })
 }
 

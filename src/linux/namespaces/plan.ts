@@ -11,6 +11,7 @@ import {
 import type { Op } from '../../kernel/plan.ts'
 import { messages } from '../../kernel/plan-def.ts'
 import type { Namespace, NamespaceType, Spec } from '../../spec/types.ts'
+import { rootOf } from '../idmap/ranges.ts'
 import { isJoined, isNew, isPrivate, type Part, type Scene, type SceneMaps } from '../scene.ts'
 
 /** A namespace to join: the parent opens `path` and hands it over as descriptor `fd` of init. */
@@ -81,15 +82,10 @@ function userNamespace(maps: SceneMaps): Op[] {
 function becomeRoot(spec: Spec, maps: SceneMaps | undefined): Op[] {
   const origin = '/linux/namespaces'
   if (maps) {
-    const root = { uid: firstInner(maps.uid), gid: firstInner(maps.gid) }
+    const root = { uid: rootOf(maps.uid), gid: rootOf(maps.gid) }
     return [{ op: 'become', ...root, clearGroups: maps.denySetgroups ? 0 : 1, origin: '/linux/uidMappings' }]
   }
   return isJoined(spec, 'user') ? [{ op: 'become', uid: 0, gid: 0, clearGroups: 0, origin }] : []
-}
-
-/** Id 0 where it is mapped, else the first id that is: files are made by it. */
-function firstInner(ranges: SceneMaps['uid']): number {
-  return ranges.some((range) => range.inner === 0) ? 0 : (ranges[0]?.inner ?? 0)
 }
 
 /** The offsets must be written before the first process enters: time_namespaces(7). */

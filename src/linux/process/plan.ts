@@ -11,8 +11,8 @@ import { type Environment, environmentOf } from './environment.ts'
 export interface ProcessScene {
   /** Capabilities we may hand out: all of them in a new user namespace, ours elsewhere. */
   readonly available: bigint
-  /** May setgroups(2) be called? Not after `deny` was written. */
-  readonly maySetGroups: boolean
+  /** May setgroups(2) be called? Not after `deny` was written; a namespace that is joined does not tell. */
+  readonly maySetGroups: boolean | 'unknown'
   readonly environment: Environment
   /** oom_score_adj that we have now: only real root may go below it. */
   readonly oomScoreAdj: number
@@ -50,7 +50,7 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
       op: 'user',
       uid,
       gid,
-      setGroups: scene.maySetGroups ? 1 : 0,
+      setGroups: setGroups(scene, additionalGids),
       groups: additionalGids.map(String),
       origin: `${origin}/user`,
     },
@@ -62,6 +62,12 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
   const argv = process.args
   const exec: Op = { op: 'exec', file, search, argv, env, keepFds: scene.keepFds, origin: `${origin}/args` }
   return { ops, exec, degradations }
+}
+
+/** 2: only if it is allowed, which is enough where no group was asked for. See native/init/ops_process.c. */
+function setGroups({ maySetGroups }: ProcessScene, asked: readonly number[]): 0 | 1 | 2 {
+  if (maySetGroups === 'unknown') return asked.length === 0 ? 2 : 1
+  return maySetGroups ? 1 : 0
 }
 
 function rlimits(limits: readonly Rlimit[], origin: string): Op[] {
