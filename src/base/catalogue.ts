@@ -254,6 +254,7 @@ const entries = {
   'hook-timeout': { what: 'a hook ran past its timeout', fix: 'raise its timeout in config.json, or mend the hook' },
   'preserve-fds': { what: 'please check that the preserved file descriptors are open' },
   'terminal-failed': { what: 'cannot open a terminal in the container' },
+  'terminal-socket': { what: 'a terminal and the socket for it do not belong together' },
   'socket-failed': { what: 'a descriptor could not be handed over' },
   'pid-file': { what: 'the pid file cannot be written' },
   'init-died': { what: 'the container ended before it was set up' },

@@ -23,17 +23,20 @@ export interface TerminalWish {
   readonly consoleSocket: string | undefined
 }
 
-/** Before anything is made. @throws RuntimeError `usage`: a terminal needs exactly one who takes it */
+/** Before anything is made. @throws RuntimeError `terminal-socket`: a terminal needs exactly one who takes it */
 export function checkTerminal({ terminal = false, detached, consoleSocket }: TerminalWish): void {
   if (detached && terminal && consoleSocket === undefined)
-    throw new RuntimeError('usage', {
+    throw new RuntimeError('terminal-socket', {
       what: 'cannot allocate tty if usnea will detach without setting console socket',
-      fix: 'pass --console-socket PATH, or set process.terminal to false',
+      fix: 'pass --console-socket PATH, or ask for no terminal',
     })
   if (!detached && terminal)
     throw new RuntimeError('not-supported-yet', { what: 'a terminal in the foreground is not supported yet' })
   if (!(detached && terminal) && consoleSocket !== undefined)
-    throw new RuntimeError('usage', { what: 'cannot use console socket if usnea will not detach or allocate tty' })
+    throw new RuntimeError('terminal-socket', {
+      what: 'cannot use console socket if usnea will not detach or allocate tty',
+      fix: 'leave --console-socket out, or ask for a terminal and --detach',
+    })
 }
 
 /** Connections to both. Opened before anything is made, so that a wrong path leaves nothing behind. */
