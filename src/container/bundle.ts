@@ -8,7 +8,7 @@ import { unsupported } from '../spec/support.ts'
 import type { Process, Root, Spec } from '../spec/types.ts'
 import { validate } from '../spec/validate.ts'
 
-/** Checked: `process` and `root` are there. */
+/** Checked: `root` is there, and `process`, which has no arguments when the configuration has no process. */
 export type RunnableSpec = Spec & { readonly process: Process; readonly root: Root }
 
 export interface Bundle {
@@ -61,8 +61,11 @@ function readSpec(file: string): { spec: RunnableSpec; warnings: string[] } {
   const warnings = issues
     .filter(({ severity }) => severity === 'warning')
     .map(({ pointer, message }) => `${pointer}: ${message}`)
-  return { spec: spec as RunnableSpec, warnings }
+  return { spec: { ...(spec as RunnableSpec), process: spec.process ?? nothing }, warnings }
 }
+
+/** As crun: what is created without a process ends when it is started. */
+const nothing: Process = { args: [], cwd: '/' }
 
 function readText(file: string): string {
   try {

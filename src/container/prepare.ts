@@ -1,6 +1,6 @@
 /** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
 import { RuntimeError } from '../base/errors.ts'
-import type { Degradation, Issue } from '../base/issue.ts'
+import { type Degradation, error, type Issue } from '../base/issue.ts'
 import { findDeviceNode } from '../host/device-node.ts'
 import type { Host } from '../host/facts.ts'
 import { FULL_SIZE } from '../host/userns.ts'
@@ -11,6 +11,7 @@ import { checkNamespaces } from '../linux/namespaces/check.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import { isNew, isPrivate } from '../linux/scene.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
+import { noProcess } from '../spec/rules/process.ts'
 import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
 import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
@@ -43,6 +44,7 @@ export interface Prepared {
 export function prepare(host: Host, options: PrepareOptions): Prepared {
   const bundle = readBundle(options.bundle, options.config)
   const { spec, maps, added } = complete(bundle.spec, host)
+  if (!options.gate && spec.process.args.length === 0) refuse([error('/process', noProcess)], 'error', 'config-invalid')
   refuse(hostIssues(spec, host, maps), 'error', 'config-invalid')
   const limits = idLimits(spec, host, maps)
   assertIds(spec.process, limits, host)

@@ -29,6 +29,7 @@ export async function start(ctx: Context, id: string): Promise<void> {
     const status = statusOf(record, ctx.host, ctx.root)
     const refusal = refusals[status]
     if (refusal !== undefined) throw new RuntimeError('container-not-created', { what: refusal })
+    if (record.spec.process?.args.length === 0) ctx.warn('nothing is run: the configuration has no process section')
     await passGate(record, slot.directory, ctx)
     removeGate(slot.directory)
     await runPoststart(record, ctx)

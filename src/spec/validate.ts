@@ -1,5 +1,5 @@
 /** Everything that is wrong with a configuration, all at once: first its shape, then the rules, one file a subject. */
-import type { Issue } from '../base/issue.ts'
+import { error, type Issue } from '../base/issue.ts'
 import { placesAbove, without } from './pointer.ts'
 import { annotationIssues } from './rules/annotations.ts'
 import { deviceIssues } from './rules/devices.ts'
@@ -9,7 +9,7 @@ import type { Loose } from './rules/loose.ts'
 import { mountIssues } from './rules/mounts.ts'
 import { namespaceIssues } from './rules/namespaces.ts'
 import { pathIssues } from './rules/paths.ts'
-import { processIssues } from './rules/process.ts'
+import { noProcess, processIssues } from './rules/process.ts'
 import { sysctlIssues } from './rules/sysctl.ts'
 import { versionIssues } from './rules/version.ts'
 import { structureIssues } from './structure.ts'
@@ -30,7 +30,7 @@ const rules: readonly Rule[] = [
   sysctlIssues,
 ]
 
-/** Errors and warnings of a whole config.json. Without an error the value is a `Spec`, with `process` and `root` in it. */
+/** Errors and warnings of a whole config.json. Without an error the value is a `Spec`, with `root` in it. */
 export function validate(config: unknown): Issue[] {
   return findings(config, rules)
 }
@@ -39,6 +39,7 @@ const PROCESS = '/process'
 
 /** The same for a process description on its own, as `exec --process` takes it; pointers are into that document. */
 export function validateProcess(process: unknown): Issue[] {
+  if (process === undefined) return [error('', noProcess)]
   return findings({ process }, [processIssues]).map((issue) => ({
     ...issue,
     pointer: issue.pointer.slice(PROCESS.length),

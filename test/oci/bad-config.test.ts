@@ -30,7 +30,6 @@ const changes: Record<string, readonly [Change, RegExp]> = {
   'a missing version': [(c) => delete c.ociVersion, /ociVersion/],
   'a version of another major number': [(c) => Object.assign(c, { ociVersion: '2.0.0' }), /ociVersion|version/],
   'a version that is none': [(c) => Object.assign(c, { ociVersion: 'new' }), /ociVersion|version/],
-  'no process': [(c) => delete (c as Record<string, unknown>).process, /process/],
   'no args': [(c) => delete c.process.args, /args/],
   'empty args': [(c) => Object.assign(c.process, { args: [] }), /args/],
   'args that are no list': [(c) => Object.assign(c.process, { args: 'sh' }), /\/process\/args/],

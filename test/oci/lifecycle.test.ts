@@ -1,6 +1,7 @@
 // Needs a static busybox; operations that do not fit the state of the container are refused and change nothing.
 import assert from 'node:assert/strict'
 import { testAs } from '../fixtures/cases.ts'
+import type { Config } from '../fixtures/config.ts'
 import { until } from '../fixtures/until.ts'
 import { type Bundle, refused, succeeded, type World } from '../fixtures/world.ts'
 
@@ -53,6 +54,23 @@ testAs({}, 'a container can be created again under an id that was deleted', asyn
   succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
   succeeded(await world.usnea(['delete', '--force', id]))
 })
+
+testAs(
+  {},
+  'without a process there is nothing to run: created it can be, and ends when it is started',
+  async (world) => {
+    const bundle = await world.bundle((config) => {
+      delete (config as Partial<Config>).process
+    })
+    refused(await world.usnea(['run', '--bundle', bundle.path, world.newId()]), /no `process` section/)
+    await world.nothingLeft()
+    const id = await create(world, bundle)
+    assert.equal(await statusOf(world, id), 'created')
+    succeeded(await world.usnea(['start', id]))
+    await isStopped(world, id)
+    succeeded(await world.usnea(['delete', id]))
+  },
+)
 
 testAs({}, 'start is refused for a container that runs or has stopped', async (world) => {
   const id = await create(world)

@@ -57,9 +57,10 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
     { ...cwd, lenient: 0 },
     capabilities(masks, origin),
     ...(process.noNewPrivileges ? [{ op: 'noNewPrivs', origin: `${origin}/noNewPrivileges` } as const] : []),
-    { op: 'lookup', file, search, origin: `${origin}/args/0` },
   ]
   const argv = process.args
+  if (argv.length === 0) return { ops, exec: { op: 'finish', status: 0, origin }, degradations }
+  ops.push({ op: 'lookup', file, search, origin: `${origin}/args/0` })
   const exec: Op = { op: 'exec', file, search, argv, env, keepFds: scene.keepFds, origin: `${origin}/args` }
   return { ops, exec, degradations }
 }

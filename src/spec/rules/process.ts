@@ -5,10 +5,12 @@ import type { Process, Spec } from '../types.ts'
 import { each, type Loose } from './loose.ts'
 import { rlimitIssues } from './rlimits.ts'
 
-/** The specification lets `create` do without, but then `start` must fail: we say so before anything is made. */
+export const noProcess = 'the configuration has no `process` section'
+
+/** The specification lets `create` do without; whoever wants to run something refuses it. */
 export function processIssues(spec: Loose<Spec>): Issue[] {
   const { process } = spec
-  if (process === undefined) return [error('/process', 'the configuration has no `process` section')]
+  if (process === undefined) return [warning('/process', noProcess)]
   return [
     ...cwdIssues(process.cwd),
     ...argsIssues(process.args),

@@ -47,7 +47,11 @@ cases('version', [
 ])
 
 cases('process', [
-  ['is required', (d) => delete d.process, 'error /process: the configuration has no `process` section'],
+  [
+    'may be missing, which is told',
+    (d) => delete d.process,
+    'warning /process: the configuration has no `process` section',
+  ],
   [
     'is told once when it has the wrong shape',
     (d) => (d.process = []),
