@@ -71,6 +71,9 @@ const char *fd_path(char *buffer, int fd);
 /* ops_mount.c: attributes that follow for this target are for the mount `fd`, which the context keeps; -1 for none. */
 void remember(struct context *ctx, int fd, const char *target);
 
+/* ops_files.c: a proc of our own that is mounted nowhere; -1 where the kernel refuses one. */
+int private_proc(void);
+
 /* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
 int copy_content(int from, int to, bool *lossy);
 /* ops_mount.c: a detached copy of the tree at dir/path, and its place; see there for `detached`. */

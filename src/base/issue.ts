@@ -19,4 +19,6 @@ export const unsupported = (pointer: string, feature: string): Issue => ({
 export interface Degradation {
   readonly pointer: string
   readonly message: string
+  /** Said on stderr also where other notes are not: callers wait for these words. */
+  readonly loud?: boolean
 }

@@ -33,12 +33,15 @@ export class Session {
     this.io.out(text)
   }
 
-  /** Something the caller should know that is no error. Never put into a --log file by default: callers parse that. */
-  note(message: string): void {
+  /**
+   * Something the caller should know that is no error. Never put into a --log file by default: callers parse that.
+   * `loud` is for words that callers wait for: shown also where stderr is no terminal.
+   */
+  note(message: string, loud = false): void {
     const { log, logsToFile, logsWarnings, isForeground } = this.#options
     log.warn(message)
     if (logsToFile || logsWarnings) return
-    if (isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${printable(message)}\n`)
+    if (loud || isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${printable(message)}\n`)
   }
 
   /** Absolute; a relative path counts from the caller's directory. */
@@ -72,7 +75,7 @@ export class Session {
       cgroupManager: wantedManager(this.globals),
       ensureRoot: () => ensureStateRoot(chosen, host),
       log: this.#options.log,
-      warn: (message) => this.note(message),
+      warn: (message, loud) => this.note(message, loud),
     }
   }
 }

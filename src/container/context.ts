@@ -10,6 +10,6 @@ export interface Context {
   /** A cgroup manager that was asked for by name: --systemd-cgroup, --cgroup-manager. */
   readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
   readonly log: { debug(message: string): void; warn(message: string): void }
-  /** Something the caller should see, such as a degradation. */
-  readonly warn: (message: string) => void
+  /** Something the caller should see, such as a degradation; `loud` also where stderr is no terminal. */
+  readonly warn: (message: string, loud?: boolean) => void
 }

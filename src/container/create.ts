@@ -105,7 +105,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   handover.deliver(child, 'standard')
   record = { ...record, ready: true, degradations: [...record.degradations, ...child.weaker] }
   slot.save(record)
-  for (const { pointer, message } of record.degradations) ctx.warn(`${message} (${pointer})`)
+  for (const { pointer, message, loud } of record.degradations) ctx.warn(`${message} (${pointer})`, loud)
   return { slot, record, prepared, child }
 }
 

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { parseProcess } from '../spec/parse.ts'
-import { unsupportedProcess } from '../spec/support.ts'
 import type { Capabilities, Process } from '../spec/types.ts'
 import { validateProcess } from '../spec/validate.ts'
 import { refuse } from './bundle.ts'
@@ -22,11 +21,10 @@ export interface ExecProcessOptions {
   readonly processLabel?: string
 }
 
-/** @throws RuntimeError `process-invalid`, `not-supported-yet` */
+/** @throws RuntimeError `process-invalid` */
 export function execProcess(own: Process, options: ExecProcessOptions): Process {
   const process = options.processFile === undefined ? overlay(own, options) : readProcessFile(options.processFile)
   refuse(validateProcess(process), 'error', 'process-invalid')
-  refuse(unsupportedProcess(process), 'unsupported', 'not-supported-yet')
   return process
 }
 

@@ -7,13 +7,14 @@ import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
+import { checkProcessLabels } from '../linux/lsm/check.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import type { Process } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
-import { homeOf } from './bundle.ts'
+import { homeOf, refuse } from './bundle.ts'
 import type { Context } from './context.ts'
 import { preservedFds } from './descriptors.ts'
 import { type ExecProcessOptions, execProcess } from './exec-process.ts'
@@ -43,6 +44,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
     throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
   if (!record.spec.process) throw new RuntimeError('process-invalid')
   const process = execProcess(record.spec.process, options)
+  refuse(checkProcessLabels(process, ctx.host, ''), 'error', 'process-invalid')
   const { detach: detached = false, consoleSocket } = options
   checkTerminal({ terminal: process.terminal, detached, consoleSocket })
   await using descriptors = new Dispose()
@@ -91,7 +93,7 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
     process: processScene(record, process, { keepFds, users, ctx }),
     isAttended: !options.detach,
   })
-  for (const { message, pointer } of plan.degradations) ctx.warn(`${message} (${pointer})`)
+  for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
   const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
   const child = await launch(plan, { host: ctx.host, fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)] })
   undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
@@ -125,6 +127,8 @@ function processScene(record: ContainerRecord, process: Process, { keepFds, user
   const owned = record.maps !== undefined || (record.spec.linux?.namespaces ?? []).some(({ type }) => type === 'user')
   const { host } = ctx
   return {
+    host,
+    linux: record.spec.linux ?? {},
     available: availableCapabilities(host, owned),
     maySetGroups: users.setgroups === 'allow',
     environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },

@@ -7,6 +7,7 @@ import { FULL_SIZE } from '../host/userns.ts'
 import { type ContainerPlan, compile } from '../launch/compile.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
+import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
 import { checkNamespaces } from '../linux/namespaces/check.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import { isNew, isPrivate } from '../linux/scene.ts'
@@ -104,7 +105,12 @@ const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
 function hostIssues(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined): Issue[] {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
-  return [...(maps ? checkMaps({ uidMappings, gidMappings }, host) : []), ...checkNamespaces(spec, host)]
+  return [
+    ...(maps ? checkMaps({ uidMappings, gidMappings }, host) : []),
+    ...checkNamespaces(spec, host),
+    ...checkProcessLabels(spec.process, host, '/process'),
+    ...checkMountLabel(spec.linux ?? {}, host),
+  ]
 }
 
 /** In a user namespace that is joined the map is not ours to know. */

@@ -10,7 +10,8 @@ import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/pl
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { Environment } from '../linux/process/environment.ts'
 import { environmentOf } from '../linux/process/environment.ts'
-import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
+import { type ProcessScene, planOomScore, planProcess, planRaisedLimits } from '../linux/process/plan.ts'
+import { planAllCpus } from '../linux/process/scheduling.ts'
 import { isJoined, isNew, type Part, type Scene } from '../linux/scene.ts'
 import { planSysctl } from '../linux/sysctl/plan.ts'
 import { planConsole, planTerminal } from '../linux/tty/plan.ts'
@@ -47,11 +48,13 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const env = environmentOf(spec.process.env ?? [], options.environment).env
   const ops: Op[] = [
     ...oom.ops,
+    ...(scene.maps && scene.host.realRoot ? planRaisedLimits(spec.process, scene.host, '/process') : []),
     ...planOuter(spec, scene, joins),
     ...inner.ops,
     ...root.ops,
     ...createHooks(spec, scene),
     ...pivot,
+    ...planAllCpus('/process'),
     ...body.ops,
     { op: 'say', message: messages.ready, origin: '/process' },
     { op: 'wait', message: messages.go, origin: '/process' },
@@ -109,6 +112,8 @@ function processScene(spec: Spec, { scene, keepFds, environment }: CompileOption
   const joined = isJoined(spec, 'user')
   const owned = maps !== undefined || joined
   return {
+    host,
+    linux: spec.linux ?? {},
     available: availableCapabilities(host, owned),
     maySetGroups: maps ? !maps.denySetgroups : joined ? 'unknown' : host.setgroups === 'allow',
     environment,

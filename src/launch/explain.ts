@@ -11,6 +11,7 @@ import { explainMounts } from './explain/mounts.ts'
 import { explainNamespaces } from './explain/namespaces.ts'
 import { explainProgram } from './explain/program.ts'
 import { explainRoot } from './explain/root.ts'
+import { explainScheduling } from './explain/scheduling.ts'
 import { explainTerminal } from './explain/terminal.ts'
 
 export type { Failure } from './explain/entry.ts'
@@ -24,6 +25,7 @@ const table: Table<OpName> = {
   ...explainFiles,
   ...explainTerminal,
   ...explainProgram,
+  ...explainScheduling,
   ...explainConversation,
 }
 

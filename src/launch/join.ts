@@ -3,6 +3,7 @@ import { cloneFlags } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
+import { planFinalAffinity, planInitialAffinity } from '../linux/process/scheduling.ts'
 import { planTerminal } from '../linux/tty/plan.ts'
 import type { NamespaceType, Process } from '../spec/types.ts'
 
@@ -23,6 +24,7 @@ export function compileJoin(process: Process, { joins, root, process: scene, isA
   const oom = planOomScore(process, scene)
   const ops: Op[] = [
     ...oom.ops,
+    ...planInitialAffinity(process, scene.origin),
     ...joins.map(({ types, fd }) => enter(types, fd)),
     // Undumpable from here on, so that nobody inside can look into us before we are the program.
     { op: 'become', ...root, clearGroups: 0, origin },
@@ -30,6 +32,7 @@ export function compileJoin(process: Process, { joins, root, process: scene, isA
     { op: 'session', origin },
     ...planTerminal(process, { isAttended, origin: scene.origin }),
     { op: 'keyring', origin },
+    ...planFinalAffinity(process, scene.origin),
     ...body.ops,
     { op: 'say', message: messages.ready, origin: scene.origin },
     { op: 'wait', message: messages.go, origin: scene.origin },

@@ -1,5 +1,5 @@
 /** The answer of `usnea features`: what this build can do, whatever the machine allows. Runtime-spec 1.3, "Features Structure". */
-import { capabilityNames, hookNames, namespaceTypes } from './names.ts'
+import { capabilityNames, hookNames, memoryFlagNames, memoryModeNames, namespaceTypes } from './names.ts'
 import { SPEC_VERSION } from './rules/version.ts'
 
 export interface FeatureFacts {
@@ -23,9 +23,10 @@ export function features({ version, commit, mountOptions }: FeatureFacts) {
       capabilities: capabilityNames,
       cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
       seccomp: { enabled: false },
-      apparmor: { enabled: false },
-      selinux: { enabled: false },
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
       intelRdt: { enabled: false },
+      memoryPolicy: { modes: memoryModeNames, flags: memoryFlagNames },
       mountExtensions: { idmap: { enabled: false } },
       netDevices: { enabled: false },
     },

@@ -91,6 +91,19 @@ export const capabilityNames = [
 
 export type CapabilityName = (typeof capabilityNames)[number]
 
+/** Modes and flags of set_mempolicy(2), sorted. Their numbers are in `kernel/scheduling.ts`. */
+export const memoryModeNames = [
+  'MPOL_BIND',
+  'MPOL_DEFAULT',
+  'MPOL_INTERLEAVE',
+  'MPOL_LOCAL',
+  'MPOL_PREFERRED',
+  'MPOL_PREFERRED_MANY',
+  'MPOL_WEIGHTED_INTERLEAVE',
+] as const
+
+export const memoryFlagNames = ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES'] as const
+
 /**
  * Mount options that ask the runtime, not the kernel, for something. `idmap` and `ridmap` may carry `=uids=…;gids=…`.
  * The last three are crun's: dropped silently they would follow a link that the caller forbade.

@@ -9,9 +9,16 @@ export function structureIssues(document: unknown): Issue[] {
   const issues = new Map<string, Issue>()
   for (const finding of schemaErrors(document)) {
     const pointer = placeOf(finding)
-    if (!issues.has(pointer)) issues.set(pointer, error(pointer, sentence(finding, valueAt(document, pointer))))
+    const words = `${subject(pointer)}${sentence(finding, valueAt(document, pointer))}`
+    if (!issues.has(pointer)) issues.set(pointer, error(pointer, words))
   }
   return [...issues.values()]
+}
+
+/** Words that callers match, where a value of a closed list has some. */
+function subject(pointer: string): string {
+  if (pointer === '/linux/memoryPolicy/mode') return 'invalid memory policy mode: '
+  return pointer.startsWith('/linux/memoryPolicy/flags/') ? 'invalid memory policy flag: ' : ''
 }
 
 function placeOf({ keyword, instancePath, params }: SchemaError): string {

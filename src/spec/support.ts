@@ -10,7 +10,6 @@ import type {
   Mount,
   NetworkClass,
   PidLimits,
-  Process,
   Resources,
   Spec,
 } from './types.ts'
@@ -18,17 +17,10 @@ import type {
 /** Findings of severity `unsupported` for a whole, valid configuration; device rules and the cgroup path have predicates. */
 export function unsupported(spec: Spec): Issue[] {
   return [
-    ...(spec.process === undefined ? [] : processRequests(spec.process, '/process')),
     ...(spec.mounts ?? []).flatMap((mount, index) => mountRequests(mount, `/mounts/${index}`)),
     ...(spec.linux === undefined ? [] : linuxRequests(spec.linux)),
     ...(isEmpty(spec.vm) ? [] : [issue('/vm', 'a virtual machine')]),
   ]
-}
-
-/** The same for a process description on its own, as `exec` takes it. */
-export function unsupportedProcess(process: Process): Issue[] {
-  const affinity = isEmpty(process.execCPUAffinity) ? [] : [issue('/execCPUAffinity', 'a CPU affinity')]
-  return [...processRequests(process, ''), ...affinity]
 }
 
 /** Are there rules on which devices the container may use? They need a cgroup. */
@@ -58,17 +50,6 @@ function requests<T extends object>(
     .map(([key, feature]) => issue(child(pointer, key), String(feature)))
 }
 
-function processRequests(process: Process, pointer: string): Issue[] {
-  return [
-    ...requests(process, pointer, {
-      apparmorProfile: 'an AppArmor profile',
-      selinuxLabel: 'an SELinux label',
-      scheduler: 'a scheduling policy',
-      ioPriority: 'an I/O priority',
-    }),
-  ]
-}
-
 const builtExtensions: ReadonlySet<MountExtension> = new Set(['tmpcopyup'])
 
 export const isBuilt = (extension: MountExtension): boolean => builtExtensions.has(extension)
@@ -90,9 +71,6 @@ function linuxRequests(linux: Linux): Issue[] {
       seccomp: 'a seccomp filter',
       intelRdt: 'Intel RDT',
       netDevices: 'moving a network device',
-      mountLabel: 'an SELinux mount label',
-      memoryPolicy: 'a memory policy',
-      personality: 'an execution domain (personality)',
     }),
     ...limitRequests(linux.resources),
   ]

@@ -2,6 +2,7 @@
  * The words of config.json: runtime-spec 1.3, the part for Linux. Optional here is what the specification leaves optional;
  * a value of these types was either checked by `validate` or written by ourselves. Other platforms' sections are ignored.
  */
+import type { memoryModeNames } from './names.ts'
 import type { Resources } from './resources.ts'
 import type { Seccomp } from './seccomp.ts'
 
@@ -223,7 +224,7 @@ export interface IntelRdt {
 
 /** See set_mempolicy(2). */
 export interface MemoryPolicy {
-  readonly mode: string
+  readonly mode: (typeof memoryModeNames)[number]
   /** A list such as `0,2-3`. */
   readonly nodes?: string
   readonly flags?: readonly string[]

@@ -9,7 +9,8 @@ import type { Loose } from './rules/loose.ts'
 import { mountIssues } from './rules/mounts.ts'
 import { namespaceIssues } from './rules/namespaces.ts'
 import { pathIssues } from './rules/paths.ts'
-import { noProcess, processIssues } from './rules/process.ts'
+import { noProcess, processIssues, processIssues } from './rules/process.ts'
+import { memoryPolicyIssues, personalityIssues } from './rules/scheduling.ts'
 import { sysctlIssues } from './rules/sysctl.ts'
 import { versionIssues } from './rules/version.ts'
 import { structureIssues } from './structure.ts'
@@ -28,6 +29,8 @@ const rules: readonly Rule[] = [
   annotationIssues,
   deviceIssues,
   sysctlIssues,
+  memoryPolicyIssues,
+  personalityIssues,
 ]
 
 /** Errors and warnings of a whole config.json. Without an error the value is a `Spec`, with `root` in it. */

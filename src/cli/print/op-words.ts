@@ -79,6 +79,7 @@ const special: Words = {
     plainNewlines ? 'newlines as they are' : '',
   ],
   umask: ({ mask }) => [octal(mask)],
+  affinity: ({ cpus }) => [cpus.length === 0 ? 'all CPUs' : cpus.join(',')],
   rlimit: ({ resource, soft, hard }) => [rlimitWord(resource), `${limit(soft)}:${limit(hard)}`],
   bounding: ({ mask }) => [capabilityWords(mask)],
   cwd: ({ path, lenient }) => [plain(path), lenient ? 'if it can' : ''],

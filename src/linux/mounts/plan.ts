@@ -5,6 +5,7 @@ import type { Host } from '../../host/facts.ts'
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
+import { labelOption } from '../lsm/plan.ts'
 import type { Part, Scene } from '../scene.ts'
 import { BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
@@ -19,11 +20,18 @@ export function planMounts(spec: Spec, scene: Scene): Part {
   for (const [i, mount] of (spec.mounts ?? []).entries()) {
     const origin = `/mounts/${i}`
     const target = resolve('/', mount.destination)
-    const part = planMount({ mount, target, options: parseMountOptions(mount.options ?? []), origin }, spec, scene)
+    const options = labelled(parseMountOptions(mount.options ?? []), mount, spec.linux?.mountLabel)
+    const part = planMount({ mount, target, options, origin }, spec, scene)
     ops.push(...part.ops)
     degradations.push(...(part.degradations ?? []))
   }
   return { ops, degradations }
+}
+
+function labelled(options: ParsedMount, { type = '' }: Mount, mountLabel: string | undefined): ParsedMount {
+  if (options.bind || options.remount || type === 'bind') return options
+  const data = [options.data, labelOption(mountLabel, type)].filter((text) => text !== '').join(',')
+  return { ...options, data }
 }
 
 function planMount(item: Item, spec: Spec, scene: Scene): Part {

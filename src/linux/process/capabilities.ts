@@ -27,6 +27,8 @@ export interface Masks {
   readonly ambient: bigint
   /** Names that were asked for and that we do not hold. */
   readonly missing: readonly string[]
+  /** Names of the ambient set that the others do not allow in it. */
+  readonly notAmbient: readonly string[]
 }
 
 /** Unknown names have been warned about by `validate`, and count for nothing here. */
@@ -48,5 +50,6 @@ export function capabilityMasks(sets: Capabilities | undefined, available: bigin
     (n) => n ?? [],
   )
   const missing = [...new Set(all)].filter((name) => maskOf([name]) !== 0n && (maskOf([name]) & available) === 0n)
-  return { bounding, effective, permitted, inheritable, ambient, missing }
+  const notAmbient = [...new Set(sets?.ambient)].filter((name) => (maskOf([name]) & available & ~ambient) !== 0n)
+  return { bounding, effective, permitted, inheritable, ambient, missing, notAmbient }
 }

@@ -1,14 +1,20 @@
 /** What the user's program gets, in the order in which each step still may be taken. */
 import type { Degradation } from '../../base/issue.ts'
+import type { Host } from '../../host/facts.ts'
 import { rlimitNumber } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import { uint64 } from '../../spec/integers.ts'
-import type { Process, Rlimit } from '../../spec/types.ts'
+import type { Linux, Process, Rlimit } from '../../spec/types.ts'
+import { planLabels } from '../lsm/plan.ts'
 import type { Part } from '../scene.ts'
 import { capabilityMasks, type Masks } from './capabilities.ts'
 import { type Environment, environmentOf } from './environment.ts'
+import { planScheduling } from './scheduling.ts'
 
 export interface ProcessScene {
+  readonly host: Host
+  /** What `linux` says about every process of the container. */
+  readonly linux: Pick<Linux, 'memoryPolicy' | 'personality'>
   /** Capabilities we may hand out: all of them in a new user namespace, ours elsewhere. */
   readonly available: bigint
   /** May setgroups(2) be called? Not after `deny` was written; a namespace that is joined does not tell. */
@@ -37,6 +43,12 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
       pointer: `${origin}/capabilities`,
       message: `${name} is left out: ${name === 'CAP_MKNOD' ? 'no device rules guard the host yet' : 'we do not hold it ourselves'}`,
     })
+  for (const name of masks.notAmbient)
+    degradations.push({
+      pointer: `${origin}/capabilities/ambient`,
+      message: `can't raise ambient capability ${name}: it must be permitted and inheritable too`,
+      loud: true,
+    })
   const { uid = 0, gid = 0, umask = 0o022, additionalGids = [] } = process.user ?? {}
   const cwd = { op: 'cwd', path: process.cwd, origin: `${origin}/cwd` } as const
   const { env, search } = environmentOf(process.env ?? [], scene.environment)
@@ -44,6 +56,8 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
   const ops: Op[] = [
     { op: 'umask', mask: umask, origin: `${origin}/user/umask` },
     ...rlimits(process.rlimits ?? [], origin),
+    ...planScheduling(process, scene.linux, origin),
+    ...planLabels(process, scene.host, origin),
     { op: 'bounding', mask: masks.bounding, origin: `${origin}/capabilities/bounding` },
     { ...cwd, lenient: 1 },
     {
@@ -69,6 +83,19 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
 function setGroups({ maySetGroups }: ProcessScene, asked: readonly number[]): 0 | 1 | 2 {
   if (maySetGroups === 'unknown') return asked.length === 0 ? 2 : 1
   return maySetGroups ? 1 : 0
+}
+
+/**
+ * In a user namespace nobody may raise a hard limit any more, not even real root: where that is needed it comes first.
+ * The soft limits stay: the lower ones would hold for init itself.
+ */
+export function planRaisedLimits(process: Process, { rlimits: own }: Host, origin: string): Op[] {
+  return (process.rlimits ?? []).flatMap(({ type, hard }, i) => {
+    const now = own[type]
+    if (now === undefined || uint64(hard) <= now.hard) return []
+    const resource = rlimitNumber(type) ?? 0
+    return [{ op: 'rlimit', resource, soft: now.soft, hard: uint64(hard), origin: `${origin}/rlimits/${i}` } as const]
+  })
 }
 
 function rlimits(limits: readonly Rlimit[], origin: string): Op[] {

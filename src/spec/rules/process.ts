@@ -4,6 +4,7 @@ import { quote } from '../quote.ts'
 import type { Process, Spec } from '../types.ts'
 import { each, type Loose } from './loose.ts'
 import { rlimitIssues } from './rlimits.ts'
+import { schedulingIssues } from './scheduling.ts'
 
 export const noProcess = 'the configuration has no `process` section'
 
@@ -17,6 +18,7 @@ export function processIssues(spec: Loose<Spec>): Issue[] {
     ...envIssues(process.env),
     ...capabilityIssues(process.capabilities),
     ...rlimitIssues(process.rlimits),
+    ...schedulingIssues(process),
   ]
 }
 

@@ -50,7 +50,7 @@ describe('a plan', () => {
  3  inner    propagate     rprivate                            /linux/rootfsPropagation
  4  rootfs   mount         tmpfs → /dev nosuid,nodev,mode=755  /mounts/1
  5  rootfs   mkdir         "/new dir" 0755                     /process/cwd
- 6  process  rlimit        nofile 1024:unlimited               /process/rlimits/0
+ 6  rootfs   rlimit        nofile 1024:unlimited               /process/rlimits/0
  7  process  bounding      kill,sys_admin                      /process/capabilities/bounding
  8  last     exec          sh -c "a b"                         /process/args
 `,
@@ -92,7 +92,7 @@ describe('a plan', () => {
     assert.equal(parsed.ops.length, ops.length)
     assert.deepEqual(parsed.ops[6], {
       op: 'rlimit',
-      phase: 'process',
+      phase: 'rootfs',
       origin: '/process/rlimits/0',
       resource: 7,
       soft: 1024,

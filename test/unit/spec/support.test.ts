@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { asksForCgroupPath, asksForDeviceRules, unsupported, unsupportedProcess } from '../../../src/spec/support.ts'
+import { asksForCgroupPath, asksForDeviceRules, unsupported } from '../../../src/spec/support.ts'
 import { edited, type Loosened } from './fixtures.ts'
 
 const pointers = (edit: (document: Loosened) => void) => unsupported(edited(edit)).map(({ pointer }) => pointer)
@@ -19,10 +19,6 @@ describe('unsupported', () => {
   })
 
   for (const [pointer, edit] of [
-    ['/process/apparmorProfile', (d) => (d.process.apparmorProfile = 'x')],
-    ['/process/selinuxLabel', (d) => (d.process.selinuxLabel = 'x')],
-    ['/process/scheduler', (d) => (d.process.scheduler = { policy: 'SCHED_OTHER' })],
-    ['/process/ioPriority', (d) => (d.process.ioPriority = { class: 'IOPRIO_CLASS_BE' })],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['ridmap'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
@@ -31,9 +27,6 @@ describe('unsupported', () => {
     ['/linux/seccomp', (d) => (d.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW' })],
     ['/linux/intelRdt', (d) => (d.linux.intelRdt = { closID: 'x' })],
     ['/linux/netDevices', (d) => (d.linux.netDevices = { eth0: {} })],
-    ['/linux/mountLabel', (d) => (d.linux.mountLabel = 'x')],
-    ['/linux/memoryPolicy', (d) => (d.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0' })],
-    ['/linux/personality', (d) => (d.linux.personality = { domain: 'LINUX32' })],
     ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],
   ] as [string, (d: Loosened) => void][]) {
     it(`finds ${pointer}`, () => assert.deepEqual(pointers(edit), [pointer]))
@@ -100,16 +93,6 @@ describe('unsupported', () => {
       future: { limit: 1 },
     }
     assert.deepEqual(limits(resources), [])
-  })
-})
-
-describe('unsupportedProcess', () => {
-  it('points into the description itself, and knows the affinity of exec', () => {
-    const process = { args: ['x'], cwd: '/', selinuxLabel: 'x', execCPUAffinity: { final: '1' } }
-    assert.deepEqual(
-      unsupportedProcess(process).map(({ pointer }) => pointer),
-      ['/selinuxLabel', '/execCPUAffinity'],
-    )
   })
 })
 

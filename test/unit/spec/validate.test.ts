@@ -117,6 +117,70 @@ cases('process', [
   ],
 ])
 
+cases('scheduling', [
+  [
+    'takes a priority for real-time policies only',
+    (d) => (d.process.scheduler = { policy: 'SCHED_BATCH', priority: 1 }),
+    'error /process/scheduler/priority: scheduler.priority can only be specified for SchedFIFO or SchedRR policy',
+  ],
+  [
+    'needs a priority for those',
+    (d) => (d.process.scheduler = { policy: 'SCHED_RR' }),
+    'error /process/scheduler/priority: SCHED_RR needs a priority from 1 to 99',
+  ],
+  [
+    'takes times for SCHED_DEADLINE only',
+    (d) => (d.process.scheduler = { policy: 'SCHED_OTHER', runtime: 1, deadline: 0 }),
+    'error /process/scheduler/runtime: scheduler runtime/deadline/period can only be specified for SchedDeadline policy',
+  ],
+  [
+    'warns of a nice value without effect',
+    (d) => (d.process.scheduler = { policy: 'SCHED_IDLE', nice: 3 }),
+    'warning /process/scheduler/nice: the kernel takes no nice value for SCHED_IDLE',
+  ],
+  [
+    'refuses what is no list of CPUs',
+    (d) => (d.process.execCPUAffinity = { initial: '3-1', final: '0,x' }),
+    'error /process/execCPUAffinity/initial: must be a list of CPUs such as "0-3,7", found "3-1"',
+    'error /process/execCPUAffinity/final: must be a list of CPUs such as "0-3,7", found "0,x"',
+  ],
+  ['takes lists of CPUs', (d) => (d.process.execCPUAffinity = { initial: '0-3,7', final: '' })],
+])
+
+cases('memory policy and personality', [
+  [
+    'need a mode',
+    (d) => (d.linux.memoryPolicy = {}),
+    'error /linux/memoryPolicy/mode: invalid memory policy mode: is missing',
+  ],
+  [
+    'refuse unknown flags',
+    (d) => (d.linux.memoryPolicy = { mode: 'MPOL_LOCAL', flags: ['x'] }),
+    'error /linux/memoryPolicy/flags/0: invalid memory policy flag: must be one of "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES", found "x"',
+  ],
+  [
+    'count the nodes',
+    (d) => (d.linux.memoryPolicy = { mode: 'MPOL_DEFAULT', nodes: '0-7' }),
+    'error /linux/memoryPolicy/nodes: memory policy mode requires 0 nodes but got 8',
+  ],
+  [
+    'need nodes for the modes that use them',
+    (d) => (d.linux.memoryPolicy = { mode: 'MPOL_BIND' }),
+    'error /linux/memoryPolicy/nodes: memory policy mode requires at least one node but got 0',
+  ],
+  [
+    'refuse nodes that no kernel has',
+    (d) => (d.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0-9876543210' }),
+    'error /linux/memoryPolicy/nodes: invalid memory policy nodes: must be a list such as "0,2-3" up to 1023, found "0-9876543210"',
+  ],
+  ['take good ones', (d) => (d.linux.memoryPolicy = { mode: 'MPOL_PREFERRED', nodes: '', flags: [] })],
+  [
+    'refuse flags of a personality: there are none',
+    (d) => (d.linux.personality = { domain: 'LINUX', flags: ['X'] }),
+    'error /linux/personality/flags/0: the flag "X" does not exist: no personality flag is defined',
+  ],
+])
+
 cases('rlimits', [
   [
     'refuse unknown names',

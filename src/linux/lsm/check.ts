@@ -1,0 +1,22 @@
+/** Labels of security modules that this machine does not have. */
+import { error, type Issue } from '../../base/issue.ts'
+import type { Host } from '../../host/facts.ts'
+import type { Linux, Process } from '../../spec/types.ts'
+
+/** Without AppArmor everything is unconfined: only that one profile is fulfilled then. */
+export function checkProcessLabels(process: Process, host: Host, origin: string): Issue[] {
+  const { apparmorProfile = '', selinuxLabel = '' } = process
+  const issues: Issue[] = []
+  if (apparmorProfile !== '' && apparmorProfile !== 'unconfined' && !host.lsm.apparmor)
+    issues.push(
+      error(`${origin}/apparmorProfile`, 'apparmor: config provided but apparmor not supported or disabled here'),
+    )
+  if (selinuxLabel !== '' && !host.lsm.selinux) issues.push(error(`${origin}/selinuxLabel`, SELINUX_OFF))
+  return issues
+}
+
+export function checkMountLabel({ mountLabel = '' }: Linux, host: Host): Issue[] {
+  return mountLabel !== '' && !host.lsm.selinux ? [error('/linux/mountLabel', SELINUX_OFF)] : []
+}
+
+const SELINUX_OFF = 'selinux label is specified in config, but selinux is disabled or not supported'
