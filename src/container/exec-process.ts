@@ -48,13 +48,13 @@ function overlay(own: Process, options: ExecProcessOptions): Process {
       what: 'exec args cannot be empty',
       fix: 'usnea exec ID COMMAND [ARG ...]',
     })
-  const { terminal: _terminal, consoleSize: _size, ...rest } = own
+  const { terminal: _terminal, consoleSize, ...rest } = own
   return {
     ...rest,
     args: options.args,
     env: [...(own.env ?? []), ...(options.env ?? [])],
     user: userOf(own, options),
-    ...(options.tty ? { terminal: true } : {}),
+    ...(options.tty ? { terminal: true, ...(consoleSize ? { consoleSize } : {}) } : {}),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.noNewPrivs === undefined ? {} : { noNewPrivileges: options.noNewPrivs }),
     ...(options.apparmor === undefined ? {} : { apparmorProfile: options.apparmor }),

@@ -28,7 +28,7 @@ export function checkTerminal({ terminal = false, detached, consoleSocket }: Ter
   if (detached && terminal && consoleSocket === undefined)
     throw new RuntimeError('terminal-socket', {
       what: 'cannot allocate tty if usnea will detach without setting console socket',
-      fix: 'pass --console-socket PATH, or ask for no terminal',
+      fix: 'pass --console-socket PATH, or leave the terminal out (process.terminal, exec --tty)',
     })
   if (!detached && terminal)
     throw new RuntimeError('not-supported-yet', { what: 'a terminal in the foreground is not supported yet' })

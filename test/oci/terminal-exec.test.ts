@@ -25,18 +25,22 @@ async function withContainer(world: World, body: (id: string) => Promise<void>, 
 const look = 'tty; stty size; for n in 0 1 2; do readlink /proc/self/fd/$n; done; echo typed into >/dev/tty'
 
 testAs({ as: identityNames, needs: ['python3'] }, 'exec --tty --detach sends a terminal of the container', (world) =>
-  withContainer(world, async (id) => {
-    const socket = socketOf(world)
-    await using terminal = await listenForTerminal(socket)
-    const call = ['exec', '--detach', '--tty', '--console-socket', socket, id]
-    succeeded(await world.usnea([...call, 'sh', '-c', `stty rows 7 cols 9; ${look}; read line; echo got $line`]))
-    const { data, rest, onlcr } = await terminal.message()
-    assert.deepEqual({ data, rest, onlcr }, { data: '/dev/pts/0', rest: '', onlcr: true })
-    await terminal.shows(`/dev/pts/0\r\n7 9\r\n${'/dev/pts/0\r\n'.repeat(3)}typed into\r\n`)
-    terminal.write('words\n')
-    await terminal.shows('got words\r\n')
-    await until('the terminal hung up', () => terminal.hangup())
-  }),
+  withContainer(
+    world,
+    async (id) => {
+      const socket = socketOf(world)
+      await using terminal = await listenForTerminal(socket)
+      const call = ['exec', '--detach', '--tty', '--console-socket', socket, id]
+      succeeded(await world.usnea([...call, 'sh', '-c', `${look}; read line; echo got $line`]))
+      const { data, rest, onlcr } = await terminal.message()
+      assert.deepEqual({ data, rest, onlcr }, { data: '/dev/pts/0', rest: '', onlcr: true })
+      await terminal.shows(`/dev/pts/0\r\n7 9\r\n${'/dev/pts/0\r\n'.repeat(3)}typed into\r\n`)
+      terminal.write('words\n')
+      await terminal.shows('got words\r\n')
+      await until('the terminal hung up', () => terminal.hangup())
+    },
+    (config) => Object.assign(config.process, { consoleSize: { width: 9, height: 7 } }),
+  ),
 )
 
 testAs({ needs: ['python3'] }, 'a description from a file asks for a terminal of its size, owner and keys', (world) =>
