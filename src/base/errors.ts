@@ -97,6 +97,7 @@ const words: Record<string, string> = {
   EINVAL: 'invalid argument',
   ENOSPC: 'no space left on device',
   EROFS: 'read-only file system',
+  EFBIG: 'file too large',
   ELOOP: 'too many levels of symbolic links',
   ENOSYS: 'function not implemented',
   ENOEXEC: 'exec format error',

@@ -1,5 +1,6 @@
 /** Writing files and descriptors so that nobody ever sees half of it. */
-import { closeSync, fchmodSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { isUtf8 } from 'node:buffer'
+import { closeSync, fchmodSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { errnoOf } from './errors.ts'
 
 /**
@@ -55,4 +56,38 @@ export function isTerminal(fd: number): boolean {
   } catch {
     return false
   }
+}
+
+const CHUNK = 1 << 16
+
+/**
+ * The bytes of a file that somebody else names: a pipe and /dev/zero have no size that could be asked for before. Throws
+ * the system error, and EFBIG for one that is longer than `limit` bytes.
+ */
+export function readLimited(path: string, limit: number): Buffer {
+  const fd = openSync(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    for (let total = 0; ; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK)
+      const size = readSync(fd, chunk)
+      if (size === 0) return Buffer.concat(chunks)
+      total += size
+      if (total > limit) throw Object.assign(new Error(`${path} is longer than ${limit} bytes`), { code: 'EFBIG' })
+      chunks.push(chunk.subarray(0, size))
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The place of the first byte that is not UTF-8, or undefined. */
+export function findForeignByte(bytes: Buffer): number | undefined {
+  if (isUtf8(bytes)) return undefined
+  for (let at = 0; at < bytes.length; ) {
+    const size = [1, 2, 3, 4].find((length) => isUtf8(bytes.subarray(at, Math.min(at + length, bytes.length))))
+    if (size === undefined) return at
+    at += size
+  }
+  return undefined
 }

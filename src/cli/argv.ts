@@ -3,6 +3,7 @@
  * The grammar is the union of what runc's and crun's callers write: `--x v`, `--x=v`, `-x`, `-x v`, Go's `-long`,
  * booleans with `=true`, options before and after the arguments. Values stay strings, and a list is never split.
  */
+import { holdsBytes } from '../base/bytes.ts'
 import { RuntimeError } from '../base/errors.ts'
 import {
   type Call,
@@ -172,6 +173,7 @@ function takeFlag(place: Place, values: object): number {
   }
   const value = found.value ?? place.argv[place.at + 1]
   if (value === undefined) throw usage(`flag needs an argument: --${flag.name}`)
+  if (flag.bytes === undefined && holdsBytes(value)) throw usage(`the value of --${flag.name} is not valid UTF-8`)
   store(values, flag, flag.kind === 'number' ? readNumber(flag, value) : value)
   return found.value === undefined ? 2 : 1
 }

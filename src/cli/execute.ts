@@ -10,9 +10,9 @@ import { Session } from './session.ts'
 import { findCommand } from './verbs.ts'
 import { versionText } from './version.ts'
 
-/** Never throws. The caller exits with the result. */
-export async function execute(argv: readonly string[], io: Io): Promise<number> {
-  const reading = readGlobals(argv)
+/** Never throws. The caller exits with the result. `isWhole`: the arguments are what we were given, byte for byte. */
+export async function execute(argv: readonly string[], io: Io, isWhole = true): Promise<number> {
+  const reading = isWhole ? readGlobals(argv) : { ...readGlobals(argv), problem: bytesLost() }
   const forPeople = ['sandbox', 'doctor', 'plan'].includes(reading.verb ?? '')
   const toStderr: LogOptions = { format: 'text', level: 'error', stderr: io.stderr, forPeople }
   let options = toStderr
@@ -34,6 +34,9 @@ export async function execute(argv: readonly string[], io: Io): Promise<number> 
     return report(error, reading.verb, log)
   }
 }
+
+const bytesLost = (): RuntimeError =>
+  new RuntimeError('usage', { what: 'an argument is not valid UTF-8, and without /proc its bytes are lost' })
 
 function report(error: unknown, verb: string | undefined, log: Log): number {
   const failure = describeFailure(error, verb)

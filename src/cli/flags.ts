@@ -14,6 +14,8 @@ export interface Flag {
    * `later`: known, but asking for it is refused by name.
    */
   readonly status?: 'ignored' | 'later'
+  /** The value goes to the program as it is, so it need not be UTF-8. */
+  readonly bytes?: true
 }
 
 type Value<Kind extends Flag['kind']> = Kind extends 'boolean'
@@ -73,7 +75,14 @@ export const sandboxFlags = [
   { name: 'hide', kind: 'list', value: 'PATH', help: 'cover a path' },
   { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)' },
   { name: 'nested', kind: 'boolean', help: 'let the command make user namespaces of its own' },
-  { name: 'env', short: 'e', kind: 'list', value: 'NAME[=VALUE]', help: 'set a variable, or pass ours on' },
+  {
+    name: 'env',
+    short: 'e',
+    kind: 'list',
+    value: 'NAME[=VALUE]',
+    help: 'set a variable, or pass ours on',
+    bytes: true,
+  },
   { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory of the command' },
   { name: 'timeout', kind: 'text', value: 'TIME', help: 'end it after this time, such as 30s or 2m (exit status 124)' },
 ] as const satisfies readonly Flag[]

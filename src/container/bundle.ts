@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { findForeignByte, readLimited } from '../base/files.ts'
 import type { Issue } from '../base/issue.ts'
 import { parseConfig } from '../spec/parse.ts'
 import { unsupported } from '../spec/support.ts'
@@ -67,10 +68,17 @@ function readSpec(file: string): { spec: RunnableSpec; warnings: string[] } {
 /** As crun: what is created without a process ends when it is started. */
 const nothing: Process = { args: [], cwd: '/' }
 
+/** Bytes: a plan may be as long, and no more. */
+export const LONGEST_CONFIG = 64 << 20
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    const bytes = readLimited(file, LONGEST_CONFIG)
+    const foreign = findForeignByte(bytes)
+    if (foreign === undefined) return bytes.toString()
+    throw new RuntimeError('config-not-json', { details: [`${file} is not UTF-8: byte ${foreign + 1}`] })
   } catch (cause) {
+    if (cause instanceof RuntimeError) throw cause
     if (errnoOf(cause) === 'ENOENT')
       throw new RuntimeError('config-missing', { details: [file], ...errno(cause), cause })
     throw new RuntimeError('config-missing', { what: `${file} cannot be read`, ...errno(cause), cause })

@@ -17,7 +17,7 @@ import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { runHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { hookState } from './oci-state.ts'
-import { writePidFile } from './pid-file.ts'
+import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { killProcess } from './process.ts'
 
@@ -60,6 +60,7 @@ export async function create(ctx: Context, options: CreateOptions): Promise<void
 /** What create and run share. Every step that leaves something behind is on `undo` before it acts. */
 export async function begin(ctx: Context, options: BeginOptions, undo: Dispose): Promise<Creation> {
   const id = parseId(options.id)
+  assertPidFilePlace(options.pidFile)
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const prepared = prepare(ctx.host, {
     ...options,

@@ -1,10 +1,10 @@
 /** Which process exec runs: a whole description from a file, or the container's own with the flags on top. */
-import { readFileSync } from 'node:fs'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { findForeignByte, readLimited } from '../base/files.ts'
 import { parseProcess } from '../spec/parse.ts'
 import type { Capabilities, Process } from '../spec/types.ts'
 import { validateProcess } from '../spec/validate.ts'
-import { refuse } from './bundle.ts'
+import { LONGEST_CONFIG, refuse } from './bundle.ts'
 
 export interface ExecProcessOptions {
   readonly args?: readonly string[]
@@ -29,14 +29,17 @@ export function execProcess(own: Process, options: ExecProcessOptions): Process 
 }
 
 function readProcessFile(path: string): Process {
-  let text: string
+  let bytes: Buffer
   try {
-    text = readFileSync(path, 'utf8')
+    bytes = readLimited(path, LONGEST_CONFIG)
   } catch (cause) {
     const errno = errnoOf(cause)
     throw new RuntimeError('process-invalid', { what: `${path} cannot be read`, ...(errno ? { errno } : {}), cause })
   }
-  const parsed = parseProcess(text)
+  const foreign = findForeignByte(bytes)
+  if (foreign !== undefined)
+    throw new RuntimeError('process-invalid', { what: `${path} is not UTF-8: byte ${foreign + 1}` })
+  const parsed = parseProcess(bytes.toString())
   if ('issue' in parsed)
     throw new RuntimeError('process-invalid', { what: `${path} is not valid JSON`, details: [parsed.issue.message] })
   return parsed.process

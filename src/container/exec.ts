@@ -23,7 +23,7 @@ import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { parseId } from './id.ts'
 import { assertIds } from './ids.ts'
 import { isAlive, statusOf } from './oci-state.ts'
-import { writePidFile } from './pid-file.ts'
+import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
 
 export interface ExecOptions extends ExecProcessOptions, SocketOptions {
@@ -42,6 +42,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   if (status === 'created' && ctx.host.rootlessEuid) throw notStarted()
   if (options.cgroup !== undefined && options.cgroup.length > 0)
     throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
+  assertPidFilePlace(options.pidFile)
   if (!record.spec.process) throw new RuntimeError('process-invalid')
   const process = execProcess(record.spec.process, options)
   refuse(checkProcessLabels(process, ctx.host, ''), 'error', 'process-invalid')

@@ -1,4 +1,6 @@
 /** Decimal, no newline (callers parse it strictly), put in place in one step, readable as the umask says. */
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
 
@@ -6,11 +8,27 @@ export function writePidFile(path: string, pid: number): void {
   try {
     replaceFile(path, String(pid), 0o666 & ~process.umask())
   } catch (cause) {
-    const errno = errnoOf(cause)
-    throw new RuntimeError('pid-file', {
-      what: `cannot write the pid file ${path}`,
-      ...(errno ? { errno } : {}),
-      cause,
-    })
+    throw unwritable(path, cause)
   }
+}
+
+/** Before anything is made: a pid file that cannot be written would be known only when the container is there. */
+export function assertPidFilePlace(path: string | undefined): void {
+  if (path === undefined) return
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw unwritable(path, cause)
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new RuntimeError('pid-file', { what: `cannot write the pid file ${path}`, errno: 'EISDIR' })
+}
+
+function unwritable(path: string, cause: unknown): RuntimeError {
+  const errno = errnoOf(cause)
+  return new RuntimeError('pid-file', {
+    what: `cannot write the pid file ${path}`,
+    ...(errno ? { errno } : {}),
+    cause,
+  })
 }

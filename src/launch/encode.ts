@@ -1,5 +1,6 @@
 /** Writes a plan in the form that native/init/plan.c reads; the layout is described there. */
 
+import { bytesOfText } from '../base/bytes.ts'
 import type { Op } from '../kernel/plan.ts'
 import { type ArgumentKind, opShapes, planSum } from '../kernel/plan-def.ts'
 
@@ -30,7 +31,7 @@ class Pool {
   string(text: string): readonly [offset: number, length: number] {
     const known = this.#known.get(text)
     if (known) return known
-    const bytes = Buffer.from(`${text}\0`)
+    const bytes = bytesOfText(`${text}\0`)
     if (bytes.indexOf(0) !== bytes.length - 1) throw new TypeError('a string of a plan holds a NUL')
     const place = [this.#append(bytes), bytes.length - 1] as const
     this.#known.set(text, place)

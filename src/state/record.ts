@@ -54,6 +54,23 @@ export function whyNotRecord(value: unknown, id: string): 'foreign' | 'future' |
     texts.every((text) => typeof text === 'string') &&
     typeof record.spec === 'object' &&
     record.spec !== null &&
-    Array.isArray(record.degradations)
+    (record.degradations === undefined || Array.isArray(record.degradations)) &&
+    (record.tail === undefined || Array.isArray((record.tail as Partial<ContainerRecord['tail']> | null)?.ops))
   return isOurs ? undefined : 'foreign'
+}
+
+/**
+ * A record of another release of the same format: what it did not write yet gets the value that says least, and what we
+ * do not know stays, so that a change by us does not take it away from the release that wrote it.
+ */
+export function completeRecord(value: object): ContainerRecord {
+  const missing = {
+    ready: true,
+    rootless: { euid: false, cgroups: true },
+    level: 'unknown',
+    cgroup: { manager: 'none', reason: 'not recorded' },
+    tail: { first: 0, ops: [] },
+    degradations: [],
+  } satisfies Partial<ContainerRecord>
+  return { ...missing, ...(value as ContainerRecord) }
 }

@@ -1,13 +1,13 @@
 /** The directory of containers: making one is the reservation of its id, and a container is gone when it is gone. */
 import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
 import type { ContainerId } from '../base/ids.ts'
 import { whyNotContainerId } from '../base/ids.ts'
 import { randomSuffix } from '../base/suffix.ts'
 import { type Lock, takeLock } from './lock.ts'
-import { type ContainerRecord, whyNotRecord } from './record.ts'
+import { type ContainerRecord, completeRecord, whyNotRecord } from './record.ts'
 
 /** `#` cannot be part of an id, so a half-removed directory is never mistaken for a container. */
 const REMOVED = '#removed-'
@@ -25,7 +25,11 @@ export class Slot implements AsyncDisposable {
 
   /** Written by rename: a reader sees the old state or the new one. */
   save(record: ContainerRecord): void {
-    replaceFile(join(this.directory, 'state.json'), JSON.stringify(record), 0o600)
+    try {
+      replaceFile(join(this.directory, 'state.json'), JSON.stringify(record), 0o600)
+    } catch (error) {
+      throw unusable(dirname(this.directory), error)
+    }
   }
 
   /** Undefined when the creator died before it wrote anything. */
@@ -55,7 +59,7 @@ function removeDirectory(directory: string): void {
     renameSync(directory, hidden)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return
-    throw error
+    throw unusable(dirname(directory), error)
   }
   rmSync(hidden, { recursive: true, force: true })
 }
@@ -106,8 +110,12 @@ function withErrno(error: unknown): { errno?: string } {
 
 /** Left-overs of a delete that was killed half-way. */
 function sweep(root: string): void {
-  for (const name of namesIn(root))
-    if (name.startsWith(REMOVED)) rmSync(join(root, name), { recursive: true, force: true })
+  try {
+    for (const name of namesIn(root))
+      if (name.startsWith(REMOVED)) rmSync(join(root, name), { recursive: true, force: true })
+  } catch (error) {
+    throw error instanceof RuntimeError ? error : unusable(root, error)
+  }
 }
 
 function namesIn(root: string): string[] {
@@ -123,8 +131,8 @@ function namesIn(root: string): string[] {
 export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
   sweep(root)
   const directory = join(root, id)
-  if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
   try {
+    if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
     const lock = await takeLock(directory)
     if (existsSync(directory) && fstatSync(lock.fd).nlink > 0) return new Slot(id, directory, lock)
     lock[Symbol.dispose]()
@@ -162,7 +170,7 @@ function loadFrom(directory: string, id: ContainerId): ContainerRecord {
   const why = whyNotRecord(value, id)
   if (why === 'future') throw new RuntimeError('state-future', { details: [path] })
   if (why === 'foreign') throw new RuntimeError('state-corrupt', { details: [path] })
-  return value as ContainerRecord
+  return completeRecord(value as object)
 }
 
 /** Ids that have a directory; files and half-removed ones are no containers. */

@@ -8,8 +8,8 @@ import type { Session } from '../session.ts'
 
 const execFlags = [
   { name: 'process', short: 'p', kind: 'text', value: 'FILE', help: 'read the process from this JSON file' },
-  { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory in the container' },
-  { name: 'env', short: 'e', kind: 'list', value: 'NAME=VALUE', help: 'set a variable; may be repeated' },
+  { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory in the container', bytes: true },
+  { name: 'env', short: 'e', kind: 'list', value: 'NAME=VALUE', help: 'set a variable; may be repeated', bytes: true },
   { name: 'user', short: 'u', kind: 'text', value: 'UID[:GID]', help: 'user and group, as numbers' },
   { name: 'additional-gids', short: 'g', kind: 'list', value: 'GID', help: 'one more group; may be repeated' },
   { name: 'cap', short: 'c', kind: 'list', value: 'CAP', help: 'one more capability; may be repeated' },

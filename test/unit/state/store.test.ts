@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { ContainerId } from '../../../src/base/ids.ts'
+import { completeRecord, whyNotRecord } from '../../../src/state/record.ts'
+import { openSlot, reserve } from '../../../src/state/store.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'usnea-store-'))
+after(() => rmSync(root, { recursive: true }))
+const id = 'box' as ContainerId
+
+const least = {
+  version: 1,
+  id,
+  bundle: '/b',
+  rootfs: '/b/rootfs',
+  created: '2026-01-01T00:00:00Z',
+  pid: 7,
+  startTime: '1',
+  bootId: 'x',
+  spec: { ociVersion: '1.0.0' },
+}
+
+test('a record that lacks what later releases added gets the value that says least', () => {
+  assert.equal(whyNotRecord(least, id), undefined)
+  const { ready, tail, degradations, cgroup } = completeRecord(least)
+  assert.deepEqual(
+    { ready, tail, degradations, manager: cgroup.manager },
+    {
+      ready: true,
+      tail: { first: 0, ops: [] },
+      degradations: [],
+      manager: 'none',
+    },
+  )
+})
+
+test('fields of the wrong shape make it no record of ours', () => {
+  for (const wrong of [
+    { tail: 1 },
+    { tail: null },
+    { tail: { ops: 2 } },
+    { degradations: {} },
+    { pid: -1 },
+    { spec: null },
+  ])
+    assert.equal(whyNotRecord({ ...least, ...wrong }, id), 'foreign', JSON.stringify(wrong))
+})
+
+test('fields that we do not know survive a change', async () => {
+  const slot = await reserve(root, id)
+  writeFileSync(join(slot.directory, 'state.json'), JSON.stringify({ ...least, wish: { deep: ['kept'] } }))
+  slot.unlock()
+  const again = await openSlot(root, id)
+  const record = again.load()
+  assert.ok(record)
+  again.save({ ...record, ready: false })
+  const { wish, ready, bundle } = JSON.parse(readFileSync(join(again.directory, 'state.json'), 'utf8'))
+  assert.deepEqual({ wish, ready, bundle }, { wish: { deep: ['kept'] }, ready: false, bundle: '/b' })
+  again.unlock()
+})
