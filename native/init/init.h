@@ -23,6 +23,8 @@ struct context {
   int last;             /* the mount that the last bind made, and where */
   const char *last_target;
   bool in_cwd;
+  const char *found;    /* the program, as `lookup` found it */
+  bool filtered;        /* our own system calls go through the filter */
   char *reply;          /* payload of the last answer of the parent: the state JSON for hooks */
   uint32_t reply_size;
 };
@@ -55,6 +57,9 @@ _Noreturn void report_failure(struct context *ctx, int error);
 
 /* stage.c: runs the ops from ctx->at on; returns only by exec or exit. */
 _Noreturn void run_plan(struct context *ctx);
+
+/* ops_process.c: what `exec` does before its last call, done now, because a filter may forbid it later. */
+int prepare_exec(unsigned keep_fds);
 
 /* reap.c */
 void reset_signals(void);

@@ -125,21 +125,29 @@ static int find_program(const char *file, const char *search, char *found) {
 }
 
 int run_lookup(struct context *ctx, const struct op_lookup *op) {
-  char found[PATH_MAX];
+  static char found[PATH_MAX];
+  ctx->found = found;
   return find_program(op->file, op->search, found);
 }
 
-int run_exec(struct context *ctx, const struct op_exec *op) {
-  char found[PATH_MAX];
+int prepare_exec(unsigned keep_fds) {
   int error = check_cwd_inside();
   if (error) {
     detail("cwd");
     return error;
   }
-  if ((error = find_program(op->file, op->search, found))) return error;
-  if (sys_close_range(3 + (unsigned)op->keep_fds, ~0u, CLOSE_RANGE_CLOEXEC) != 0) return errno;
-  detail("%s", found); /* what is wrong from here on is wrong with this file, or with the interpreter that it names */
-  execve(found, op->argv->items, op->env->items);
+  return sys_close_range(3 + keep_fds, ~0u, CLOSE_RANGE_CLOEXEC) == 0 ? 0 : errno;
+}
+
+/* Under a filter only the last line is left to do, with what `lookup` found. */
+int run_exec(struct context *ctx, const struct op_exec *op) {
+  char path[PATH_MAX];
+  const char *program = ctx->filtered ? ctx->found : path;
+  int error = !ctx->filtered ? find_program(op->file, op->search, path) : ctx->found ? 0 : ENOENT;
+  if (!error && !ctx->filtered) error = prepare_exec((unsigned)op->keep_fds);
+  if (error) return error;
+  detail("%s", program); /* what is wrong from here on is wrong with this file, or with the interpreter that it names */
+  execve(program, op->argv->items, op->env->items);
   return errno;
 }
 

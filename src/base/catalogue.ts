@@ -256,6 +256,11 @@ const entries = {
   'terminal-failed': { what: 'cannot open a terminal in the container' },
   'terminal-socket': { what: 'a terminal and the socket for it do not belong together' },
   'socket-failed': { what: 'a descriptor could not be handed over' },
+  'seccomp-failed': { what: 'the seccomp filter could not be loaded' },
+  'seccomp-agent': {
+    what: 'the seccomp agent does not take the listener',
+    fix: 'start the agent that listens at linux.seccomp.listenerPath first, and keep it reading',
+  },
   'pid-file': { what: 'the pid file cannot be written' },
   'init-died': { what: 'the container ended before it was set up' },
   'kill-failed': { what: 'the signal could not be sent' },

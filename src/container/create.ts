@@ -20,6 +20,7 @@ import { hookState } from './oci-state.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { killProcess } from './process.ts'
+import { SeccompAgent } from './seccomp-agent.ts'
 
 export interface CreateOptions extends SocketOptions {
   readonly id: string
@@ -71,6 +72,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const { terminal } = prepared.spec.process
   checkTerminal({ terminal, detached: options.detached, consoleSocket: options.consoleSocket })
   const handover = new Handover(options, undo)
+  const agent = SeccompAgent.connect(prepared.spec, undo)
   for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
   ctx.ensureRoot()
   let record = firstRecord(id, prepared, ctx)
@@ -87,6 +89,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
     undo.push(() => killProcess(pid, startTime))
     slot.save(record)
   }
+  for (const note of prepared.plan.notes) ctx.log.debug(note)
   const child = await launch(prepared.plan, {
     host: ctx.host,
     fds: fds.all,
@@ -99,6 +102,10 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
       hooksRun: () => {
         hooksBegan = true
         return runCreateHooks(record, ctx)
+      },
+      taken: async (pid, listener) => {
+        agent?.handOver({ record, status: 'creating', pid, listener })
+        return undefined
       },
     },
   })

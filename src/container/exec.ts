@@ -11,6 +11,8 @@ import { checkProcessLabels } from '../linux/lsm/check.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import { checkFilter } from '../linux/seccomp/check.ts'
+import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
 import type { Process } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
@@ -25,6 +27,7 @@ import { assertIds } from './ids.ts'
 import { isAlive, statusOf } from './oci-state.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
+import { SeccompAgent } from './seccomp-agent.ts'
 
 export interface ExecOptions extends ExecProcessOptions, SocketOptions {
   readonly detach?: boolean
@@ -88,15 +91,30 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
   const keepFds = preserved.length
   await using undo = new Dispose()
   const handover = new Handover(options, undo)
+  const agent = SeccompAgent.connect(record.spec, undo)
+  const filter = planFilter(record.spec, { host: ctx.host, process, keepFds })
+  const scene = processScene(record, process, { keepFds, users, ctx })
   const plan = compileJoin(process, {
     joins: joins.map(({ types }, i) => ({ types, fd: 3 + keepFds + i })),
     root: { uid: rootOf(users.uidMap), gid: rootOf(users.gidMap) },
-    process: processScene(record, process, { keepFds, users, ctx }),
+    process: scene,
     isAttended: !options.detach,
+    filter,
   })
+  refuse(checkFilter(record.spec, { ...scene, host: ctx.host, process }), 'error', 'process-invalid')
   for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
   const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
-  const child = await launch(plan, { host: ctx.host, fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)] })
+  for (const note of filter.notes) ctx.log.debug(note)
+  const child = await launch(plan, {
+    host: ctx.host,
+    fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)],
+    answers: {
+      taken: async (pid, listener) => {
+        agent?.handOver({ record, status: 'running', pid, listener })
+        return undefined
+      },
+    },
+  })
   undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
   handover.deliver(child, 'setns')
   if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid)
@@ -136,6 +154,7 @@ function processScene(record: ContainerRecord, process: Process, { keepFds, user
     oomScoreAdj: host.oomScoreAdj,
     mayLowerOom: host.realRoot && !owned,
     keepFds,
+    loadsFilter: needsSysAdmin(record.spec.linux?.seccomp, process),
     origin: '',
   }
 }

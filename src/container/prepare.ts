@@ -9,8 +9,10 @@ import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
 import { checkNamespaces } from '../linux/namespaces/check.ts'
+import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
-import { isNew, isPrivate } from '../linux/scene.ts'
+import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
+import { checkFilter, checkLength } from '../linux/seccomp/check.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { noProcess } from '../spec/rules/process.ts'
 import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
@@ -66,6 +68,12 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     gate: options.gate,
     isAttended: !options.detached,
   })
+  const available = availableCapabilities(host, maps !== undefined || isJoined(spec, 'user'))
+  refuse(
+    [...checkFilter(spec, { host, process: spec.process, available }), ...checkLength(plan.ops)],
+    'error',
+    'config-invalid',
+  )
   const notes = (maps?.notes ?? []).map((message) => ({ pointer: '/linux/uidMappings', message }))
   return {
     bundle,

@@ -69,6 +69,9 @@ function numbered<Name extends string>(names: readonly Name[]): Readonly<Record<
 /** asm-generic/resource.h: `RLIMIT_NOFILE` to 7. */
 export const rlimitNumbers: Readonly<Record<RlimitName, number>> = numbered(rlimitNames)
 
+/** As a mask. */
+export const CAP_SYS_ADMIN = 1n << 21n
+
 /** linux/capability.h: `CAP_SYS_ADMIN` to 21, which is also the number of its bit in a mask. */
 export const capabilityNumbers: Readonly<Record<CapabilityName, number>> = numbered(capabilityNames)
 

@@ -1,5 +1,6 @@
 /** config.json and the facts of the host into a launch plan. Pure: the same in gives the same out. */
 import type { Degradation } from '../base/issue.ts'
+import { CAP_SYS_ADMIN } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { planDevices } from '../linux/devices/plan.ts'
@@ -13,6 +14,7 @@ import { environmentOf } from '../linux/process/environment.ts'
 import { type ProcessScene, planOomScore, planProcess, planRaisedLimits } from '../linux/process/plan.ts'
 import { planAllCpus } from '../linux/process/scheduling.ts'
 import { isJoined, isNew, type Part, type Scene } from '../linux/scene.ts'
+import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
 import { planSysctl } from '../linux/sysctl/plan.ts'
 import { planConsole, planTerminal } from '../linux/tty/plan.ts'
 import type { Process, Spec } from '../spec/types.ts'
@@ -32,6 +34,8 @@ export interface ContainerPlan extends Plan {
   readonly joins: readonly Join[]
   /** Numbers of the gate's descriptors in init; undefined without a gate. */
   readonly gateFds: readonly [start: number, result: number] | undefined
+  /** For whoever debugs. */
+  readonly notes: readonly string[]
 }
 
 export function compile(spec: Spec & { process: Process }, options: CompileOptions): ContainerPlan {
@@ -46,6 +50,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const root = isNew(spec, 'mount') ? planNewRoot(spec, scene, terminal) : { ops: terminal }
   const pivot = isNew(spec, 'mount') ? planPivot(spec, scene, maySysAdmin(body.ops)) : []
   const env = environmentOf(spec.process.env ?? [], options.environment).env
+  const filter = planFilter(spec, { host: scene.host, process: spec.process, keepFds })
   const ops: Op[] = [
     ...oom.ops,
     ...(scene.maps && scene.host.realRoot ? planRaisedLimits(spec.process, scene.host, '/process') : []),
@@ -56,21 +61,21 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...pivot,
     ...planAllCpus('/process'),
     ...body.ops,
+    ...filter.early,
     { op: 'say', message: messages.ready, origin: '/process' },
     { op: 'wait', message: messages.go, origin: '/process' },
     ...(gateFds ? [{ op: 'gate', startFd: gateFds[0], resultFd: gateFds[1], origin: '/process' } as const] : []),
+    ...filter.late,
     ...planHooks(spec, 'startContainer', env),
     body.exec,
   ]
-  return { ops, joins, gateFds, degradations: [inner, oom, root, body].flatMap(degradationsOf) }
+  return { ops, joins, gateFds, notes: filter.notes, degradations: [inner, oom, root, body].flatMap(degradationsOf) }
 }
 
 const degradationsOf = (part: Part): readonly Degradation[] => part.degradations ?? []
 
-const CAP_SYS_ADMIN = 21n
-
 const maySysAdmin = (ops: readonly Op[]): boolean =>
-  ops.some((op) => op.op === 'bounding' && ((BigInt(op.mask) >> CAP_SYS_ADMIN) & 1n) === 1n)
+  ops.some((op) => op.op === 'bounding' && (BigInt(op.mask) & CAP_SYS_ADMIN) !== 0n)
 
 /** The terminal comes from the devpts that is mounted by then, and before anything turns read-only or is covered. */
 function planNewRoot(spec: Spec, scene: Scene, terminal: readonly Op[]): Part {
@@ -107,7 +112,10 @@ function createHooks(spec: Spec, { host }: Scene): Op[] {
   ]
 }
 
-function processScene(spec: Spec, { scene, keepFds, environment }: CompileOptions): ProcessScene {
+function processScene(
+  spec: Spec & { process: Process },
+  { scene, keepFds, environment }: CompileOptions,
+): ProcessScene {
   const { host, maps } = scene
   const joined = isJoined(spec, 'user')
   const owned = maps !== undefined || joined
@@ -120,6 +128,7 @@ function processScene(spec: Spec, { scene, keepFds, environment }: CompileOption
     oomScoreAdj: host.oomScoreAdj,
     mayLowerOom: host.realRoot && !owned,
     keepFds,
+    loadsFilter: needsSysAdmin(spec.linux?.seccomp, spec.process),
     origin: '/process',
   }
 }

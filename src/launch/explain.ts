@@ -12,6 +12,7 @@ import { explainNamespaces } from './explain/namespaces.ts'
 import { explainProgram } from './explain/program.ts'
 import { explainRoot } from './explain/root.ts'
 import { explainScheduling } from './explain/scheduling.ts'
+import { explainSeccomp } from './explain/seccomp.ts'
 import { explainTerminal } from './explain/terminal.ts'
 
 export type { Failure } from './explain/entry.ts'
@@ -24,6 +25,7 @@ const table: Table<OpName> = {
   ...explainMounts,
   ...explainFiles,
   ...explainTerminal,
+  ...explainSeccomp,
   ...explainProgram,
   ...explainScheduling,
   ...explainConversation,

@@ -4,6 +4,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
 import { planFinalAffinity, planInitialAffinity } from '../linux/process/scheduling.ts'
+import type { FilterPlan } from '../linux/seccomp/plan.ts'
 import { planTerminal } from '../linux/tty/plan.ts'
 import type { NamespaceType, Process } from '../spec/types.ts'
 
@@ -17,9 +18,12 @@ export interface JoinOptions {
   readonly process: ProcessScene
   /** We stay and move what the terminal says; else somebody else gets it. */
   readonly isAttended: boolean
+  /** The container's filter holds for it too. */
+  readonly filter: FilterPlan
 }
 
-export function compileJoin(process: Process, { joins, root, process: scene, isAttended }: JoinOptions): Plan {
+export function compileJoin(process: Process, options: JoinOptions): Plan {
+  const { joins, root, process: scene, isAttended, filter } = options
   const body = planProcess(process, scene)
   const oom = planOomScore(process, scene)
   const ops: Op[] = [
@@ -34,8 +38,10 @@ export function compileJoin(process: Process, { joins, root, process: scene, isA
     { op: 'keyring', origin },
     ...planFinalAffinity(process, scene.origin),
     ...body.ops,
+    ...filter.early,
     { op: 'say', message: messages.ready, origin: scene.origin },
     { op: 'wait', message: messages.go, origin: scene.origin },
+    ...filter.late,
     body.exec,
   ]
   return { ops, degradations: [...(oom.degradations ?? []), ...(body.degradations ?? [])] }

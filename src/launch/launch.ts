@@ -21,6 +21,8 @@ export interface Answers {
   /** The container's first process exists. */
   readonly placed?: (pid: number) => Promise<string | undefined>
   readonly hooksRun?: (pid: number) => Promise<string | undefined>
+  /** A filter with a listener is loaded. The listener is closed here when the promise is settled. */
+  readonly taken?: (pid: number, listener: number) => Promise<string | undefined>
 }
 
 export interface LaunchOptions {
@@ -81,6 +83,7 @@ const replies: Partial<Record<MessageName, { answer: keyof Answers; reply: Messa
   usernsMade: { answer: 'mapsWritten', reply: 'mapsWritten' },
   pidBorn: { answer: 'placed', reply: 'placed' },
   rootfsBuilt: { answer: 'hooksRun', reply: 'hooksRun' },
+  seccompLoaded: { answer: 'taken', reply: 'taken' },
 }
 
 class Talk {
@@ -107,7 +110,7 @@ class Talk {
       if (frame.message === 'pidBorn') this.#born(frame.a)
       if (frame.message === 'consoleOpened') this.#opened(frame)
       else if (frame.message === 'weaker') this.weaker.push(...describeWeaker(this.#plan.ops[frame.a]))
-      else await this.#answer(frame.message)
+      else await this.#answer(frame)
     }
   }
 
@@ -130,13 +133,17 @@ class Talk {
     this.consoleName = payload.toString()
   }
 
-  async #answer(message: MessageName): Promise<void> {
+  async #answer({ message, fd }: Frame): Promise<void> {
     const known = replies[message]
     if (!known) throw new RuntimeError('internal', { what: `init said ${message} out of order` })
     const { answer, reply } = known
-    const payload = await this.#options.answers?.[answer]?.(this.pid || this.#started.outer)
-    if (this.#plan.ops.some((op) => op.op === 'wait' && op.message === messages[reply]))
-      this.#started.conversation.say(reply, payload ?? '')
+    try {
+      const payload = await this.#options.answers?.[answer]?.(this.pid || this.#started.outer, fd ?? -1)
+      if (this.#plan.ops.some((op) => op.op === 'wait' && op.message === messages[reply]))
+        this.#started.conversation.say(reply, payload ?? '')
+    } finally {
+      if (fd !== undefined) closeSync(fd)
+    }
   }
 }
 

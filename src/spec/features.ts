@@ -1,6 +1,14 @@
 /** The answer of `usnea features`: what this build can do, whatever the machine allows. Runtime-spec 1.3, "Features Structure". */
 import { capabilityNames, hookNames, memoryFlagNames, memoryModeNames, namespaceTypes } from './names.ts'
 import { SPEC_VERSION } from './rules/version.ts'
+import {
+  hasWaitKillable,
+  seccompActions,
+  seccompArchitectures,
+  seccompFlags,
+  seccompOperators,
+  WAIT_KILLABLE_RECV,
+} from './seccomp-names.ts'
 
 export interface FeatureFacts {
   /** Our own version. */
@@ -9,10 +17,12 @@ export interface FeatureFacts {
   readonly commit?: string
   /** Sorted names of the mount options that are understood, see `mountOptionNames`. */
   readonly mountOptions: readonly string[]
+  /** The kernel that we run on: only what it takes is called supported. */
+  readonly kernel: { readonly major: number; readonly minor: number }
 }
 
 /** Callers read `rro` in the mount options, and the `enabled` flags, to decide what they may ask for: never promise early. */
-export function features({ version, commit, mountOptions }: FeatureFacts) {
+export function features({ version, commit, mountOptions, kernel }: FeatureFacts) {
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: SPEC_VERSION,
@@ -22,7 +32,14 @@ export function features({ version, commit, mountOptions }: FeatureFacts) {
       namespaces: namespaceTypes,
       capabilities: capabilityNames,
       cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
-      seccomp: { enabled: false },
+      seccomp: {
+        enabled: true,
+        actions: seccompActions,
+        operators: seccompOperators,
+        archs: seccompArchitectures,
+        knownFlags: seccompFlags,
+        supportedFlags: seccompFlags.filter((flag) => flag !== WAIT_KILLABLE_RECV || hasWaitKillable(kernel)),
+      },
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: { enabled: false },

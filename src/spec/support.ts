@@ -68,7 +68,6 @@ function mountRequests(mount: Mount, pointer: string): Issue[] {
 function linuxRequests(linux: Linux): Issue[] {
   return [
     ...requests(linux, '/linux', {
-      seccomp: 'a seccomp filter',
       intelRdt: 'Intel RDT',
       netDevices: 'moving a network device',
     }),

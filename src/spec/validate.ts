@@ -11,6 +11,7 @@ import { namespaceIssues } from './rules/namespaces.ts'
 import { pathIssues } from './rules/paths.ts'
 import { noProcess, processIssues } from './rules/process.ts'
 import { memoryPolicyIssues, personalityIssues } from './rules/scheduling.ts'
+import { seccompIssues } from './rules/seccomp.ts'
 import { sysctlIssues } from './rules/sysctl.ts'
 import { versionIssues } from './rules/version.ts'
 import { structureIssues } from './structure.ts'
@@ -31,6 +32,7 @@ const rules: readonly Rule[] = [
   sysctlIssues,
   memoryPolicyIssues,
   personalityIssues,
+  seccompIssues,
 ]
 
 /** Errors and warnings of a whole config.json. Without an error the value is a `Spec`, with `root` in it. */

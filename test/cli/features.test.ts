@@ -35,7 +35,8 @@ test('features names versions, hooks, mount options and namespaces', () => {
     'uts',
   ])
   assert.ok(features.linux.capabilities.includes('CAP_SYS_ADMIN'))
-  assert.equal(features.linux.seccomp?.enabled ?? false, false)
+  assert.equal(features.linux.seccomp.enabled, true)
+  assert.equal(features.linux.seccomp.actions.length, 9)
 })
 
 test('version names the program and the specification', () => {

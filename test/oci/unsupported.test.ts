@@ -6,14 +6,6 @@ import { refused } from '../fixtures/world.ts'
 
 const wishes: Record<string, (config: Config) => void> = {
   'a terminal': (config) => Object.assign(config.process, { terminal: true }),
-  'a system call filter': (config) =>
-    Object.assign(config.linux, {
-      seccomp: {
-        defaultAction: 'SCMP_ACT_ERRNO',
-        architectures: ['SCMP_ARCH_X86_64'],
-        syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }],
-      },
-    }),
   'a limit of memory': (config) => Object.assign(config.linux, { resources: { memory: { limit: 64_000_000 } } }),
   'a limit of processes': (config) => Object.assign(config.linux, { resources: { pids: { limit: 10 } } }),
   'cache allocation': (config) =>

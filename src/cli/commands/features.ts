@@ -1,4 +1,5 @@
-/** `usnea features`: what this build can do. Callers ask at their start; it reads nothing of the machine. */
+/** `usnea features`: what this build can do. Callers ask at their start; of the machine it reads only which kernel it is. */
+import { release } from 'node:os'
 import { mountOptionNames } from '../../linux/mounts/options.ts'
 import { renderFeatures } from '../../spec/features.ts'
 import { defineCommand } from '../command.ts'
@@ -12,7 +13,13 @@ export const command = defineCommand({
   flags: [],
   count: [0, 0],
   async run(_call, session) {
-    const facts = { version: readVersion(), mountOptions: mountOptionNames(), ...given({ commit: readCommit() }) }
+    const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat)
+    const facts = {
+      version: readVersion(),
+      mountOptions: mountOptionNames(),
+      kernel: { major, minor },
+      ...given({ commit: readCommit() }),
+    }
     session.print(renderFeatures(facts))
     return 0
   },

@@ -78,6 +78,14 @@ export const propagationWords: Table = [
   ['unbindable', MS_UNBINDABLE],
 ]
 
+/** linux/seccomp.h */
+export const filterWords: Table = [
+  ['log', 2],
+  ['spec-allow', 4],
+  ['listener', 8],
+  ['wait-killable-recv', 32],
+]
+
 export const bindWords: Table = [
   ['recursive', BIND_RECURSIVE],
   ['no-create', BIND_NO_CREATE],

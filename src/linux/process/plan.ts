@@ -1,7 +1,7 @@
 /** What the user's program gets, in the order in which each step still may be taken. */
 import type { Degradation } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
-import { rlimitNumber } from '../../kernel/constants.ts'
+import { CAP_SYS_ADMIN, rlimitNumber } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import { uint64 } from '../../spec/integers.ts'
 import type { Linux, Process, Rlimit } from '../../spec/types.ts'
@@ -24,6 +24,8 @@ export interface ProcessScene {
   readonly oomScoreAdj: number
   readonly mayLowerOom: boolean
   readonly keepFds: number
+  /** A filter of system calls is loaded last: CAP_SYS_ADMIN stays permitted for it, up to the execve. */
+  readonly loadsFilter: boolean
   /** JSON pointer of the process object. */
   readonly origin: string
 }
@@ -69,7 +71,7 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
       origin: `${origin}/user`,
     },
     { ...cwd, lenient: 0 },
-    capabilities(masks, origin),
+    capabilities(scene.loadsFilter ? { ...masks, permitted: masks.permitted | CAP_SYS_ADMIN } : masks, origin),
     ...(process.noNewPrivileges ? [{ op: 'noNewPrivs', origin: `${origin}/noNewPrivileges` } as const] : []),
   ]
   const argv = process.args

@@ -146,6 +146,44 @@ test('without a mount namespace of its own nothing is put on /dev/console', () =
   assert.equal(indexOf(ops, 'console'), -1)
 })
 
+test('a filter comes last but the program and its hooks, unless its listener must be handed on', () => {
+  const hook = { path: '/bin/true' }
+  const filtered = (action: 'SCMP_ACT_ERRNO' | 'SCMP_ACT_NOTIFY'): Case['change'] => {
+    const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action }] } as const
+    return (spec) => ({ ...spec, hooks: { startContainer: [hook] }, linux: { ...spec.linux, seccomp } })
+  }
+  for (const each of cases) {
+    const late = planOf({ ...each, change: filtered('SCMP_ACT_ERRNO') as NonNullable<Case['change']> }).ops
+    assert.deepEqual(
+      late.slice(-3).map(({ op }) => op),
+      ['seccomp', 'hook', 'exec'],
+    )
+    const { ops } = planOf({ ...each, change: filtered('SCMP_ACT_NOTIFY') as NonNullable<Case['change']> })
+    const place = indexOf(ops, 'seccomp')
+    assert.deepEqual(
+      ops.slice(place - 1, place + 3).map(({ op }) => op),
+      ['lookup', 'seccomp', 'wait', 'say'],
+    )
+  }
+})
+
+test('CAP_SYS_ADMIN stays permitted only for a filter without no_new_privs', () => {
+  const SYS_ADMIN = 1n << 21n
+  const keeps = (noNewPrivileges: boolean, seccomp?: { readonly defaultAction: 'SCMP_ACT_ALLOW' }) => {
+    const change: Case['change'] = (spec) => ({
+      ...spec,
+      process: { ...spec.process, noNewPrivileges },
+      linux: { ...spec.linux, ...(seccomp ? { seccomp } : {}) },
+    })
+    const op = planOf({ change }).ops.find(({ op }) => op === 'caps')
+    if (op?.op !== 'caps') return assert.fail('no caps')
+    assert.equal(BigInt(op.effective) & SYS_ADMIN, 0n)
+    return (BigInt(op.permitted) & SYS_ADMIN) !== 0n
+  }
+  const filter = { defaultAction: 'SCMP_ACT_ALLOW' } as const
+  assert.deepEqual([keeps(false, filter), keeps(true, filter), keeps(false), keeps(true)], [true, false, false, false])
+})
+
 test('the program is looked up before create ends, so that a missing one fails create', () => {
   const { ops } = planOf()
   assert.ok(indexOf(ops, 'lookup') < indexOf(ops, 'gate'))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { features, renderFeatures } from '../../../src/spec/features.ts'
 
-const facts = { version: '0.1.0', mountOptions: ['bind', 'rro'] }
+const facts = { version: '0.1.0', mountOptions: ['bind', 'rro'], kernel: { major: 6, minor: 8 } }
 
 describe('features', () => {
   it('has the members that callers read', () => {
@@ -14,9 +14,17 @@ describe('features', () => {
     assert.deepEqual(mountOptions, facts.mountOptions)
   })
 
+  it('calls only those flags of a filter supported that the kernel knows', () => {
+    const flags = (major: number, minor: number) => features({ ...facts, kernel: { major, minor } }).linux.seccomp
+    assert.equal(flags(5, 18).knownFlags.length, 4)
+    assert.equal(flags(5, 18).supportedFlags.length, 3)
+    assert.equal(flags(5, 19).supportedFlags.length, 4)
+    assert.equal(flags(6, 1).supportedFlags.length, 4)
+  })
+
   it('promises nothing that is not built', () => {
     const { linux } = features(facts)
-    const flags = JSON.stringify([linux.cgroup, linux.seccomp, linux.intelRdt, linux.mountExtensions, linux.netDevices])
+    const flags = JSON.stringify([linux.cgroup, linux.intelRdt, linux.mountExtensions, linux.netDevices])
     assert.doesNotMatch(flags, /true/)
   })
 

@@ -24,7 +24,6 @@ describe('unsupported', () => {
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
     ['/mounts/0/uidMappings', (d) => (d.mounts[0].uidMappings = [{ containerID: 0, hostID: 0, size: 1 }])],
     ['/mounts/0/gidMappings', (d) => (d.mounts[0].gidMappings = [{ containerID: 0, hostID: 0, size: 1 }])],
-    ['/linux/seccomp', (d) => (d.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW' })],
     ['/linux/intelRdt', (d) => (d.linux.intelRdt = { closID: 'x' })],
     ['/linux/netDevices', (d) => (d.linux.netDevices = { eth0: {} })],
     ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],
