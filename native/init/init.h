@@ -20,6 +20,7 @@ struct context {
   int root;             /* O_PATH descriptor of the new root */
   int held[HOLD_SLOTS]; /* detached mounts kept from before they were covered */
   int null;             /* the host's /dev/null, for masks */
+  int empty;            /* the tmpfs of the first masked directory; -1 before */
   int last;             /* the mount that the last bind made, and where */
   const char *last_target;
   bool in_cwd;

@@ -207,16 +207,29 @@ static int open_null(struct context *ctx) {
   return S_ISCHR(stat.st_mode) && stat.st_rdev == 0x103 ? 0 : ENODEV; /* 1:3 */
 }
 
+/* The first directory gets a tmpfs, all others copies of it: a tmpfs each costs memory in every container. */
+static int mask_directory(struct context *ctx, const char *target, int fd) {
+  char path[FD_PATH];
+  bool detached;
+  if (ctx->empty < 0) {
+    if (mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2,mode=0755"))
+      return errno;
+    return walk(ctx, target, 0, &ctx->empty);
+  }
+  int tree = copy_tree(ctx->empty, "", false, AT_EMPTY_PATH, &detached);
+  int error = tree < 0 ? errno : attach(tree, fd, false, detached);
+  if (tree >= 0) close(tree);
+  return error;
+}
+
 /* Files get the host's own null device on top, directories an empty read-only tmpfs. Unless required, a missing path needs none. */
 int run_mask(struct context *ctx, const struct op_mask *op) {
-  char path[FD_PATH];
   bool detached;
   int fd, error = walk(ctx, op->path, 0, &fd);
   if (error && op->required) return error;
   if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
   if (is_directory(fd)) {
-    if (mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2,mode=0755"))
-      error = errno;
+    error = mask_directory(ctx, op->path, fd);
   } else if (!(error = open_null(ctx))) {
     int tree = copy_tree(ctx->null, "", false, AT_EMPTY_PATH, &detached);
     error = tree < 0 ? errno : attach(tree, fd, false, detached);

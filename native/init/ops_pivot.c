@@ -49,10 +49,10 @@ int run_pivot(struct context *ctx, const struct op_pivot *op) {
     error = move(ctx->root);
     if (!error) error = report_weaker(ctx);
   }
-  const int host_side[] = {ctx->root, ctx->null, ctx->last};
+  const int host_side[] = {ctx->root, ctx->null, ctx->empty, ctx->last};
   for (size_t i = 0; i < sizeof host_side / sizeof *host_side; i++)
     if (host_side[i] >= 0) close(host_side[i]);
-  ctx->root = ctx->null = ctx->last = -1;
+  ctx->root = ctx->null = ctx->empty = ctx->last = -1;
   if (!error && chdir("/") != 0) error = errno;
   return error;
 }

@@ -216,7 +216,7 @@ const entries = {
   },
   'mount-failed': { what: 'a mount failed' },
   'mount-symlink': {
-    what: 'must be mounted on an ordinary directory',
+    what: 'must be mounted on ordinary directory',
     why: 'the image has a symbolic link there',
     fix: 'replace the link in the image by an empty directory',
   },

@@ -36,6 +36,8 @@ testAs({ as: everywhere }, 'exec runs in all namespaces of the container and han
 
 testAs({}, 'exec has the directory, environment and capabilities of the container unless told otherwise', (world) =>
   withContainer(world, async (id) => {
+    const locked = succeeded(await world.usnea(['exec', id, 'grep', 'NoNewPrivs', '/proc/self/status']))
+    assert.equal(locked, 'NoNewPrivs:\t1\n')
     const script = 'pwd; echo $FROM $MORE $EMPTY.'
     assert.equal(succeeded(await world.usnea(['exec', id, 'sh', '-c', script])), '/home\nconfig .\n')
     const flags = ['--cwd', '/tmp', '-e', 'MORE=1', '--env', 'FROM=flag', '--env', 'EMPTY=']

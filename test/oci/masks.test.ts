@@ -19,6 +19,25 @@ testAs({}, 'a masked file is empty, a masked directory has no entries, and neith
   assert.equal(succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()])), 'refused\nlocked\n')
 })
 
+testAs(
+  {},
+  'masked directories share one empty file system, and a path that is named twice is covered once',
+  async (world) => {
+    const script =
+      'cd /home; stat -c %d a b c | uniq | wc -l; ls -A a b/below c; touch b/x 2>/dev/null || echo refused; grep -c " /home/a " /proc/self/mounts'
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sh', '-c', script]
+      config.linux.maskedPaths = ['/home/a', '/home/b', '/home/b/below', '/home/a', '/home/c']
+    })
+    for (const name of ['a', 'b/below', 'c']) {
+      mkdirSync(join(bundle.rootfs, 'home', name), { recursive: true })
+      writeFileSync(join(bundle.rootfs, 'home', name, 'file'), '')
+    }
+    const { stdout } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
+    assert.equal(stdout, '1\na:\n\nc:\nrefused\n1\n')
+  },
+)
+
 testAs({}, 'a read-only path can be read, and nothing below can be written', async (world) => {
   const script =
     'cat /etc/passwd | head -1; (echo x >> /etc/passwd) 2>/dev/null || echo refused; (echo x > /etc/new) 2>/dev/null || echo refused; touch /tmp/fine'

@@ -37,7 +37,6 @@ function execOptions({ flags, tail }: Call<typeof execFlags>, session: Session):
     cgroup: [...flags.cgroup],
     detach: flags.detach,
     tty: flags.tty,
-    noNewPrivs: flags['no-new-privs'],
     ignorePaused: flags['ignore-paused'],
     ...given({
       processFile: path(flags.process),
@@ -45,6 +44,8 @@ function execOptions({ flags, tail }: Call<typeof execFlags>, session: Session):
       consoleSocket: path(flags['console-socket']),
       pidfdSocket: path(flags['pidfd-socket']),
       cwd: flags.cwd,
+      // Only to switch it on: without the option it is as the container has it.
+      noNewPrivs: flags['no-new-privs'] || undefined,
       user: flags.user,
       preserveFds: flags['preserve-fds'],
       apparmor: flags.apparmor,

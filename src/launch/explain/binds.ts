@@ -82,7 +82,7 @@ const bindCauses: readonly Cause<'bind'>[] = [
   {
     errno: 'ELOOP',
     code: 'mount-symlink',
-    what: (attempt) => `${bindWords(attempt)}: "${inside(attempt.op.target)}" must be mounted on an ordinary directory`,
+    what: (attempt) => `${bindWords(attempt)}: "${inside(attempt.op.target)}" must be mounted on ordinary directory`,
     why: 'the image has a symbolic link on the way to it',
     fix: 'replace the link in the image by an empty directory',
   },

@@ -142,7 +142,7 @@ const targetCauses: readonly Cause<'mount'>[] = [
   {
     errno: 'ELOOP',
     code: 'mount-symlink',
-    what: ({ op }) => `${mountWords(op)}: "${inside(op.target)}" must be mounted on an ordinary directory`,
+    what: ({ op }) => `${mountWords(op)}: "${inside(op.target)}" must be mounted on ordinary directory`,
     why: 'the image has a symbolic link on the way to it',
     fix: 'replace the link in the image by an empty directory',
   },

@@ -34,12 +34,16 @@ export function planRoot(scene: Scene): Op[] {
   ]
 }
 
+/** Each path with its first place. */
+const once = (paths: readonly string[]): (readonly [string, number])[] =>
+  [...new Set(paths)].map((path) => [path, paths.indexOf(path)] as const)
+
 /** Masks and read-only paths come after every mount that they may cover. */
 export function planCovers(spec: Spec): Op[] {
   const { maskedPaths = [], readonlyPaths = [] } = spec.linux ?? {}
   return [
-    ...readonlyPaths.map((path, i): Op => ({ op: 'readonly', path, origin: `/linux/readonlyPaths/${i}` })),
-    ...maskedPaths.map((path, i): Op => ({ op: 'mask', path, required: 0, origin: `/linux/maskedPaths/${i}` })),
+    ...once(readonlyPaths).map(([path, i]): Op => ({ op: 'readonly', path, origin: `/linux/readonlyPaths/${i}` })),
+    ...once(maskedPaths).map(([path, i]): Op => ({ op: 'mask', path, required: 0, origin: `/linux/maskedPaths/${i}` })),
   ]
 }
 

@@ -91,7 +91,7 @@ explains([
     'mount symlink',
     failed(mount('proc', '/proc'), 'ELOOP', aHost()),
     'mount-symlink',
-    'error mounting "proc" to rootfs at "/proc": "/proc" must be mounted on an ordinary directory: too many levels of symbolic links (/mounts/0); cause: the image has a symbolic link on the way to it; fix: replace the link in the image by an empty directory',
+    'error mounting "proc" to rootfs at "/proc": "/proc" must be mounted on ordinary directory: too many levels of symbolic links (/mounts/0); cause: the image has a symbolic link on the way to it; fix: replace the link in the image by an empty directory',
   ],
   [
     'mount seccomp',
@@ -144,7 +144,7 @@ explains([
     'bind symlink',
     failed(bind(1), 'ELOOP', aHost(), 'target'),
     'mount-symlink',
-    'error mounting "/srv/data" to rootfs at "/data": "/data" must be mounted on an ordinary directory: too many levels of symbolic links (/mounts/3); cause: the image has a symbolic link on the way to it; fix: replace the link in the image by an empty directory',
+    'error mounting "/srv/data" to rootfs at "/data": "/data" must be mounted on ordinary directory: too many levels of symbolic links (/mounts/3); cause: the image has a symbolic link on the way to it; fix: replace the link in the image by an empty directory',
   ],
   [
     'attr locked',
