@@ -50,12 +50,24 @@ int usnea_receive(int socket, void *data, uint32_t size, int32_t *fds, int count
  */
 int usnea_forward_signals(int pid, int control, int has_terminal);
 int usnea_stop_forwarding(void);
-enum { USNEA_MESSAGE_SIGNAL = MESSAGE_signal };
+
+/* Gives the terminal of a container (its master) the window size of ours. */
+void usnea_fit_terminal(int console);
 
 /*
- * Copies our stdin to `in`, and `out` and `err` to our stdout and stderr, until the child has ended and its output is
- * out; closes the three. Blocks. The status is as wait(2) packs it.
+ * Copies our stdin to fds[0], and fds[1] and fds[2] to our stdout and stderr, or with a terminal everything to and from
+ * `console`, until the child has ended and its output is out; closes them. 1 with the status as wait(2) packs it, or 0
+ * when it still runs after so many milliseconds (-1: for ever): call again to go on. Our terminal is in raw mode
+ * meanwhile, where the container has one.
  */
-int usnea_pump(int pid, int in, int out, int err, int32_t *status);
+int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status);
+
+/*
+ * In the middle of an attendance: the program at `path` (usnea-attend) goes on with it in this process, and runs the
+ * words (each with its NUL) at the end. Returns only when that failed; then usnea_attend goes on.
+ */
+int usnea_hand_over(const char *path, const char *words, uint32_t size);
+struct attendance;
+const struct attendance *usnea_attendance(void);
 
 #endif

@@ -4,7 +4,7 @@ import { type Log, type LogOptions, openLog } from '../base/log.ts'
 import { countProblem, type GlobalReading, readCall, readGlobals } from './argv.ts'
 import type { Command } from './command.ts'
 import { describeFailure } from './exit.ts'
-import { chooseLog, readGlobalValues } from './globals.ts'
+import { chooseLog, readGlobalValues, repeatGlobals } from './globals.ts'
 import type { Io } from './io.ts'
 import { Session } from './session.ts'
 import { findCommand } from './verbs.ts'
@@ -83,6 +83,7 @@ async function call(
   }
   const session = new Session({
     globals: readGlobalValues(reading.values, io.cwd),
+    globalWords: repeatGlobals(reading.values, io.cwd),
     io,
     log,
     isForeground: command.isForeground?.(asked) ?? false,

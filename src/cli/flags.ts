@@ -12,8 +12,9 @@ export interface Flag {
   /**
    * `ignored`: callers send it and lose nothing when it has no effect; not shown in help.
    * `later`: known, but asking for it is refused by name.
+   * `internal`: one process of ours asks another one; not shown in help.
    */
-  readonly status?: 'ignored' | 'later'
+  readonly status?: 'ignored' | 'later' | 'internal'
   /** The value goes to the program as it is, so it need not be UTF-8. */
   readonly bytes?: true
 }

@@ -47,6 +47,17 @@ export function readGlobalValues(values: GlobalValues, cwd: string): Globals {
   }
 }
 
+/** The same options for another process of ours, wherever it begins. The state directory is not among them. */
+export function repeatGlobals(values: GlobalValues, cwd: string): string[] {
+  const { file, format, level } = chooseLog(values, cwd)
+  const asked = { log: file, 'cgroup-manager': values['cgroup-manager'], rootless: values.rootless }
+  return [
+    ...Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
+    ...['--log-format', format, '--log-level', level],
+    ...(values['systemd-cgroup'] ? ['--systemd-cgroup'] : []),
+  ]
+}
+
 /** An absolute path. Relative ones count from the caller's directory, once. Throws `usage` when that was removed. */
 export function absolute(path: string, cwd: string): string {
   if (isAbsolute(path)) return resolve(path)

@@ -1,10 +1,15 @@
 /** What a command sees of the terminal and of its caller. Tests give another one. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { errnoOf } from '../base/errors.ts'
 import { isTerminal, writeAll } from '../base/files.ts'
 import type { Stderr } from '../base/log.ts'
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The absolute path of bin/usnea; undefined when we are not what it starts. */
+  readonly program: string | undefined
   /** The caller's directory; empty when it was removed. */
   readonly cwd: string
   /** Everything is written when it returns. A reader that went away (EPIPE) is no error of ours: `| head` does that. */
@@ -18,6 +23,7 @@ export interface Io {
 export function processIo(): Io {
   return {
     env: process.env,
+    program: installedProgram(),
     cwd: currentDirectory(),
     out: writeOut,
     stderr: {
@@ -43,6 +49,12 @@ function writeError(text: string): void {
   try {
     writeAll(2, text)
   } catch {}
+}
+
+/** We are dist/cli/main.js of a package or checkout. */
+function installedProgram(): string | undefined {
+  const path = join(dirname(fileURLToPath(import.meta.url)), '../../bin/usnea')
+  return existsSync(path) ? path : undefined
 }
 
 function currentDirectory(): string {

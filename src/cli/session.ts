@@ -8,6 +8,8 @@ import type { Io } from './io.ts'
 
 export interface SessionOptions {
   readonly globals: Globals
+  /** The global options as they would be given to another process of ours. */
+  readonly globalWords: readonly string[]
   readonly io: Io
   readonly log: Log
   /** Are notes shown even when stderr is no terminal? */
@@ -73,10 +75,16 @@ export class Session {
       host,
       root: chosen.path,
       cgroupManager: wantedManager(this.globals),
+      again: this.#again(chosen.path),
       ensureRoot: () => ensureStateRoot(chosen, host),
       log: this.#options.log,
       warn: (message, loud) => this.note(message, loud),
     }
+  }
+
+  #again(root: string): string[] | undefined {
+    const { program } = this.io
+    return program === undefined ? undefined : [program, '--root', root, ...this.#options.globalWords]
   }
 }
 

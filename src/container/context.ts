@@ -9,6 +9,8 @@ export interface Context {
   readonly ensureRoot: () => void
   /** A cgroup manager that was asked for by name: --systemd-cgroup, --cgroup-manager. */
   readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
+  /** The words that call us again with the same global options; undefined when we are no program of our own. */
+  readonly again?: readonly string[] | undefined
   readonly log: { debug(message: string): void; warn(message: string): void }
   /** Something the caller should see, such as a degradation; `loud` also where stderr is no terminal. */
   readonly warn: (message: string, loud?: boolean) => void

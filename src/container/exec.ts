@@ -123,7 +123,7 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
     undo.disarm()
     return 0
   }
-  const status = await attend(child, { maps: record.maps })
+  const status = await attend(child, { maps: record.maps, ...(ctx.again && { atEnd: [] }) })
   undo.disarm()
   return status
 }

@@ -1,7 +1,7 @@
 /** What run and exec share once the program runs: its input and output, its signals, its end. */
 import { fchownSync } from 'node:fs'
-import { type Ended, pump } from '../kernel/children.ts'
-import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, native } from '../kernel/native.ts'
+import { attend as attendChild, type Ended, type Ends } from '../kernel/children.ts'
+import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, handOver, native } from '../kernel/native.ts'
 import type { Child } from '../launch/launch.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -22,22 +22,42 @@ export interface AttendOptions {
   readonly maps?: ContainerRecord['maps']
   /** Called when the program runs. */
   readonly onStarted?: () => Promise<void>
+  /** What is to be run when it has ended, if we are not here any more by then. Undefined: we stay. */
+  readonly atEnd?: readonly string[]
 }
 
-/** Says `go` and stays until the program has ended. @returns its exit status */
-export async function attend(child: Child, { state = '', maps, onStarted }: AttendOptions = {}): Promise<number> {
+/** A program that has not ended by then is likely to stay for long, and Node is too large to wait for it. */
+const STAY_MS = 400
+
+/**
+ * Says `go` and stays until the program has ended, or hands over to a smaller process and does not come back.
+ * @returns its exit status
+ */
+export async function attend(child: Child, options: AttendOptions = {}): Promise<number> {
+  const { state = '', maps, onStarted, atEnd } = options
   const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
   const [uid, gid] = [toOuter(maps?.uid ?? [], 0), toOuter(maps?.gid ?? [], 0)]
-  if (uid !== undefined && gid !== undefined) for (const fd of [stdin, stdout, stderr]) give(fd, uid, gid)
+  const { console = -1 } = child
+  if (console >= 0) native().fitTerminal(console)
+  else if (uid !== undefined && gid !== undefined) for (const fd of [stdin, stdout, stderr]) give(fd, uid, gid)
   native().forwardSignals(child.pid, -1, 0)
   try {
     await child.go(state)
     await onStarted?.()
-    return exitStatus(pump(child.pid, [stdin, stdout, stderr]))
+    return exitStatus(stay(child.pid, { pipes: [stdin, stdout, stderr], console }, atEnd))
   } finally {
     native().stopForwarding()
   }
 }
+
+function stay(pid: number, ends: Ends, atEnd: readonly string[] | undefined): Ended {
+  const early = atEnd && attendChild(pid, ends, STAY_MS)
+  if (early) return early
+  if (atEnd) handOver(atEnd)
+  return attendChild(pid, ends) ?? KILLED
+}
+
+const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** Only root may give a pipe to an id that is not its own; without that the program has it open all the same. */
 function give(fd: number, uid: number, gid: number): void {

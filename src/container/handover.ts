@@ -30,8 +30,6 @@ export function checkTerminal({ terminal = false, detached, consoleSocket }: Ter
       what: 'cannot allocate tty if usnea will detach without setting console socket',
       fix: 'pass --console-socket PATH, or leave the terminal out (process.terminal, exec --tty)',
     })
-  if (!detached && terminal)
-    throw new RuntimeError('not-supported-yet', { what: 'a terminal in the foreground is not supported yet' })
   if (!(detached && terminal) && consoleSocket !== undefined)
     throw new RuntimeError('terminal-socket', {
       what: 'cannot use console socket if usnea will not detach or allocate tty',

@@ -51,9 +51,17 @@ function listen(on: boolean): void {
   }
 }
 
-/** The same for a child whose input and output we carry. Blocks until all of it is out. */
-export function pump(pid: number, [stdin, stdout, stderr]: readonly [number, number, number]): Ended {
-  const got = native().pump(pid, stdin, stdout, stderr, status)
+/** What a child's input and output go through: our ends of three pipes, or the master of its terminal. */
+export interface Ends {
+  readonly pipes: readonly [stdin: number, stdout: number, stderr: number]
+  /** -1 without a terminal. */
+  readonly console: number
+}
+
+/** The same for a child whose input and output we carry. Blocks until all of it is out; undefined when the time is over. */
+export function attend(pid: number, { pipes, console }: Ends, timeoutMs = -1): Ended | undefined {
+  const got = native().attend(pid, Int32Array.from(pipes), console, timeoutMs, status)
+  if (got === 0) return undefined
   return got < 0 ? { exitCode: undefined, signal: 9 } : unpack(status[0] ?? 0)
 }
 

@@ -26,10 +26,12 @@ export interface Native {
   connectDatagram(path: string, timeoutMs: number): number
   send(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
   receive(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
-  pump(pid: number, stdin: number, stdout: number, stderr: number, status: Int32Array): number
+  fitTerminal(console: number): void
+  attend(pid: number, pipes: Int32Array, console: number, timeoutMs: number, status: Int32Array): number
+  handOver(program: string, words: Uint8Array, size: number): number
 }
 
-/** The directory that holds usnea-init and libusnea.so: a checkout's build, or the package's own for this machine. */
+/** The directory that holds usnea-init, usnea-attend and libusnea.so: a checkout's build, or the package's own for this machine. */
 function nativeDirectory(): string {
   const tried: string[] = []
   for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
@@ -77,7 +79,9 @@ function load(): { native: Native; directory: string } {
     connectDatagram: library.func('int usnea_connect_datagram(const char *path, int timeout_ms)'),
     send: library.func('int usnea_send(int socket, const uint8_t *data, uint32_t size, const int32_t *fds, int count)'),
     receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),
-    pump: library.func('int usnea_pump(int pid, int in, int out, int err, int32_t *status)'),
+    fitTerminal: library.func('void usnea_fit_terminal(int console)'),
+    attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),
+    handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
   }
   loaded = { native, directory }
   return loaded
@@ -99,4 +103,14 @@ export function sealedInit(): number {
     initDescriptor = fd
   }
   return initDescriptor
+}
+
+/**
+ * In the middle of `attend`: a small program goes on with it in this process, and at the end runs `command`. Comes back
+ * only when that is not possible here, which is no failure: the caller goes on by itself.
+ */
+export function handOver(command: readonly string[]): void {
+  const words = Buffer.from(command.map((word) => `${word}\0`).join(''))
+  const { native, directory } = load()
+  native.handOver(join(directory, 'usnea-attend'), words, words.length)
 }

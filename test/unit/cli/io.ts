@@ -19,6 +19,7 @@ export function recordIo(options: RecordingOptions = {}): Recording {
   const err: string[] = []
   const io: Io = {
     env: options.env ?? {},
+    program: undefined,
     cwd: options.cwd ?? '/here',
     out: (text) => void out.push(text),
     stderr: { write: (text) => void err.push(text), isTerminal: options.isTerminal ?? false, colour: false },

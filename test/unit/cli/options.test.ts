@@ -12,7 +12,15 @@ import { recordIo } from './io.ts'
 const { io } = recordIo({ cwd: '/here', env: { HOME: '/home/anna', EMPTY: '' } })
 const log = await openLog({ format: 'text', level: 'error', stderr: io.stderr })
 const globals = readGlobalValues(readGlobals([]).values, io.cwd)
-const session = new Session({ globals, io, log, isForeground: false, logsToFile: false, logsWarnings: false })
+const session = new Session({
+  globals,
+  globalWords: [],
+  io,
+  log,
+  isForeground: false,
+  logsToFile: false,
+  logsWarnings: false,
+})
 
 describe('options of create and run', () => {
   const optionsOf = (line: string) => {
