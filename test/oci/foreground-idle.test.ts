@@ -1,56 +1,9 @@
 // Needs a static busybox; whoever waits for a program in the foreground is small, and does all that Node did before.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { testAs } from '../fixtures/cases.ts'
-import { allProcesses, mentions } from '../fixtures/processes.ts'
+import { attending, handedOver, noNode } from '../fixtures/resident.ts'
 import { until } from '../fixtures/until.ts'
-import { succeeded, type World } from '../fixtures/world.ts'
-
-const LIMIT_KB = 5 * 1024
-
-interface Resident {
-  readonly pid: number
-  readonly name: string
-  /** VmRSS of proc_pid_status(5), in KiB. */
-  readonly resident: number
-}
-
-/** Processes of ours that have to do with the world, the programs in its containers left out. */
-function ours(world: World): Resident[] {
-  return allProcesses().flatMap(({ pid, state }) => {
-    if (pid === process.pid || state === 'Z' || !mentions(pid, world.identity.home)) return []
-    const found = describe(pid)
-    return found === undefined || ['sh', 'cat', 'sleep', 'busybox'].includes(found.name) ? [] : [found]
-  })
-}
-
-function describe(pid: number): Resident | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    const field = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1]
-    return { pid, name: field('Name') ?? '?', resident: Number(field('VmRSS')) }
-  } catch {
-    return undefined
-  }
-}
-
-const attending = (world: World) => ours(world).filter(({ name }) => name === 'usnea-attend')
-
-async function handedOver(world: World, count = 1): Promise<Resident[]> {
-  await until('a small program waits', () => attending(world).length === count)
-  const found = attending(world)
-  for (const { name, resident } of found) assert.ok(resident < LIMIT_KB, `${name} has ${resident} KiB`)
-  return found
-}
-
-const noNode = (world: World) =>
-  assert.deepEqual(
-    ours(world).filter(({ name }) => name !== 'usnea-attend' && !isEnclosure(name)),
-    [],
-  )
-
-/** What the tests themselves keep around an identity. */
-const isEnclosure = (name: string) => ['unshare', 'nsenter', 'usnea-init'].includes(name)
+import { succeeded } from '../fixtures/world.ts'
 
 /** By number, because the real-time ones have no names that all shells know: HUP INT TERM USR1 CONT RTMIN RTMAX. */
 const traps = [1, 2, 15, 10, 18, 34, 64]

@@ -5,7 +5,6 @@ import type { Config } from '../fixtures/config.ts'
 import { refused } from '../fixtures/world.ts'
 
 const wishes: Record<string, (config: Config) => void> = {
-  'a terminal': (config) => Object.assign(config.process, { terminal: true }),
   'a limit of memory': (config) => Object.assign(config.linux, { resources: { memory: { limit: 64_000_000 } } }),
   'a limit of processes': (config) => Object.assign(config.linux, { resources: { pids: { limit: 10 } } }),
   'cache allocation': (config) =>
