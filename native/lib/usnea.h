@@ -70,4 +70,10 @@ int usnea_hand_over(const char *path, const char *words, uint32_t size);
 struct attendance;
 const struct attendance *usnea_attendance(void);
 
+/*
+ * Puts a device program (struct bpf_insn) on a cgroup2 directory. Another one of ours that is there is replaced in one
+ * step; those of others stay, and the kernel then wants the yes of all.
+ */
+int usnea_guard_devices(int cgroup, const void *code, uint32_t size);
+
 #endif

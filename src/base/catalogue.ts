@@ -58,6 +58,26 @@ const entries = {
     fix: 'log in through a session (ssh, machinectl), or set XDG_RUNTIME_DIR to a directory of yours with mode 0700, or pass --root DIR',
   },
 
+  // cgroups
+  'cgroup-refused': { what: 'unable to apply cgroup configuration' },
+  'cgroup-used': {
+    what: "container's cgroup is not empty",
+    fix: 'end those processes, or give the container another cgroupsPath',
+  },
+  'cgroup-limit': { what: 'cannot set a limit of the cgroup' },
+  'cgroup-missing': { what: 'the container has no cgroup that could do this' },
+  'cgroup-place': { what: 'cannot move a process into the cgroup of the container' },
+  'cgroup-busy': {
+    what: 'the cgroup of the container cannot be removed',
+    fix: 'end the processes that use it, then call again',
+  },
+  'freeze-failed': { what: 'cannot freeze or thaw the container' },
+  'systemd-missing': {
+    what: 'systemd cgroup flag passed, but systemd support for managing cgroups is not available',
+    why: 'this system was not booted with systemd',
+    fix: 'leave --systemd-cgroup out (podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false)',
+  },
+
   // the bundle
   'bundle-missing': { what: 'the bundle directory cannot be opened', fix: 'pass --bundle DIR' },
   'config-missing': {

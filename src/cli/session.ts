@@ -88,8 +88,7 @@ export class Session {
   }
 }
 
-/** `disabled` asks for what we do anyway. */
 function wantedManager({ systemdCgroup, cgroupManager }: Globals): Context['cgroupManager'] {
   if (systemdCgroup) return 'systemd'
-  return cgroupManager === 'disabled' ? undefined : cgroupManager
+  return cgroupManager ?? 'cgroupfs'
 }

@@ -1,5 +1,6 @@
 /** What every verb gets: the facts, the state directory, and two ways to tell the caller something. */
 import type { Host } from '../host/facts.ts'
+import type { ManagerName } from '../linux/cgroups/choose.ts'
 
 export interface Context {
   readonly host: Host
@@ -7,8 +8,8 @@ export interface Context {
   readonly root: string
   /** Makes the state directory: only verbs that make a container call it. @throws RuntimeError `root-unusable` */
   readonly ensureRoot: () => void
-  /** A cgroup manager that was asked for by name: --systemd-cgroup, --cgroup-manager. */
-  readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
+  /** --systemd-cgroup, --cgroup-manager. */
+  readonly cgroupManager: ManagerName
   /** The words that call us again with the same global options; undefined when we are no program of our own. */
   readonly again?: readonly string[] | undefined
   readonly log: { debug(message: string): void; warn(message: string): void }

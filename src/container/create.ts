@@ -5,6 +5,7 @@ import { promisedLevel } from '../host/level.ts'
 import { readProcess } from '../host/process.ts'
 import type { Op } from '../kernel/plan.ts'
 import { type Child, launch } from '../launch/launch.ts'
+import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import { makeGate } from '../state/gate.ts'
@@ -65,6 +66,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const prepared = prepare(ctx.host, {
     ...options,
+    id,
     cgroupManager: ctx.cgroupManager,
     keepFds: passed.fds.length,
     listenFds: passed.listenFds,
@@ -81,6 +83,10 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   undo.push(() => (hooksBegan ? runPoststop(record, ctx) : undefined))
   const slot = undo.use(await reserve(ctx.root, id))
   slot.save(record)
+  if (prepared.cgroup.plan) {
+    record = { ...record, cgroup: makeCgroup(prepared.cgroup.plan, undo) }
+    slot.save(record)
+  }
   const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })
   undo.push(() => closeAll(fds.ours))
   const born = (pid: number) => {
@@ -97,6 +103,10 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
     answers: {
       mapsWritten: async (pid) => {
         if (prepared.maps) await writeMaps(pid, prepared.maps, ctx.host)
+        return undefined
+      },
+      placed: async (pid) => {
+        if (record.cgroup.manager !== 'none') await placeProcess(record.cgroup.homes, pid)
         return undefined
       },
       hooksRun: () => {
@@ -119,7 +129,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
 
 function firstRecord(
   id: string,
-  { spec, bundle, maps, plan, degradations }: Prepared,
+  { spec, bundle, maps, plan, cgroup, degradations }: Prepared,
   { host }: Context,
 ): ContainerRecord {
   return {
@@ -136,7 +146,7 @@ function firstRecord(
     rootless: { euid: host.rootlessEuid, cgroups: host.rootlessCgroups },
     maps: maps && { uid: maps.uid, gid: maps.gid, denySetgroups: maps.denySetgroups },
     level: promisedLevel(host, hasRanges(maps)),
-    cgroup: { manager: 'none', reason: 'cgroups are not managed yet' },
+    cgroup: cgroup.plan?.intended ?? { manager: 'none', reason: cgroup.reason },
     tail: tailOf(plan.ops),
     degradations,
   }

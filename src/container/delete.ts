@@ -1,12 +1,13 @@
 /** OCI delete: undoes what create did, then runs the poststop hooks. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { removeCgroup } from '../linux/cgroups/manager.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { openSlot, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { statusOf } from './oci-state.ts'
-import { killContainer } from './process.ts'
+import { hasPrivatePids, killContainer } from './process.ts'
 
 export interface RemoveOptions {
   readonly force?: boolean
@@ -54,9 +55,11 @@ async function removeLocked(slot: Slot, ctx: Context, force: boolean): Promise<v
   await destroy(slot, record, ctx)
 }
 
-/** Processes first, then the directory: when the id is free again nothing of the old container is left. */
+/** Processes first, then the cgroup, then the directory: when the id is free again nothing of the old container is left. */
 export async function destroy(slot: Slot, record: ContainerRecord, ctx: Context): Promise<void> {
   await killContainer(record, ctx.host)
+  // After a reboot the cgroup is gone, and one of that name is somebody else's.
+  if (record.bootId === ctx.host.bootId) await removeCgroup(record.cgroup, { kill: !hasPrivatePids(record) })
   slot.remove()
   await runPoststop(record, ctx)
 }

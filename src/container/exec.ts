@@ -6,6 +6,7 @@ import { readProcess } from '../host/process.ts'
 import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
+import { placeProcess } from '../linux/cgroups/manager.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
 import { checkProcessLabels } from '../linux/lsm/check.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
@@ -66,7 +67,7 @@ const notStarted = (): RuntimeError =>
     fix: 'usnea start ID, then exec',
   })
 
-const symptoms: readonly Code[] = ['ns-join', 'ns-refused', 'init-died', 'userns-nproc']
+const symptoms: readonly Code[] = ['ns-join', 'ns-refused', 'init-died', 'userns-nproc', 'cgroup-place']
 
 /** A container that ends while we enter it shows in many ways: a namespace without processes refuses new ones with ENOMEM. */
 async function unlessStopped(record: ContainerRecord, host: Host, entered: Promise<number>): Promise<number> {
@@ -100,6 +101,7 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
     process: scene,
     isAttended: !options.detach,
     filter,
+    isPlaced: record.cgroup.manager !== 'none',
   })
   refuse(checkFilter(record.spec, { ...scene, host: ctx.host, process }), 'error', 'process-invalid')
   for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
@@ -109,6 +111,7 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
     host: ctx.host,
     fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)],
     answers: {
+      placed: (pid) => placed(record, pid),
       taken: async (pid, listener) => {
         agent?.handOver({ record, status: 'running', pid, listener })
         return undefined
@@ -128,6 +131,10 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
   return status
 }
 
+async function placed({ cgroup }: ContainerRecord, pid: number): Promise<undefined> {
+  if (cgroup.manager !== 'none') await placeProcess(cgroup.homes, pid)
+}
+
 /** As the container's own process has it: a user namespace that was joined has maps that nobody told us. */
 const limitsOf = ({ uidMap, gidMap, setgroups }: UserNamespace): IdLimits => ({
   uid: uidMap,
@@ -142,13 +149,15 @@ interface Seat {
   readonly ctx: Context
 }
 
+const guardsDevices = ({ cgroup }: ContainerRecord): boolean => cgroup.manager !== 'none' && cgroup.guardsDevices
+
 function processScene(record: ContainerRecord, process: Process, { keepFds, users, ctx }: Seat) {
   const owned = record.maps !== undefined || (record.spec.linux?.namespaces ?? []).some(({ type }) => type === 'user')
   const { host } = ctx
   return {
     host,
     linux: record.spec.linux ?? {},
-    available: availableCapabilities(host, owned),
+    available: availableCapabilities(host, { ownsUserNamespace: owned, guardsDevices: guardsDevices(record) }),
     maySetGroups: users.setgroups === 'allow',
     environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },
     oomScoreAdj: host.oomScoreAdj,

@@ -19,6 +19,7 @@ export async function explain(ctx: Context, options: ExplainOptions): Promise<Pl
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const keep = { keepFds: passed.fds.length, listenFds: passed.listenFds }
   const { plan, degradations } = prepare(ctx.host, {
+    id: 'ID',
     gate: true,
     detached: true,
     cgroupManager: ctx.cgroupManager,

@@ -1,10 +1,13 @@
 /** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
-import { RuntimeError } from '../base/errors.ts'
 import { type Degradation, error, type Issue } from '../base/issue.ts'
 import { findDeviceNode } from '../host/device-node.ts'
 import type { Host } from '../host/facts.ts'
 import { FULL_SIZE } from '../host/userns.ts'
 import { type ContainerPlan, compile } from '../launch/compile.ts'
+import { type CgroupChoice, chooseCgroup, type ManagerName } from '../linux/cgroups/choose.ts'
+import { checkLimits } from '../linux/cgroups/limits/limits.ts'
+import { checkCgroupsPath, placesOf } from '../linux/cgroups/place.ts'
+import { surveyPlaces } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
@@ -15,11 +18,12 @@ import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
 import { checkFilter, checkLength } from '../linux/seccomp/check.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { noProcess } from '../spec/rules/process.ts'
-import { asksForCgroupPath, asksForDeviceRules } from '../spec/support.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
 import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
 
 export interface PrepareOptions {
+  /** Names the cgroup where the configuration does not. */
+  readonly id: string
   readonly bundle: string
   /** Another file than BUNDLE/config.json. */
   readonly config?: string
@@ -27,7 +31,7 @@ export interface PrepareOptions {
   readonly noNewKeyring?: boolean
   /** Descriptors behind stdio that the program keeps. */
   readonly keepFds: number
-  readonly cgroupManager?: 'systemd' | 'cgroupfs' | undefined
+  readonly cgroupManager: ManagerName
   readonly listenFds: number
   readonly gate: boolean
   /** We do not stay with it: its terminal, if it has one, goes to somebody else. */
@@ -40,6 +44,7 @@ export interface Prepared {
   readonly spec: RunnableSpec
   readonly maps: ChosenMaps | undefined
   readonly plan: ContainerPlan
+  readonly cgroup: CgroupChoice
   readonly degradations: readonly Degradation[]
 }
 
@@ -52,7 +57,8 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const limits = idLimits(spec, host, maps)
   assertIds(spec.process, limits, host)
   assertOwners(spec.mounts ?? [], limits, host)
-  const cgroups = [...withoutCgroup(spec, host), ...withoutManager(options.cgroupManager)]
+  const cgroup = cgroupOf(spec, host, options)
+  const guardsDevices = cgroup.plan?.guard !== undefined
   const plan = compile(spec, {
     scene: {
       host,
@@ -60,6 +66,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       rootfs: bundle.rootfs,
       maps,
       deviceNodes: deviceNodes(spec),
+      cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
     },
@@ -68,7 +75,8 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     gate: options.gate,
     isAttended: !options.detached,
   })
-  const available = availableCapabilities(host, maps !== undefined || isJoined(spec, 'user'))
+  const ownsUserNamespace = maps !== undefined || isJoined(spec, 'user')
+  const available = availableCapabilities(host, { ownsUserNamespace, guardsDevices })
   refuse(
     [...checkFilter(spec, { host, process: spec.process, available }), ...checkLength(plan.ops)],
     'error',
@@ -80,12 +88,13 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     spec,
     maps,
     plan,
+    cgroup,
     degradations: [
       ...added,
       ...notes,
       ...ownerNotes(bundle.rootfs, maps, host),
       ...groupNotes(maps, host),
-      ...cgroups,
+      ...cgroup.degradations,
       ...plan.degradations,
     ],
   }
@@ -118,6 +127,8 @@ function hostIssues(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined
     ...checkNamespaces(spec, host),
     ...checkProcessLabels(spec.process, host, '/process'),
     ...checkMountLabel(spec.linux ?? {}, host),
+    ...checkCgroupsPath(spec.linux?.cgroupsPath),
+    ...checkLimits(spec.linux?.resources),
   ]
 }
 
@@ -140,33 +151,8 @@ function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
   return new Map(found)
 }
 
-/**
- * cgroups are not managed yet. Where failures are tolerated that is recorded; real root asked for something that it
- * would have got, so it is refused.
- */
-function withoutCgroup(spec: RunnableSpec, host: Host): Degradation[] {
-  const asked = [
-    ...(asksForCgroupPath(spec) ? [{ pointer: '/linux/cgroupsPath', feature: 'a cgroup path' }] : []),
-    ...(asksForDeviceRules(spec) ? [{ pointer: '/linux/resources/devices', feature: 'device rules' }] : []),
-  ]
-  const [first] = asked
-  if (first && !host.rootlessCgroups)
-    throw new RuntimeError('not-supported-yet', {
-      details: asked.map(({ pointer, feature }) => `${pointer}: ${feature} is not supported yet`),
-      fix: 'remove it from config.json, or pass --rootless=true to go on without cgroups',
-    })
-  return asked.map(({ pointer, feature }) => ({
-    pointer,
-    message: `${feature} is not enforced: there is no usable cgroup`,
-  }))
-}
-
-function withoutManager(manager: PrepareOptions['cgroupManager']): Degradation[] {
-  if (manager === undefined) return []
-  return [
-    {
-      pointer: '/linux/cgroupsPath',
-      message: `the ${manager} cgroup manager is not used: cgroups are not managed yet`,
-    },
-  ]
+function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroupManager }: PrepareOptions): CgroupChoice {
+  const isOurs = cgroupManager === 'cgroupfs'
+  const places = isOurs ? placesOf(spec.linux?.cgroupsPath, id, host.cgroup) : []
+  return chooseCgroup({ spec, host, manager: cgroupManager, survey: surveyPlaces(places, host.cgroup) })
 }

@@ -7,6 +7,8 @@ import type { Host } from '../host/facts.ts'
 import { isGone, processesOf, readProcess } from '../host/process.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
+import { isFrozen, thaw } from '../linux/cgroups/freezer.ts'
+import { killMembers, signalMembers } from '../linux/cgroups/kill.ts'
 import { isNew } from '../linux/scene.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive } from './oci-state.ts'
@@ -77,8 +79,16 @@ export function signalAll(record: ContainerRecord, signal: number): void {
 /** Ends the container. In a private pid namespace the kernel takes the rest along with the first process. */
 export async function killContainer(record: ContainerRecord, host: Host): Promise<void> {
   if (!isAlive(record, host)) return
+  if (isFrozen(record.cgroup)) await thawKilled(record)
   const members = hasPrivatePids(record) ? [] : processesOf(record.pid, false)
   const others = members.flatMap((pid) => readProcess(pid) ?? [])
   await killProcess(record.pid, record.startTime)
   for (const { pid, startTime } of others) await killProcess(pid, startTime)
+  if (!hasPrivatePids(record)) await killMembers(record.cgroup)
+}
+
+/** In a frozen cgroup of v1 a signal waits. It is sent before the thaw, so that nothing runs again in between. */
+export async function thawKilled(record: ContainerRecord): Promise<void> {
+  signalMembers(record.cgroup, SIGKILL)
+  await thaw(record.cgroup)
 }

@@ -1,7 +1,7 @@
 /** The layout of the cgroup trees, from mountinfo and /proc/self/cgroup: cgroups(7). Nothing is hard-coded. */
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
-import type { Host, Mount } from './facts.ts'
+import type { CgroupHierarchy, Host, Mount } from './facts.ts'
 import { isCovered, isWithin } from './mountinfo.ts'
 
 type Cgroup = Host['cgroup']
@@ -22,17 +22,41 @@ export function readCgroup({ mounts, membership, mayWrite = canWrite }: CgroupSo
   const layout = layoutOf({ unified: v2 !== undefined, named: v1.length > 0, controllers: controllers.length > 0 })
 
   const ownPath = v2 === undefined ? undefined : pathBelow(v2, /^0::(.*)$/m.exec(membership)?.[1])
-  const writable =
-    layout === 'v2'
-      ? v2 !== undefined && ownPath !== undefined && mayUse(join(v2.target, ownPath), mayWrite)
-      : controllers.some((mount) => mayUseV1(mount, membership, mayWrite))
-  return Object.freeze({ layout, unified: v2?.target, ownPath, writable })
+  const unified: CgroupHierarchy[] = v2 ? [{ version: 2, controllers: [], target: v2.target, ownPath }] : []
+  const hierarchies = layout === 'v2' ? unified : [...trees(v1, membership), ...unified]
+  const writable = hierarchies.some(
+    ({ version, target, ownPath: own }) =>
+      (version === 1 || layout === 'v2') && own !== undefined && mayUse(join(target, own), mayWrite),
+  )
+  return Object.freeze({ layout, unified: v2?.target, ownPath, writable, hierarchies })
 }
 
 function layoutOf(has: { unified: boolean; named: boolean; controllers: boolean }): Cgroup['layout'] {
   if (has.controllers) return has.unified ? 'hybrid' : 'v1'
   if (has.unified) return 'v2'
   return has.named ? 'v1' : 'none'
+}
+
+/** Each v1 hierarchy once, however often it is mounted: where we see ourselves in it, and at its shortest path. */
+function trees(mounts: readonly Mount[], membership: string): CgroupHierarchy[] {
+  const found = new Map<string, CgroupHierarchy>()
+  for (const mount of mounts.toSorted((a, b) => a.target.length - b.target.length)) {
+    const controllers = mount.superOptions.filter((word) => isController(word) || word.startsWith('name='))
+    const key = controllers.toSorted().join(',')
+    const ownPath = pathBelow(mount, pathIn(membership, controllers))
+    if (key !== '' && found.get(key)?.ownPath === undefined)
+      found.set(key, { version: 1, controllers, target: mount.target, ownPath })
+  }
+  return [...found.values()]
+}
+
+/** Our path in the v1 hierarchy of these controllers. */
+function pathIn(membership: string, controllers: readonly string[]): string | undefined {
+  for (const line of membership.split('\n')) {
+    const [, names, path] = /^\d+:([^:]+):(.*)$/.exec(line) ?? []
+    if (names?.split(',').some((name) => controllers.includes(name))) return path
+  }
+  return undefined
 }
 
 /** Of several trees the one at its usual place, else the one with the shortest path. */
@@ -60,16 +84,6 @@ function pathBelow(mount: Mount, path: string | undefined): string | undefined {
 /** Making children needs the directory, moving processes needs cgroup.procs. */
 const mayUse = (directory: string, mayWrite: (path: string) => boolean): boolean =>
   mayWrite(directory) && mayWrite(join(directory, 'cgroup.procs'))
-
-function mayUseV1(mount: Mount, membership: string, mayWrite: (path: string) => boolean): boolean {
-  for (const line of membership.split('\n')) {
-    const [, names, path] = /^\d+:([^:]+):(.*)$/.exec(line) ?? []
-    if (names === undefined || !names.split(',').some((name) => mount.superOptions.includes(name))) continue
-    const own = pathBelow(mount, path)
-    return own !== undefined && mayUse(join(mount.target, own), mayWrite)
-  }
-  return false
-}
 
 function canWrite(path: string): boolean {
   try {

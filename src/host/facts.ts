@@ -36,6 +36,17 @@ export interface Mount {
   readonly superOptions: readonly string[]
 }
 
+/** One cgroup tree: a v1 hierarchy, or the unified one. */
+export interface CgroupHierarchy {
+  readonly version: 1 | 2
+  /** v1: what it was mounted for, controllers or `name=…`. Empty for v2, where each cgroup lists its own. */
+  readonly controllers: readonly string[]
+  /** Mount point. */
+  readonly target: string
+  /** Our own cgroup, from the mount point on; undefined where it does not lie below. */
+  readonly ownPath: string | undefined
+}
+
 export interface Host {
   /** `X.Y` of uname -r as numbers. */
   readonly kernel: { readonly release: string; readonly major: number; readonly minor: number }
@@ -104,7 +115,11 @@ export interface Host {
     /** Our own path in the cgroup2 tree. */
     readonly ownPath: string | undefined
     readonly writable: boolean
+    /** Every tree that a container's process is placed in; on v2 just that one. */
+    readonly hierarchies: readonly CgroupHierarchy[]
   }
+  /** Was this system booted with systemd? sd_booted(3) */
+  readonly hasSystemd: boolean
 
   readonly subIds: SubIds
   /** Absolute paths of the id map helpers, undefined when not installed. */

@@ -142,6 +142,7 @@ function surroundings({ proc }: Sources) {
     freshProc: () => isFullyVisible(mounts(), 'proc'),
     freshSysfs: () => isFullyVisible(mounts(), 'sysfs'),
     cgroup: () => readCgroup({ mounts: mounts(), membership: readText(`${proc}/self/cgroup`) ?? '' }),
+    hasSystemd: () => existsSync('/run/systemd/system'),
   } as const
 }
 

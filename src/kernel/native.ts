@@ -29,6 +29,7 @@ export interface Native {
   fitTerminal(console: number): void
   attend(pid: number, pipes: Int32Array, console: number, timeoutMs: number, status: Int32Array): number
   handOver(program: string, words: Uint8Array, size: number): number
+  guardDevices(cgroup: number, program: Uint8Array, size: number): number
 }
 
 /** The directory that holds usnea-init, usnea-attend and libusnea.so: a checkout's build, or the package's own for this machine. */
@@ -82,6 +83,7 @@ function load(): { native: Native; directory: string } {
     fitTerminal: library.func('void usnea_fit_terminal(int console)'),
     attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
+    guardDevices: library.func('int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)'),
   }
   loaded = { native, directory }
   return loaded

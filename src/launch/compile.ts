@@ -55,6 +55,8 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...oom.ops,
     ...(scene.maps && scene.host.realRoot ? planRaisedLimits(spec.process, scene.host, '/process') : []),
     ...planOuter(spec, scene, joins),
+    // Before it can make anything that would stay outside of the cgroup.
+    ...(scene.cgroup ? [placedOp('/linux/cgroupsPath')] : []),
     ...inner.ops,
     ...root.ops,
     ...createHooks(spec, scene),
@@ -71,6 +73,9 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   ]
   return { ops, joins, gateFds, notes: filter.notes, degradations: [inner, oom, root, body].flatMap(degradationsOf) }
 }
+
+/** The process that was just born waits until it is in its cgroup. */
+export const placedOp = (origin: string): Op => ({ op: 'wait', message: messages.placed, origin })
 
 const degradationsOf = (part: Part): readonly Degradation[] => part.degradations ?? []
 
@@ -122,7 +127,10 @@ function processScene(
   return {
     host,
     linux: spec.linux ?? {},
-    available: availableCapabilities(host, owned),
+    available: availableCapabilities(host, {
+      ownsUserNamespace: owned,
+      guardsDevices: scene.cgroup?.guardsDevices ?? false,
+    }),
     maySetGroups: maps ? !maps.denySetgroups : joined ? 'unknown' : host.setgroups === 'allow',
     environment,
     oomScoreAdj: host.oomScoreAdj,

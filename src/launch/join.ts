@@ -1,4 +1,5 @@
 /** The plan of exec: into the namespaces of a running container, then like any process of it. Pure. */
+
 import { cloneFlags } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
@@ -7,6 +8,7 @@ import { planFinalAffinity, planInitialAffinity } from '../linux/process/schedul
 import type { FilterPlan } from '../linux/seccomp/plan.ts'
 import { planTerminal } from '../linux/tty/plan.ts'
 import type { NamespaceType, Process } from '../spec/types.ts'
+import { placedOp } from './compile.ts'
 
 const origin = '/linux/namespaces'
 
@@ -18,12 +20,14 @@ export interface JoinOptions {
   readonly process: ProcessScene
   /** We stay and move what the terminal says; else somebody else gets it. */
   readonly isAttended: boolean
+  /** Is the process put into a cgroup? */
+  readonly isPlaced: boolean
   /** The container's filter holds for it too. */
   readonly filter: FilterPlan
 }
 
 export function compileJoin(process: Process, options: JoinOptions): Plan {
-  const { joins, root, process: scene, isAttended, filter } = options
+  const { joins, root, process: scene, isAttended, isPlaced, filter } = options
   const body = planProcess(process, scene)
   const oom = planOomScore(process, scene)
   const ops: Op[] = [
@@ -33,6 +37,7 @@ export function compileJoin(process: Process, options: JoinOptions): Plan {
     // Undumpable from here on, so that nobody inside can look into us before we are the program.
     { op: 'become', ...root, clearGroups: 0, origin },
     { op: 'born', flags: 0, origin },
+    ...(isPlaced ? [placedOp(origin)] : []),
     { op: 'session', origin },
     ...planTerminal(process, { isAttended, origin: scene.origin }),
     { op: 'keyring', origin },

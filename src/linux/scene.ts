@@ -3,6 +3,7 @@ import type { Degradation } from '../base/issue.ts'
 import type { Host, IdRange } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
 import type { Namespace, NamespaceType, Spec } from '../spec/types.ts'
+import type { Place } from './cgroups/place.ts'
 
 export interface Scene {
   readonly host: Host
@@ -13,9 +14,17 @@ export interface Scene {
   readonly maps: SceneMaps | undefined
   /** Where the host has the devices of the spec, by their path in the container; absent is nowhere. */
   readonly deviceNodes: ReadonlyMap<string, string>
+  /** The cgroup that the container will have; undefined when it stays in ours. */
+  readonly cgroup: SceneCgroup | undefined
   readonly noPivot: boolean
   /** Keep the caller's session keyring: --no-new-keyring. */
   readonly noNewKeyring: boolean
+}
+
+export interface SceneCgroup {
+  readonly places: readonly Place[]
+  /** Do device rules hold inside, whatever nodes are made there? */
+  readonly guardsDevices: boolean
 }
 
 export interface SceneMaps {

@@ -14,7 +14,7 @@ import type {
   Spec,
 } from './types.ts'
 
-/** Findings of severity `unsupported` for a whole, valid configuration; device rules and the cgroup path have predicates. */
+/** Findings of severity `unsupported` for a whole, valid configuration. What a cgroup must hold is asked for apart. */
 export function unsupported(spec: Spec): Issue[] {
   return [
     ...(spec.mounts ?? []).flatMap((mount, index) => mountRequests(mount, `/mounts/${index}`)),
@@ -23,14 +23,9 @@ export function unsupported(spec: Spec): Issue[] {
   ]
 }
 
-/** Are there rules on which devices the container may use? They need a cgroup. */
-export function asksForDeviceRules(spec: Spec): boolean {
-  return (spec.linux?.resources?.devices ?? []).length > 0
-}
-
-/** Is a place in the cgroup tree asked for? */
-export function asksForCgroupPath(spec: Spec): boolean {
-  return !isEmpty(spec.linux?.cgroupsPath)
+/** Are there rules on which devices the container may use? */
+export function hasDeviceRules(resources: Resources = {}): boolean {
+  return (resources.devices ?? []).length > 0
 }
 
 /** Absent, or present without content: callers write empty strings, lists and objects for "not set". */
@@ -66,26 +61,16 @@ function mountRequests(mount: Mount, pointer: string): Issue[] {
 }
 
 function linuxRequests(linux: Linux): Issue[] {
-  return [
-    ...requests(linux, '/linux', {
-      intelRdt: 'Intel RDT',
-      netDevices: 'moving a network device',
-    }),
-    ...limitRequests(linux.resources),
-  ]
+  return requests(linux, '/linux', {
+    intelRdt: 'Intel RDT',
+    netDevices: 'moving a network device',
+  })
 }
 
 type Keys<T> = readonly (keyof T)[]
 
-const memory: Keys<MemoryLimits> = [
-  'limit',
-  'reservation',
-  'swap',
-  'kernel',
-  'kernelTCP',
-  'swappiness',
-  'disableOOMKiller',
-]
+/** Not the two of the kernel's own memory: that is counted with the rest, whatever is asked. */
+const memory: Keys<MemoryLimits> = ['limit', 'reservation', 'swap', 'swappiness', 'disableOOMKiller']
 /** The periods say only what a quota is a part of. */
 const cpu: Keys<CpuLimits> = ['shares', 'quota', 'burst', 'realtimeRuntime', 'cpus', 'mems', 'idle']
 const pids: Keys<PidLimits> = ['limit']
@@ -101,7 +86,8 @@ const blockIO: Keys<BlockIoLimits> = [
 const network: Keys<NetworkClass> = ['classID', 'priorities']
 const whole: Keys<Resources> = ['hugepageLimits', 'rdma', 'unified']
 
-function limitRequests(resources: Resources = {}): Issue[] {
+/** Pointers of every limit that only a cgroup can hold. */
+export function limitsAsked(resources: Resources = {}): string[] {
   const pointer = '/linux/resources'
   return [
     ...limits(resources.memory, `${pointer}/memory`, memory),
@@ -117,10 +103,10 @@ function limitRequests(resources: Resources = {}): Issue[] {
 const zeroCounts: ReadonlySet<string> = new Set(['/linux/resources/pids/limit', '/linux/resources/memory/swappiness'])
 
 /** -1 is "unlimited" wherever it is allowed, and that holds without a cgroup too. */
-function limits<T extends object>(section: T | undefined, pointer: string, keys: Keys<T>): Issue[] {
+function limits<T extends object>(section: T | undefined, pointer: string, keys: Keys<T>): string[] {
   return keys
     .map((key) => ({ place: child(pointer, String(key)), value: section?.[key] as unknown }))
     .filter(({ value }) => !isEmpty(value) && value !== -1 && value !== false)
     .filter(({ place, value }) => value !== 0 || zeroCounts.has(place))
-    .map(({ place }) => issue(place, 'a resource limit'))
+    .map(({ place }) => place)
 }

@@ -2,6 +2,7 @@
 import type { Degradation } from '../base/issue.ts'
 import type { IdRange } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
+import type { CgroupRecord } from '../linux/cgroups/record.ts'
 import type { Spec } from '../spec/types.ts'
 
 export const STATE_VERSION = 1
@@ -33,11 +34,21 @@ export interface ContainerRecord {
   /** The isolation level that it was made at: docs/rootless.md. */
   readonly level: string
   /** Which cgroup enforces what was asked. */
-  readonly cgroup: { readonly manager: 'none'; readonly reason: string }
+  readonly cgroup: CgroupRecord
   /** The ops behind the gate, so that a failing start can say what failed; `first` is the index of the first one. */
   readonly tail: { readonly first: number; readonly ops: readonly Op[] }
   /** What was asked for and is had only in a weaker form. */
   readonly degradations: readonly Degradation[]
+}
+
+/** Its paths are removed one day: nothing but what we wrote may be taken for them. */
+function isCgroupRecord(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { manager, homes } = value as { manager?: unknown; homes?: unknown }
+  if (manager === 'none') return true
+  const isHome = (home: unknown) =>
+    typeof home === 'object' && home !== null && 'path' in home && typeof home.path === 'string' && 'made' in home
+  return manager === 'cgroupfs' && Array.isArray(homes) && homes.every(isHome)
 }
 
 /** The reason why a parsed file is no record of ours, or undefined. */
@@ -55,7 +66,8 @@ export function whyNotRecord(value: unknown, id: string): 'foreign' | 'future' |
     typeof record.spec === 'object' &&
     record.spec !== null &&
     (record.degradations === undefined || Array.isArray(record.degradations)) &&
-    (record.tail === undefined || Array.isArray((record.tail as Partial<ContainerRecord['tail']> | null)?.ops))
+    (record.tail === undefined || Array.isArray((record.tail as Partial<ContainerRecord['tail']> | null)?.ops)) &&
+    (record.cgroup === undefined || isCgroupRecord(record.cgroup))
   return isOurs ? undefined : 'foreign'
 }
 

@@ -4,26 +4,30 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
-import { inside } from '../fixtures/inside.ts'
 import { needs } from '../fixtures/needs.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
 
-testAs({ as: ['root'] }, 'a device node in the image is not a device of the host', async (world) => {
+/** No cgroup, so no device rules. */
+const unguarded = ['--cgroup-manager', 'disabled']
+
+testAs({ as: ['root'] }, 'where nothing guards the devices, a node in the image is none of the host', async (world) => {
   const bundle = await world.bundle((config) => {
     config.process.args = ['sh', '-c', 'head -c 1 /made/zero && echo opened; true']
   })
   mkdirSync(join(bundle.path, 'rootfs/made'), { recursive: true })
   execFileSync('mknod', [join(bundle.path, 'rootfs/made/zero'), 'c', '1', '5'])
-  const { stdout, stderr } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
+  const { stdout, stderr } = await world.usnea([...unguarded, 'run', '--bundle', bundle.path, world.newId()])
   assert.doesNotMatch(stdout, /opened/)
   assert.match(stderr, /Permission denied/)
 })
 
 testAs({ as: ['root'] }, 'CAP_MKNOD is not handed out while nothing guards the devices', async (world) => {
-  const output = await inside(world, 'mknod /dev/made c 1 5 2>&1; grep CapEff /proc/self/status', (config) => {
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'mknod /dev/made c 1 5 2>&1; grep CapEff /proc/self/status']
     const all = ['CAP_MKNOD', 'CAP_CHOWN']
     config.process.capabilities = { bounding: all, effective: all, permitted: all, inheritable: [], ambient: [] }
   })
+  const output = succeeded(await world.usnea([...unguarded, 'run', '--bundle', bundle.path, world.newId()]))
   assert.match(output, /not permitted/)
   assert.match(output, /CapEff:\s+0000000000000001/)
 })

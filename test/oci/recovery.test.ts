@@ -54,8 +54,8 @@ async function removesAll(world: World, { id, moment }: { id: string; moment: st
   succeeded(await world.usnea(['delete', '--force', id]))
   try {
     await world.nothingLeft()
-  } catch {
-    assert.fail(`killed ${moment}, delete --force left:\n${remains(world.identity, world.state).join('\n')}`)
+  } catch (error) {
+    assert.fail(`killed ${moment}, after delete --force: ${error instanceof Error ? error.message : error}`)
   }
 }
 

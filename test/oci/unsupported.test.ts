@@ -5,8 +5,6 @@ import type { Config } from '../fixtures/config.ts'
 import { refused } from '../fixtures/world.ts'
 
 const wishes: Record<string, (config: Config) => void> = {
-  'a limit of memory': (config) => Object.assign(config.linux, { resources: { memory: { limit: 64_000_000 } } }),
-  'a limit of processes': (config) => Object.assign(config.linux, { resources: { pids: { limit: 10 } } }),
   'cache allocation': (config) =>
     Object.assign(config.linux, { intelRdt: { closID: 'group', l3CacheSchema: 'L3:0=f' } }),
 }

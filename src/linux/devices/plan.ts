@@ -51,7 +51,7 @@ export function planDevices(spec: Spec, scene: Scene): Part {
   }
 }
 
-/** The root itself is mounted nodev, so nodes can be made only on a /dev that is a mount of its own. */
+/** Nodes are made only on a /dev that is a mount of its own: in the image they would stay, and without a guard it is nodev. */
 function mountsOwnDev(spec: Spec): boolean {
   return (spec.mounts ?? []).some(({ destination }) => resolve('/', destination) === '/dev')
 }

@@ -52,7 +52,8 @@ function bind(item: Item, scene: Scene): Part {
   const nested = scene.maps !== undefined || scene.host.inUserNamespace
   const locked = !options.recursive && nested && hasMountsBelow(source, scene.host)
   const recursive = options.recursive || locked
-  const guarded = scene.host.realRoot ? withoutDevices(options) : options
+  const isOpen = scene.host.realRoot && !scene.cgroup?.guardsDevices
+  const guarded = isOpen ? withoutDevices(options) : options
   const bound = { ...item, options: locked ? spreading(guarded) : guarded }
   const ops: Op[] = [
     { op: 'bind', source, target, flags: recursive ? BIND_RECURSIVE : 0, slot: 0, origin },
@@ -64,7 +65,7 @@ function bind(item: Item, scene: Scene): Part {
   return { ops, degradations: [{ pointer: `${origin}/options`, message }] }
 }
 
-/** As real root a device node in a volume is the host's device, and no cgroup guards it yet. `dev` asks for it by name. */
+/** As real root a device node in a volume is the host's device where no cgroup guards it. `dev` asks for it by name. */
 function withoutDevices(options: ParsedMount): ParsedMount {
   if (options.clearsExplicitly.some((name) => name === 'dev' || name === 'rdev')) return options
   return { ...options, recursiveAttrSet: options.recursiveAttrSet | MOUNT_ATTR_NODEV }

@@ -21,17 +21,14 @@ export function planRoot(scene: Scene): Op[] {
   const origin = '/root/path'
   return [
     { op: 'root', path, dev, ino, origin },
-    // A device node in an image would be the host's device: no cgroup guards those. Ours are on mounts of their own.
-    {
-      op: 'attr',
-      target: '/',
-      set: MOUNT_ATTR_NODEV,
-      clear: 0,
-      recursive: hasMountSetattr(scene) ? 1 : 0,
-      lenient: 0,
-      origin,
-    },
+    // A device node in an image would be the host's device where no cgroup guards those. Ours are on mounts of their own.
+    ...(scene.cgroup?.guardsDevices ? [] : [withoutNodes(scene)]),
   ]
+}
+
+function withoutNodes(scene: Scene): Op {
+  const recursive = hasMountSetattr(scene) ? 1 : 0
+  return { op: 'attr', target: '/', set: MOUNT_ATTR_NODEV, clear: 0, recursive, lenient: 0, origin: '/root/path' }
 }
 
 /** Each path with its first place. */

@@ -6,17 +6,23 @@ import type { Capabilities } from '../../spec/types.ts'
 const CAP_MKNOD = 1n << 27n
 const ALL = 0xffff_ffff_ffff_ffffn
 
+export interface Surroundings {
+  readonly ownsUserNamespace: boolean
+  /** Does a device cgroup keep what a node names from being opened? */
+  readonly guardsDevices: boolean
+}
+
 /**
- * What we may hand out: everything in a user namespace of its own; elsewhere what we hold. For real root that is without
- * CAP_MKNOD, because no device rules keep a node that the container makes from being the host's device; in a user
+ * What we may hand out: everything in a user namespace of its own; elsewhere what we hold. For real root CAP_MKNOD is
+ * among it only where device rules hold: without them a node that the container makes is the host's device. In a user
  * namespace the kernel refuses such nodes itself.
  */
 export function availableCapabilities(
   { lastCap, capEffective, inUserNamespace }: Host,
-  ownsUserNamespace: boolean,
+  { ownsUserNamespace, guardsDevices }: Surroundings,
 ): bigint {
   if (ownsUserNamespace) return ALL >> BigInt(63 - lastCap)
-  return inUserNamespace ? capEffective : capEffective & ~CAP_MKNOD
+  return inUserNamespace || guardsDevices ? capEffective : capEffective & ~CAP_MKNOD
 }
 
 export interface Masks {

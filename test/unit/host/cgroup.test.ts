@@ -25,6 +25,7 @@ test('cgroup2 alone is v2, with our own path', () => {
     unified: '/sys/fs/cgroup',
     ownPath: '/user.slice/a.scope',
     writable: false,
+    hierarchies: [{ version: 2, controllers: [], target: '/sys/fs/cgroup', ownPath: '/user.slice/a.scope' }],
   })
 })
 
@@ -36,13 +37,23 @@ test('v2 is writable when the directory and cgroup.procs are', () => {
 
 test('controllers on v1 beside an empty cgroup2 are hybrid', () => {
   const found = read([tmpfs, memory, systemd, unified], '2:memory:/x\n1:name=systemd:/\n0::/y\n')
-  assert.deepEqual(found, { layout: 'hybrid', unified: '/sys/fs/cgroup/unified', ownPath: '/y', writable: false })
+  assert.equal(found.layout, 'hybrid')
+  assert.equal(found.unified, '/sys/fs/cgroup/unified')
+  assert.equal(found.ownPath, '/y')
+  assert.deepEqual(
+    found.hierarchies.map(({ target, controllers, ownPath }) => [target, controllers.join(), ownPath]),
+    [
+      ['/sys/fs/cgroup/memory', 'memory', '/x'],
+      ['/sys/fs/cgroup/systemd', 'name=systemd', '/'],
+      ['/sys/fs/cgroup/unified', '', '/y'],
+    ],
+  )
 })
 
 test('controllers on v1 alone are v1, and writable where a controller is', () => {
   const directory = '/sys/fs/cgroup/memory/x'
   const found = read([tmpfs, memory], '2:memory:/x\n', [directory, `${directory}/cgroup.procs`])
-  assert.deepEqual(found, { layout: 'v1', unified: undefined, ownPath: undefined, writable: true })
+  assert.deepEqual([found.layout, found.unified, found.ownPath, found.writable], ['v1', undefined, undefined, true])
 })
 
 test('a named hierarchy beside a full cgroup2 does not make it hybrid', () => {
@@ -72,4 +83,11 @@ test('of several trees the one at the usual place is taken', () => {
   const elsewhere = '9 1 0:12 / /mnt rw - cgroup2 cgroup2 rw'
   assert.equal(read([elsewhere, v2], '0::/\n').unified, '/sys/fs/cgroup')
   assert.equal(read([elsewhere], '0::/\n').unified, '/mnt')
+})
+
+test('a hierarchy that is mounted twice counts once, where we see ourselves in it', () => {
+  const part = '7 1 0:8 /other /mnt rw - cgroup cgroup rw,memory'
+  assert.deepEqual(read([tmpfs, part, memory], '2:memory:/x\n').hierarchies, [
+    { version: 1, controllers: ['memory'], target: '/sys/fs/cgroup/memory', ownPath: '/x' },
+  ])
 })

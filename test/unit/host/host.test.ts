@@ -60,7 +60,13 @@ test('a machine that shows nothing crashes nothing and permits little', () => {
   assert.equal(values.hasUserNamespaces, false)
   assert.equal(values.freshProc, false)
   assert.equal(values.chrooted, false)
-  assert.deepEqual(values.cgroup, { layout: 'none', unified: undefined, ownPath: undefined, writable: false })
+  assert.deepEqual(values.cgroup, {
+    layout: 'none',
+    unified: undefined,
+    ownPath: undefined,
+    writable: false,
+    hierarchies: [],
+  })
   assert.deepEqual(values.rlimits, {})
   assert.equal(values.legacyTiocsti, true)
   assert.equal(values.maxUserNamespaces, undefined)

@@ -51,7 +51,14 @@ const alice: Host = {
   mounts: cleanMounts,
   freshProc: true,
   freshSysfs: true,
-  cgroup: { layout: 'v2', unified: '/sys/fs/cgroup', ownPath: '/user.slice', writable: false },
+  cgroup: {
+    layout: 'v2',
+    unified: '/sys/fs/cgroup',
+    ownPath: '/user.slice',
+    writable: false,
+    hierarchies: [{ version: 2, controllers: [], target: '/sys/fs/cgroup', ownPath: '/user.slice' }],
+  },
+  hasSystemd: false,
   subIds: {
     uids: [{ start: 100_000, size: 65_536 }],
     gids: [{ start: 100_000, size: 65_536 }],

@@ -24,7 +24,9 @@ describe('features', () => {
 
   it('promises nothing that is not built', () => {
     const { linux } = features(facts)
-    const flags = JSON.stringify([linux.cgroup, linux.intelRdt, linux.mountExtensions, linux.netDevices])
+    const { systemd, systemdUser } = linux.cgroup
+    const { intelRdt, mountExtensions, netDevices } = linux
+    const flags = JSON.stringify([systemd, systemdUser, intelRdt, mountExtensions, netDevices])
     assert.doesNotMatch(flags, /true/)
   })
 

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { asksForCgroupPath, asksForDeviceRules, unsupported } from '../../../src/spec/support.ts'
+import { hasDeviceRules, limitsAsked, unsupported } from '../../../src/spec/support.ts'
 import { edited, type Loosened } from './fixtures.ts'
 
 const pointers = (edit: (document: Loosened) => void) => unsupported(edited(edit)).map(({ pointer }) => pointer)
-const limits = (resources: object) =>
-  pointers((d) => (d.linux.resources = resources)).map((p) => p.replace('/linux/resources/', ''))
+const limits = (resources: object) => limitsAsked(resources).map((p) => p.replace('/linux/resources/', ''))
 
 describe('unsupported', () => {
   it('finds nothing in the templates', () => {
@@ -50,6 +49,15 @@ describe('unsupported', () => {
     assert.deepEqual(pointers(edit), [])
   })
 
+  it('leaves limits to the cgroup', () => {
+    assert.deepEqual(
+      pointers((d) => (d.linux.resources = { pids: { limit: 5 } })),
+      [],
+    )
+  })
+})
+
+describe('limitsAsked', () => {
   it('finds every limit by its own pointer', () => {
     const resources = {
       memory: { limit: 1, swappiness: 0, disableOOMKiller: true },
@@ -95,16 +103,10 @@ describe('unsupported', () => {
   })
 })
 
-describe('predicates', () => {
-  it('see device rules', () => {
-    assert.equal(asksForDeviceRules(edited((d) => (d.linux.resources = { devices: [{ allow: true }] }))), true)
-    assert.equal(asksForDeviceRules(edited((d) => (d.linux.resources = { devices: [] }))), false)
-    assert.equal(asksForDeviceRules({ ociVersion: '1.0.0' }), false)
-  })
-
-  it('see a cgroup path', () => {
-    assert.equal(asksForCgroupPath(edited((d) => (d.linux.cgroupsPath = '/x'))), true)
-    assert.equal(asksForCgroupPath(edited((d) => (d.linux.cgroupsPath = ''))), false)
-    assert.equal(asksForCgroupPath({ ociVersion: '1.0.0' }), false)
+describe('device rules', () => {
+  it('are seen', () => {
+    assert.equal(hasDeviceRules({ devices: [{ allow: true }] }), true)
+    assert.equal(hasDeviceRules({ devices: [] }), false)
+    assert.equal(hasDeviceRules(), false)
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parseConfig } from '../../../src/spec/parse.ts'
-import { asksForCgroupPath, asksForDeviceRules, unsupported } from '../../../src/spec/support.ts'
+import { hasDeviceRules, limitsAsked, unsupported } from '../../../src/spec/support.ts'
 import { renderTemplate, template } from '../../../src/spec/template.ts'
 import { validate } from '../../../src/spec/validate.ts'
 
@@ -15,7 +15,8 @@ describe('template', () => {
       fc.property(options, (given) => {
         const spec = template(given)
         assert.deepEqual([...validate(spec), ...unsupported(spec)], [])
-        assert.equal(asksForDeviceRules(spec) || asksForCgroupPath(spec), false)
+        assert.equal(hasDeviceRules(spec.linux?.resources) || spec.linux?.cgroupsPath !== undefined, false)
+        assert.deepEqual(limitsAsked(spec.linux?.resources), [])
       }),
       { numRuns: 50 },
     )

@@ -44,10 +44,13 @@ test('a HOME without content counts for none', () => {
 const facts = { lastCap: 40, capEffective: 0x1ff_ffff_ffffn, inUserNamespace: false } as Host
 const MKNOD = 1n << 27n
 
-test('device nodes may be made where the kernel guards them: in user namespaces, not by real root', () => {
-  assert.equal(availableCapabilities(facts, false) & MKNOD, 0n)
-  assert.equal(availableCapabilities(facts, true) & MKNOD, MKNOD)
-  assert.equal(availableCapabilities({ ...facts, inUserNamespace: true }, false) & MKNOD, MKNOD)
+test('device nodes may be made where something guards them: a user namespace, or device rules', () => {
+  const mknod = (host: Host, ownsUserNamespace: boolean, guardsDevices: boolean) =>
+    (availableCapabilities(host, { ownsUserNamespace, guardsDevices }) & MKNOD) !== 0n
+  assert.equal(mknod(facts, false, false), false)
+  assert.equal(mknod(facts, true, false), true)
+  assert.equal(mknod(facts, false, true), true)
+  assert.equal(mknod({ ...facts, inUserNamespace: true }, false, false), true)
 })
 
 test('socket activation is told to pid 1', () => {

@@ -1,0 +1,43 @@
+/** Reading and writing the files of a cgroup directory. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { errnoOf } from '../../base/errors.ts'
+
+/** Undefined when the cgroup, or the file in it, is not there. */
+export function readCgroupFile(directory: string, file: string): string | undefined {
+  try {
+    return readFileSync(join(directory, file), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** One write(2): the kernel takes a value whole. Throws the system error. */
+export function writeCgroupFile(directory: string, file: string, value: string): void {
+  // Without O_CREAT: a file that the kernel does not have must be ENOENT, whatever directory this is.
+  writeFileSync(join(directory, file), value, { flag: 'r+' })
+}
+
+export const hasCgroupFile = (directory: string, file: string): boolean => existsSync(join(directory, file))
+
+/** The cgroups below, the deepest first; the directory itself is not among them. */
+export function cgroupsBelow(directory: string): string[] {
+  const found: string[] = []
+  for (const name of directoriesIn(directory)) {
+    const path = join(directory, name)
+    found.push(...cgroupsBelow(path), path)
+  }
+  return found
+}
+
+function directoriesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+  } catch (error) {
+    // Removed meanwhile: ENODEV is what a kernfs directory gives that was open.
+    if (['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) return []
+    throw error
+  }
+}

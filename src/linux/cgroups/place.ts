@@ -1,0 +1,48 @@
+/** Where the cgroup of a container is to be in every tree. Pure. */
+import { posix } from 'node:path'
+import { error, type Issue } from '../../base/issue.ts'
+import type { CgroupHierarchy, Host } from '../../host/facts.ts'
+
+export interface Place {
+  readonly version: 1 | 2
+  readonly controllers: readonly string[]
+  /** Mount point of the tree. */
+  readonly mount: string
+  /** From the mount point on; begins with `/`. */
+  readonly path: string
+}
+
+/** `slice:prefix:name`, as engines write it for systemd. */
+export const isSystemdPath = (path: string): boolean => /^[^/:]*:[^/:]*:[^/:]+$/.test(path)
+
+/** A path that climbs, or that is no name at all, is refused: it would be somebody else's cgroup. */
+export function checkCgroupsPath(path: string | undefined): Issue[] {
+  if (path === undefined || path === '') return []
+  const pointer = '/linux/cgroupsPath'
+  if (path.includes('\0') || path.includes('\n'))
+    return [error(pointer, 'holds a character that no cgroup name may have')]
+  if (path.split('/').includes('..')) return [error(pointer, 'must not climb with ".."')]
+  if (posix.normalize(`/${path}`) === '/') return [error(pointer, 'names the root of the cgroup tree')]
+  return []
+}
+
+/**
+ * An absolute path counts from the mount point, a relative one from our own cgroup, and without one the id is taken.
+ * On v2 both begin beside us and not below: a cgroup with processes cannot hand controllers down (cgroups(7), "no
+ * internal processes"). Trees in which we see no place of our own are left out, unless the path is absolute.
+ */
+export function placesOf(asked: string | undefined, id: string, { hierarchies }: Host['cgroup']): Place[] {
+  return hierarchies.flatMap((tree) => {
+    const path = pathIn(tree, asked ? asked : id)
+    return path === undefined
+      ? []
+      : [{ version: tree.version, controllers: tree.controllers, mount: tree.target, path }]
+  })
+}
+
+function pathIn({ version, ownPath }: CgroupHierarchy, asked: string): string | undefined {
+  const trim = (path: string) => posix.normalize(path).replace(/(.)\/$/, '$1')
+  if (asked.startsWith('/')) return trim(asked)
+  if (ownPath === undefined) return undefined
+  return trim(`/${version === 2 ? posix.dirname(ownPath) : ownPath}/${asked}`)
+}

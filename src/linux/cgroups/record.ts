@@ -1,0 +1,29 @@
+/** What is kept about the cgroup of a container, so that later commands find it again. */
+
+/** The container's cgroup in one tree. */
+export interface Home {
+  readonly version: 1 | 2
+  /** v1: what the tree was mounted for. v2: the controllers that were there when it was made. */
+  readonly controllers: readonly string[]
+  /** Absolute path of its directory. */
+  readonly path: string
+  /** How many of the last names of the path we made: so many are ours to remove. */
+  readonly made: number
+}
+
+export interface ManagedCgroup {
+  readonly manager: 'cgroupfs'
+  readonly homes: readonly Home[]
+  /** Do device rules hold for whatever runs in it? */
+  readonly guardsDevices: boolean
+}
+
+export type CgroupRecord = ManagedCgroup | { readonly manager: 'none'; readonly reason: string }
+
+/** The container's directory in the tree that has this controller, or undefined. */
+export function homeOfController(record: CgroupRecord, controller: string): Home | undefined {
+  return record.manager === 'none' ? undefined : record.homes.find((home) => home.controllers.includes(controller))
+}
+
+export const unifiedHome = (record: CgroupRecord): Home | undefined =>
+  record.manager === 'none' ? undefined : record.homes.find(({ version }) => version === 2)

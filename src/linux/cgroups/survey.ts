@@ -1,0 +1,72 @@
+/** What we may do in the trees, read before anything is made. */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { errnoOf } from '../../base/errors.ts'
+import type { Host } from '../../host/facts.ts'
+import { isWithin } from '../../host/mountinfo.ts'
+import type { Place } from './place.ts'
+
+export interface Surveyed {
+  readonly place: Place
+  /** The controllers that can be had there. */
+  readonly controllers: readonly string[]
+  /** How many of the last names of its path are not there. */
+  readonly missing: number
+  /** Why the place cannot be used: what was looked at, and the errno. */
+  readonly refusal?: { readonly path: string; readonly errno: string }
+}
+
+export function surveyPlaces(places: readonly Place[], { hierarchies }: Host['cgroup']): Surveyed[] {
+  return places.map((place) => {
+    const own = hierarchies.find(({ target }) => target === place.mount)?.ownPath
+    const refusal = refusalOf(place, own)
+    const controllers = place.version === 1 ? place.controllers : controllersAt(deepest(place))
+    return { place, controllers, missing: missingOf(place), ...(refusal ? { refusal } : {}) }
+  })
+}
+
+/** The directory itself where it is there, else the lowest one above it. */
+function deepest({ mount, path }: Place): string {
+  let at = join(mount, path)
+  while (at !== mount && !existsSync(at)) at = dirname(at)
+  return at
+}
+
+const namesOf = (path: string): number => path.split('/').filter(Boolean).length
+
+const missingOf = (place: Place): number => namesOf(join(place.mount, place.path)) - namesOf(deepest(place))
+
+/** cgroup.controllers of v2; the file is missing only where there is no cgroup. */
+export function controllersAt(directory: string): string[] {
+  try {
+    return readFileSync(join(directory, 'cgroup.controllers'), 'utf8').split(/\s+/).filter(Boolean)
+  } catch {
+    return []
+  }
+}
+
+/**
+ * On v2 whoever moves a process must be allowed to write cgroup.procs also where the old and the new cgroup have their
+ * common ancestor: cgroups(7), "Delegation containment".
+ */
+function refusalOf(place: Place, own: string | undefined): Surveyed['refusal'] {
+  const at = deepest(place)
+  const isThere = at === join(place.mount, place.path)
+  const needed = [at, ...(isThere ? [join(at, 'cgroup.procs')] : [])]
+  if (place.version === 2 && own !== undefined)
+    needed.push(join(place.mount, commonAbove(own, place.path), 'cgroup.procs'))
+  for (const path of needed) {
+    try {
+      accessSync(path, constants.W_OK)
+    } catch (error) {
+      return { path: path === at && !isThere ? join(place.mount, place.path) : path, errno: errnoOf(error) ?? 'EACCES' }
+    }
+  }
+  return undefined
+}
+
+function commonAbove(one: string, other: string): string {
+  let at = one
+  while (!isWithin(other, at)) at = dirname(at)
+  return at
+}

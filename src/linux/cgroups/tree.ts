@@ -1,0 +1,153 @@
+/** Making and removing the directories of a container's cgroup. */
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errnoOf, RuntimeError } from '../../base/errors.ts'
+import { cgroupsBelow, readCgroupFile, writeCgroupFile } from './files.ts'
+import { isHomeFrozen } from './freezer.ts'
+import { pidsBelow } from './members.ts'
+import type { Place } from './place.ts'
+import type { Home } from './record.ts'
+import { controllersAt } from './survey.ts'
+
+export interface MakeOptions {
+  /** v2: the controllers that must be there; `all` asks for whatever can be had as well. */
+  readonly needs: readonly string[]
+  readonly all: boolean
+}
+
+/** Somebody may remove a directory above while we make one below. */
+const ATTEMPTS = 5
+
+/** What a failing one has made it takes away again. @throws RuntimeError `cgroup-refused`, `cgroup-used` */
+export function makeHome(place: Place, options: MakeOptions): Home {
+  const path = join(place.mount, place.path)
+  for (let attempt = 1; ; attempt++) {
+    const made: string[] = []
+    try {
+      makeDown(place, options, made)
+      if (made.length === 0) assertFree(place, path)
+      const controllers = place.version === 1 ? place.controllers : controllersAt(path)
+      return { version: place.version, controllers, path, made: made.length }
+    } catch (cause) {
+      for (const directory of made.reverse()) if (!isRemoved(directory)) break
+      if (cause instanceof RuntimeError) throw cause
+      if (errnoOf(cause) === 'ENOENT' && attempt < ATTEMPTS) continue
+      const errno = errnoOf(cause)
+      throw new RuntimeError('cgroup-refused', {
+        what: `unable to apply cgroup configuration: mkdir ${path}`,
+        ...(errno ? { errno } : {}),
+        cause,
+      })
+    }
+  }
+}
+
+/** Every directory that was made is on the list at once. */
+function makeDown(place: Place, options: MakeOptions, made: string[]): void {
+  let at = place.mount
+  for (const name of place.path.split('/').filter(Boolean)) {
+    if (place.version === 2) enableControllers(at, options)
+    at = join(at, name)
+    if (isMade(at)) made.push(at)
+    if (place.controllers.includes('cpuset')) inheritCpuset(at)
+  }
+}
+
+function isMade(path: string): boolean {
+  try {
+    mkdirSync(path, 0o755)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** A new cpuset of v1 is empty, and no process can be put into it: cpuset(7). */
+function inheritCpuset(directory: string): void {
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readCgroupFile(directory, file)?.trim() !== '') continue
+    writeCgroupFile(directory, file, readCgroupFile(dirname(directory), file)?.trim() ?? '')
+  }
+}
+
+/** Each on its own: one that is refused (EBUSY where processes are) must not keep the others out. */
+function enableControllers(directory: string, { needs, all }: MakeOptions): void {
+  const there = controllersAt(directory)
+  const on = (readCgroupFile(directory, 'cgroup.subtree_control') ?? '').split(/\s+/)
+  for (const controller of there.filter((name) => (all || needs.includes(name)) && !on.includes(name))) {
+    try {
+      writeCgroupFile(directory, 'cgroup.subtree_control', `+${controller}`)
+    } catch (cause) {
+      if (!needs.includes(controller)) continue
+      const errno = errnoOf(cause)
+      throw new RuntimeError('cgroup-refused', {
+        what: `unable to apply cgroup configuration: the ${controller} controller cannot be switched on in ${directory}`,
+        ...(errno ? { errno } : {}),
+        ...(errno === 'EBUSY'
+          ? { why: 'there are processes in that cgroup, and then it cannot hand controllers down' }
+          : {}),
+        cause,
+      })
+    }
+  }
+}
+
+function assertFree({ version, controllers }: Place, path: string): void {
+  const pids = pidsBelow(path)
+  if (pids.length > 0)
+    throw new RuntimeError('cgroup-used', {
+      what: `container's cgroup is not empty: ${pids.length} process(es) found`,
+      details: [path],
+    })
+  if ((version === 2 || controllers.includes('freezer')) && isHomeFrozen({ version, path }))
+    throw new RuntimeError('cgroup-used', { what: "container's cgroup unexpectedly frozen", details: [path] })
+}
+
+const PATIENCE_MS = 10_000
+
+/**
+ * Takes away what is below the cgroup, and of its path what we made, as far as nobody else uses it. A dying process keeps
+ * its cgroup busy for a moment. @throws RuntimeError `cgroup-busy`
+ */
+export async function removeHome({ path, made }: Home): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (let wait = 0; ; wait = Math.min(wait + 1, 20)) {
+    const left = [...cgroupsBelow(path), ...(made > 0 ? [path] : [])].filter((directory) => !isRemoved(directory))
+    if (left.length === 0) break
+    if (performance.now() > deadline)
+      throw new RuntimeError('cgroup-busy', {
+        what: `the cgroup ${left[0]} cannot be removed`,
+        details: membersIn(path),
+      })
+    await sleep(wait)
+  }
+  let at = path
+  for (let i = 1; i < made; i++) {
+    at = dirname(at)
+    if (!isRemoved(at)) break
+  }
+}
+
+const membersIn = (path: string): string[] => {
+  const pids = pidsBelow(path)
+  return pids.length === 0 ? [] : [`processes ${pids.join(', ')} are in it`]
+}
+
+/** ENOENT is what we want; EBUSY and ENOTEMPTY may pass. */
+function isRemoved(directory: string): boolean {
+  try {
+    rmdirSync(directory)
+    return true
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'ENODEV') return true
+    if (errno === 'EBUSY' || errno === 'ENOTEMPTY') return false
+    throw new RuntimeError('cgroup-busy', {
+      what: `the cgroup ${directory} cannot be removed`,
+      ...(errno ? { errno } : {}),
+      cause: error,
+    })
+  }
+}
