@@ -15,7 +15,8 @@ export type LogLevel = (typeof logLevels)[number]
 
 /** What the rooms get. They throw instead of logging an error: `fail` belongs to the command line alone. */
 export interface Logger {
-  debug(message: string): void
+  /** `func` says which part of us speaks, as callers know it from other runtimes' debug logs. */
+  debug(message: string, func?: string): void
   info(message: string): void
   warn(message: string): void
   /** Recorded as a warning: the file may hold one error only, the one that ended the invocation. */
@@ -99,7 +100,7 @@ async function openPino(level: LogLevel, write: (record: LogRecord) => void): Pr
     { write: (line: string) => write(JSON.parse(line) as LogRecord) },
   )
   return {
-    debug: (message) => logger.debug(message),
+    debug: (message, func) => logger.debug(func === undefined ? {} : { func }, message),
     info: (message) => logger.info(message),
     warn: (message) => logger.warn(message),
     error: (message) => logger.warn(message),

@@ -24,7 +24,8 @@ export async function programHelp(): Promise<string> {
   const name = 'usnea - Open Container Initiative runtime and sandbox, rootless first'
   const head = heading(name, ['usnea [global options] COMMAND …', 'usnea [sandbox options] -- CMD …'])
   for (const [name, { summary }] of Object.entries(verbs)) parser.command(name, summary)
-  parser.epilogue('usnea COMMAND --help explains one command.')
+  // Without words of ours yargs has a line of its own there.
+  parser.usage('usnea COMMAND --help explains one command.')
   return `${head}${await parser.getHelp()}\n`
 }
 

@@ -12,7 +12,7 @@ export interface Context {
   readonly cgroupManager: ManagerName
   /** The words that call us again with the same global options; undefined when we are no program of our own. */
   readonly again?: readonly string[] | undefined
-  readonly log: { debug(message: string): void; warn(message: string): void }
+  readonly log: { debug(message: string, func?: string): void; warn(message: string): void }
   /** Something the caller should see, such as a degradation; `loud` also where stderr is no terminal. */
   readonly warn: (message: string, loud?: boolean) => void
 }

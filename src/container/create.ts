@@ -76,6 +76,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const handover = new Handover(options, undo)
   const agent = SeccompAgent.connect(prepared.spec, undo)
   for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
+  ctx.log.debug(`a plan of ${prepared.plan.ops.length} ops for the container ${id}`, 'create')
   ctx.ensureRoot()
   let record = firstRecord(id, prepared, ctx)
   let hooksBegan = false
@@ -91,6 +92,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   undo.push(() => closeAll(fds.ours))
   const born = (pid: number) => {
     const startTime = readProcess(pid)?.startTime ?? '0'
+    ctx.log.debug(`the first process of the container is ${pid}`, 'create')
     record = { ...record, pid, startTime }
     undo.push(() => killProcess(pid, startTime))
     slot.save(record)
@@ -119,6 +121,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
       },
     },
   })
+  ctx.log.debug('init has obeyed the plan up to the program, and waits', 'create')
   closeAll(fds.ours.splice(0))
   handover.deliver(child, 'standard')
   record = { ...record, ready: true, degradations: [...record.degradations, ...child.weaker] }

@@ -105,6 +105,8 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
   })
   refuse(checkFilter(record.spec, { ...scene, host: ctx.host, process }), 'error', 'process-invalid')
   for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
+  const entered = joins.flatMap(({ types }) => types).join(', ') || 'no namespace of its own'
+  ctx.log.debug(`a plan of ${plan.ops.length} ops; joins of process ${record.pid}: ${entered}`, 'exec')
   const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
   for (const note of filter.notes) ctx.log.debug(note)
   const child = await launch(plan, {
@@ -118,6 +120,7 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
       },
     },
   })
+  ctx.log.debug(`process ${child.pid} is in the container, and waits for its program to begin`, 'exec')
   undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
   handover.deliver(child, 'setns')
   if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid)

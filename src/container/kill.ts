@@ -15,7 +15,8 @@ export interface KillOptions {
 
 /**
  * OCI kill: a signal to the first process, or with `all` to every one. SIGKILL without a private pid namespace means
- * all: nothing else would end the rest. With `all` a stopped container is no error: nothing is left to signal. No lock: it must answer while another command works on the container.
+ * all: nothing else would end the rest. With `all` a stopped container is no error: nothing is left to signal. No lock:
+ * it must answer while another command works on the container.
  * @throws RuntimeError `container-missing`, `container-not-running`, `process-finished`
  */
 export async function kill(ctx: Context, id: string, signal: number, options: KillOptions = {}): Promise<void> {
@@ -25,6 +26,7 @@ export async function kill(ctx: Context, id: string, signal: number, options: Ki
     if (options.all || options.stopped === 'ignore') return
     throw new RuntimeError('container-not-running')
   }
+  ctx.log.debug(`signal ${signal} for process ${record.pid}`, 'kill')
   if (options.all || (signal === SIGKILL && !hasPrivatePids(record))) signalAll(record, signal)
   else signalContainer(record, signal, ctx.host)
 }

@@ -55,10 +55,11 @@ export function signalContainer(record: ContainerRecord, signal: number, host: H
   const pidfd = openPidfd(record.pid)
   try {
     // Only now is the identity checked: the descriptor holds whichever process has the pid at this moment.
-    if (pidfd === undefined || !isAlive(record, host)) throw new RuntimeError('process-finished')
+    if (pidfd === undefined || !isAlive(record, host)) throw new RuntimeError('process-finished', { errno: 'ESRCH' })
     const sent = native().pidfdSendSignal(pidfd, signal)
     if (sent === 0) return
-    if (errnoName(-sent) === 'ESRCH') throw new RuntimeError('process-finished')
+    // CRI-O looks for `no such process`, containerd for the words before it.
+    if (errnoName(-sent) === 'ESRCH') throw new RuntimeError('process-finished', { errno: 'ESRCH' })
     throw new RuntimeError('kill-failed', { what: `cannot send signal ${signal}`, errno: errnoName(-sent) })
   } finally {
     if (pidfd !== undefined) closeSync(pidfd)

@@ -1,9 +1,11 @@
-// Needs nothing: the log file holds exactly one error for a call that failed, and nothing for one that did not.
+// Needs a static busybox for the last one, otherwise nothing: the log file holds exactly one error for a call that failed, and nothing for one that did not.
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { testAs } from '../fixtures/cases.ts'
 import { call, scratch, stateRoot, usneaAsIs } from '../fixtures/command-line.ts'
+import { succeeded } from '../fixtures/world.ts'
 
 const fresh = (name: string) => join(scratch, `${name}-${Math.random().toString(36).slice(2)}.log`)
 
@@ -70,4 +72,21 @@ test('--debug tells more, and the error stays the last line', () => {
     .map((line) => JSON.parse(line) as { level: string })
   assert.equal(lines.at(-1)?.level, 'error')
   assert.equal(lines.filter(({ level }) => level === 'error').length, 1)
+})
+
+testAs({}, 'at debug level the lines say which part of us did what', async (world) => {
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['true']
+  })
+  const file = join(world.identity.home, 'debug.log')
+  const globals = ['--debug', '--log', file, '--log-format', 'json']
+  assert.equal(succeeded(await world.usnea([...globals, 'run', '--bundle', bundle.path, world.newId()])), '')
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+  const entries = lines.map((line) => JSON.parse(line) as { level: string; func?: string; msg: string })
+  assert.ok(entries.every(({ level }) => level !== 'error'))
+  assert.ok(entries.some(({ func, msg }) => func === 'create' && /^a plan of \d+ ops/.test(msg)))
+  assert.ok(
+    entries.some(({ func, msg }) => func === 'create' && /^the first process of the container is \d+$/.test(msg)),
+  )
+  for (const line of lines) assert.deepEqual(Object.keys(JSON.parse(line)), Object.keys(JSON.parse(line)).toSorted())
 })
