@@ -11,6 +11,7 @@ import { surveyPlaces } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
+import { checkIdMappedMounts } from '../linux/mounts/idmapped.ts'
 import { checkNamespaces } from '../linux/namespaces/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
@@ -53,7 +54,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const bundle = readBundle(options.bundle, options.config)
   const { spec, maps, added } = complete(bundle.spec, host)
   if (!options.gate && spec.process.args.length === 0) refuse([error('/process', noProcess)], 'error', 'config-invalid')
-  refuse(hostIssues(spec, host, maps), 'error', 'config-invalid')
+  refuse(hostIssues(spec, bundle, { host, maps }), 'error', 'config-invalid')
   const limits = idLimits(spec, host, maps)
   assertIds(spec.process, limits, host)
   assertOwners(spec.mounts ?? [], limits, host)
@@ -120,7 +121,12 @@ function complete(spec: RunnableSpec, host: Host) {
 
 const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
-function hostIssues(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined): Issue[] {
+interface HostAndMaps {
+  readonly host: Host
+  readonly maps: ChosenMaps | undefined
+}
+
+function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps }: HostAndMaps): Issue[] {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
   return [
     ...(maps ? checkMaps({ uidMappings, gidMappings }, host) : []),
@@ -129,6 +135,7 @@ function hostIssues(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined
     ...checkMountLabel(spec.linux ?? {}, host),
     ...checkCgroupsPath(spec.linux?.cgroupsPath),
     ...checkLimits(spec.linux?.resources),
+    ...checkIdMappedMounts(spec, { host, bundle: path, rootfs: rootfs.path }),
   ]
 }
 

@@ -5,6 +5,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { planDevices } from '../linux/devices/plan.ts'
 import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
+import { planMappedSources } from '../linux/mounts/idmapped.ts'
 import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
 import { planCovers, planPivot, planRoot } from '../linux/mounts/root.ts'
 import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
@@ -54,6 +55,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const ops: Op[] = [
     ...oom.ops,
     ...(scene.maps && scene.host.realRoot ? planRaisedLimits(spec.process, scene.host, '/process') : []),
+    ...planMappedSources(spec, scene, joins.find(({ type }) => type === 'user')?.fd),
     ...planOuter(spec, scene, joins),
     // Before it can make anything that would stay outside of the cgroup.
     ...(scene.cgroup ? [placedOp('/linux/cgroupsPath')] : []),

@@ -44,7 +44,7 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
       selinux: { enabled: true },
       intelRdt: { enabled: false },
       memoryPolicy: { modes: memoryModeNames, flags: memoryFlagNames },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: false },
     },
     annotations: {

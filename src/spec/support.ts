@@ -45,19 +45,19 @@ function requests<T extends object>(
     .map(([key, feature]) => issue(child(pointer, key), String(feature)))
 }
 
-const builtExtensions: ReadonlySet<MountExtension> = new Set(['tmpcopyup'])
+const builtExtensions: ReadonlySet<MountExtension> = new Set(['tmpcopyup', 'idmap', 'ridmap'])
 
 export const isBuilt = (extension: MountExtension): boolean => builtExtensions.has(extension)
 
 function mountRequests(mount: Mount, pointer: string): Issue[] {
   const extensions = (mount.options ?? []).flatMap((option, index) => {
     const extension = mountExtension(option)
-    return extension === undefined || isBuilt(extension)
+    // crun's form of the option has the mappings behind `=`.
+    return extension === undefined || (isBuilt(extension) && !option.includes('='))
       ? []
       : [issue(`${pointer}/options/${index}`, `the mount option ${extension}`)]
   })
-  const feature = 'an id-mapped mount'
-  return [...extensions, ...requests(mount, pointer, { uidMappings: feature, gidMappings: feature })]
+  return extensions
 }
 
 function linuxRequests(linux: Linux): Issue[] {

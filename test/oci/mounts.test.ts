@@ -124,16 +124,6 @@ testAs({}, 'a read-only root is, and mounts on it need not be', async (world) =>
   assert.equal(output, 'touch: /a: Read-only file system\nfine')
 })
 
-testAs({}, 'idmap and ridmap are refused by name until they are built', async (world) => {
-  for (const option of ['idmap', 'ridmap']) {
-    const bundle = await world.bundle((config) => {
-      config.mounts.push({ destination: '/etc', type: 'tmpfs', source: 'tmpfs', options: [option] })
-    })
-    const line = refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /not supported yet/)
-    assert.match(line, new RegExp(option))
-  }
-})
-
 testAs({}, 'mounts are made in the order of the list', async (world) => {
   const first = { destination: '/mnt', type: 'tmpfs', source: 'first' }
   const second = { destination: '/mnt/below', type: 'tmpfs', source: 'second' }

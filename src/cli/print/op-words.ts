@@ -46,6 +46,12 @@ const special: Words = {
     [flagWords(attr, attributeWords), data === '' ? '' : plain(data)].filter((word) => word !== '').join(','),
     copy ? 'with a copy of what is there' : '',
   ],
+  holdMapped: ({ source, recursive, mapRecursive, slot }) => [
+    plain(source),
+    recursive ? 'recursive' : '',
+    mapRecursive ? 'all of it mapped' : 'mapped',
+    `as ${slot}`,
+  ],
   hold: ({ path, slot }) => [plain(path), `as ${slot}`],
   bind: ({ source, target, flags, slot }) => [
     `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,

@@ -7,4 +7,6 @@ export interface Item {
   readonly target: string
   readonly options: ParsedMount
   readonly origin: string
+  /** Its place in the list. */
+  readonly index: number
 }

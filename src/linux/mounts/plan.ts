@@ -1,5 +1,5 @@
 /** The mounts of the spec as ops, in the spec's order, with the fall-backs that a user namespace demands. */
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Degradation } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
@@ -9,19 +9,21 @@ import { labelOption } from '../lsm/plan.ts'
 import type { Part, Scene } from '../scene.ts'
 import { BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
+import { isIdMapped, planMappedBind } from './idmapped.ts'
 import type { Item } from './item.ts'
 import { type ParsedMount, parseMountOptions } from './options.ts'
+import { sourceOf, targetOf } from './places.ts'
 import { substituteFor } from './substitute.ts'
 import { planTmpfs } from './tmpfs.ts'
 
 export function planMounts(spec: Spec, scene: Scene): Part {
   const ops: Op[] = []
   const degradations: Degradation[] = []
-  for (const [i, mount] of (spec.mounts ?? []).entries()) {
-    const origin = `/mounts/${i}`
-    const target = resolve('/', mount.destination)
+  for (const [index, mount] of (spec.mounts ?? []).entries()) {
+    const origin = `/mounts/${index}`
+    const target = targetOf(mount)
     const options = labelled(parseMountOptions(mount.options ?? []), mount, spec.linux?.mountLabel)
-    const part = planMount({ mount, target, options, origin }, spec, scene)
+    const part = planMount({ mount, target, options, origin, index }, spec, scene)
     ops.push(...part.ops)
     degradations.push(...(part.degradations ?? []))
   }
@@ -37,9 +39,17 @@ function labelled(options: ParsedMount, { type = '' }: Mount, mountLabel: string
 function planMount(item: Item, spec: Spec, scene: Scene): Part {
   const { options, mount } = item
   if (options.remount) return { ops: [...attributes(item), ...propagation(item)] }
+  if (isIdMapped(mount)) return bindMapped(item, spec, scene)
   if (options.bind || mount.type === 'bind') return bind(item, scene)
   const substitute = substituteFor(item, spec, scene)
   return substitute ?? filesystem(item, scene)
+}
+
+function bindMapped(item: Item, spec: Spec, scene: Scene): Part {
+  const guarded = scene.host.realRoot ? withoutDevices(item.options) : item.options
+  return {
+    ops: [...planMappedBind(item, spec, scene), ...attributes({ ...item, options: guarded }), ...propagation(item)],
+  }
 }
 
 /**
@@ -80,11 +90,6 @@ function spreading(options: ParsedMount): ParsedMount {
     recursiveAttrSet: options.recursiveAttrSet | attrSet,
     recursiveAttrClear: options.recursiveAttrClear | (attrClear & ~MOUNT_ATTR_RDONLY),
   }
-}
-
-export function sourceOf(mount: Mount, scene: Scene): string {
-  const source = mount.source ?? ''
-  return isAbsolute(source) ? source : resolve(scene.bundle, source)
 }
 
 function hasMountsBelow(source: string, host: Host): boolean {

@@ -2,6 +2,7 @@ import { error, type Issue, warning } from '../../base/issue.ts'
 import { quote } from '../quote.ts'
 import type { Mount, Spec } from '../types.ts'
 import { each, type Loose } from './loose.ts'
+import { namespaceOf } from './namespaces.ts'
 
 /** Unknown options are no finding: they are data for the file system. */
 export function mountIssues(spec: Loose<Spec>): Issue[] {
@@ -9,6 +10,7 @@ export function mountIssues(spec: Loose<Spec>): Issue[] {
     ...destinationIssues(mount.destination, `${pointer}/destination`),
     ...sourceIssues(mount, `${pointer}/source`),
     ...copyIssues(mount, `${pointer}/options`),
+    ...idMapIssues(mount, pointer, namespaceOf(spec, 'user') !== undefined),
   ])
 }
 
@@ -28,4 +30,27 @@ function copyIssues({ type, options }: Loose<Mount>, pointer: string): Issue[] {
   return each(options, pointer)
     .filter(([option]) => option === 'tmpcopyup' && type !== 'tmpfs')
     .map(([, place]) => error(place, 'tmpcopyup is only for the type tmpfs'))
+}
+
+const count = (mappings: Loose<Mount>['uidMappings']): number => each(mappings, '').length
+
+/** Both maps or none; without any, those of the container's user namespace. */
+function idMapIssues(
+  { type, options, uidMappings, gidMappings }: Loose<Mount>,
+  pointer: string,
+  hasUser: boolean,
+): Issue[] {
+  const [uids, gids] = [count(uidMappings), count(gidMappings)]
+  const asks = each(options, '').some(([option]) => option === 'idmap' || option === 'ridmap')
+  if (uids === 0 && gids === 0 && !asks) return []
+  const issues: Issue[] = []
+  if ((uids === 0) !== (gids === 0))
+    issues.push(error(pointer, 'an id-mapped mount needs both uidMappings and gidMappings'))
+  if (uids === 0 && gids === 0 && !hasUser)
+    issues.push(
+      error(pointer, 'an id-mapped mount needs mappings of its own where the container has no user namespace'),
+    )
+  if (type !== 'bind' && !each(options, '').some(([option]) => option === 'bind' || option === 'rbind'))
+    issues.push(error(pointer, 'only a bind mount can be id-mapped'))
+  return issues
 }

@@ -18,11 +18,8 @@ describe('unsupported', () => {
   })
 
   for (const [pointer, edit] of [
-    ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['ridmap'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
-    ['/mounts/0/uidMappings', (d) => (d.mounts[0].uidMappings = [{ containerID: 0, hostID: 0, size: 1 }])],
-    ['/mounts/0/gidMappings', (d) => (d.mounts[0].gidMappings = [{ containerID: 0, hostID: 0, size: 1 }])],
     ['/linux/intelRdt', (d) => (d.linux.intelRdt = { closID: 'x' })],
     ['/linux/netDevices', (d) => (d.linux.netDevices = { eth0: {} })],
     ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],

@@ -330,8 +330,31 @@ cases('id mappings', [
   ],
   [
     'are checked on mounts too',
-    (d) => (d.mounts[0].uidMappings = ids([0, 0, 0])),
+    (d) => Object.assign(d.mounts[0], { type: 'bind', uidMappings: ids([0, 0, 0]), gidMappings: ids([0, 0, 1]) }),
     'error /mounts/0/uidMappings/0/size: must be at least 1',
+  ],
+])
+
+cases('id-mapped mounts', [
+  [
+    'need both maps, and a bind',
+    (d) => (d.mounts[0].uidMappings = ids([0, 0, 1])),
+    'error /mounts/0: an id-mapped mount needs both uidMappings and gidMappings',
+    'error /mounts/0: only a bind mount can be id-mapped',
+  ],
+  [
+    'may have the maps of the user namespace',
+    (d) => d.mounts.push({ destination: '/x', source: '/y', options: ['rbind', 'ridmap'] }),
+  ],
+  [
+    'need maps of their own without one',
+    (d) => {
+      drop(d, 'user')
+      delete d.linux.uidMappings
+      delete d.linux.gidMappings
+      d.mounts.push({ destination: '/x', source: '/y', options: ['bind', 'idmap'] })
+    },
+    'error /mounts/7: an id-mapped mount needs mappings of its own where the container has no user namespace',
   ],
 ])
 

@@ -26,7 +26,7 @@ const parses = (options: string[], expected: Partial<Record<keyof typeof nothing
 const must =
   'async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid private rbind relatime remount ro rprivate rshared rslave runbindable rw shared silent slave strictatime suid sync unbindable'
 const should =
-  'nosymfollow symfollow ratime rdev rdiratime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow rrelatime rro rrw rstrictatime rsuid rsymfollow tmpcopyup'
+  'nosymfollow symfollow ratime rdev rdiratime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow rrelatime rro rrw rstrictatime rsuid rsymfollow tmpcopyup idmap ridmap'
 
 describe('parseMountOptions', () => {
   it('knows every name of the specification: none falls through to the file system', () => {

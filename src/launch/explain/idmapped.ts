@@ -1,0 +1,47 @@
+/** Id-mapped binds: what is opened for one before its turn. */
+import type { Attempt, Table } from './entry.ts'
+import { refusals } from './refusal.ts'
+
+const isSource = ({ detail }: Attempt<'holdMapped'>): boolean => detail === 'source'
+const isMapping = ({ detail }: Attempt<'holdMapped'>): boolean => detail.startsWith('write ')
+
+export const explainIdMapped: Table<'holdMapped'> = {
+  holdMapped: {
+    code: 'mount-failed',
+    what: ({ op }) => `error mounting "${op.source}": cannot map its ids`,
+    saysDetail: true,
+    causes: [
+      {
+        errno: 'ENOENT',
+        when: isSource,
+        code: 'mount-source-missing',
+        why: ({ op }) => `nothing is at ${op.source}`,
+        fix: ({ op }) => `mkdir -p ${op.source}, or remove the mount`,
+      },
+      {
+        errno: ['EINVAL', 'EPERM', 'EACCES'],
+        when: isMapping,
+        code: 'map-refused',
+        why: 'the kernel does not take the mappings of the mount: they overlap, or hold ids that are not ours to map',
+        fix: 'correct uidMappings and gidMappings of the mount',
+      },
+      ...refusals,
+      {
+        errno: 'EINVAL',
+        why: 'the file system of the source cannot map ids, or is mapped already',
+        fix: 'remove idmap and the mappings from the mount, or use a source on ext4, xfs, btrfs or tmpfs',
+      },
+      {
+        errno: 'EPERM',
+        why: 'the file system of the source belongs to another user namespace, so we may not map its ids',
+        fix: 'remove idmap and the mappings from the mount',
+      },
+      {
+        errno: ['ENOSYS', 'EOPNOTSUPP'],
+        why: ({ host }) =>
+          `id-mapped mounts need mount_setattr of Linux 5.12, and this is ${host.kernel.release}; or a seccomp filter around us hides it`,
+        fix: 'remove idmap and the mappings from the mount',
+      },
+    ],
+  },
+}
