@@ -6,11 +6,12 @@ import { namespaceOf } from './namespaces.ts'
 
 /** Unknown options are no finding: they are data for the file system. */
 export function mountIssues(spec: Loose<Spec>): Issue[] {
+  const hasUser = namespaceOf(spec, 'user') !== undefined
   return each(spec.mounts, '/mounts').flatMap(([mount, pointer]) => [
     ...destinationIssues(mount.destination, `${pointer}/destination`),
     ...sourceIssues(mount, `${pointer}/source`),
     ...copyIssues(mount, `${pointer}/options`),
-    ...idMapIssues(mount, pointer, namespaceOf(spec, 'user') !== undefined),
+    ...idMapIssues(mount, pointer, hasUser),
   ])
 }
 

@@ -354,7 +354,7 @@ cases('id-mapped mounts', [
       delete d.linux.gidMappings
       d.mounts.push({ destination: '/x', source: '/y', options: ['bind', 'idmap'] })
     },
-    'error /mounts/7: an id-mapped mount needs mappings of its own where the container has no user namespace',
+    'error /mounts/6: an id-mapped mount needs mappings of its own where the container has no user namespace',
   ],
 ])
 
