@@ -28,8 +28,9 @@ static int64_t now_ms(void) {
   return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static _Noreturn void become_hook(const struct op_hook *op, int input, int output, int exec_error) {
+static _Noreturn void become_hook(const struct op_hook *op, int root, int input, int output, int exec_error) {
   setpgid(0, 0);
+  if (root >= 0 && fchdir(root) != 0) _exit(126);
   dup2(input, 0);
   dup2(output, 1);
   dup2(output, 2);
@@ -42,12 +43,13 @@ static _Noreturn void become_hook(const struct op_hook *op, int input, int outpu
   _exit(127);
 }
 
-static int spawn_hook(const struct op_hook *op, struct hook *hook) {
+/* Before the pivot a hook begins in the root of the container, as under runc: that is how it finds it. */
+static int spawn_hook(const struct op_hook *op, int root, struct hook *hook) {
   int input[2], output[2], exec_error[2];
   if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC) || pipe2(exec_error, O_CLOEXEC)) return errno;
   hook->pid = fork();
   if (hook->pid < 0) return errno;
-  if (hook->pid == 0) become_hook(op, input[0], output[1], exec_error[1]);
+  if (hook->pid == 0) become_hook(op, root, input[0], output[1], exec_error[1]);
   close(input[0]);
   close(output[1]);
   close(exec_error[1]);
@@ -115,7 +117,7 @@ int run_hook(struct context *ctx, const struct op_hook *op) {
   struct hook hook = {.input = -1, .output = -1, .state = ctx->reply, .left = ctx->reply_size};
   int status = 0, exec_error = 0;
   signal(SIGPIPE, SIG_IGN);
-  int error = spawn_hook(op, &hook);
+  int error = spawn_hook(op, ctx->root, &hook);
   if (error) return error;
   error = wait_hook(&hook, op->timeout_ms, &status);
   if (read(hook.exec_error, &exec_error, sizeof exec_error) == sizeof exec_error && !error) error = exec_error;

@@ -21,21 +21,22 @@ static int pivot(int new_root) {
 
 /*
  * Where the root is the initramfs, or pivot_root is forbidden: move the new root over the old one. The old root stays
- * beneath, so the host's proc and sys in it are covered first; capabilities to look under it are the caller's to drop.
+ * beneath, so every proc and sysfs in it is taken away first, or covered where it is locked: the kernel would let anybody
+ * with a user namespace mount a fresh one as long as an uncovered one is there. Capabilities to look under the new root
+ * are the caller's to drop.
  */
-static int cover_old_root(void) {
-  static const char *const gates[] = {"/proc", "/sys"};
-  for (size_t i = 0; i < sizeof gates / sizeof *gates; i++) {
-    if (umount2(gates[i], MNT_DETACH) == 0 || errno == ENOENT) continue;
-    if (mount("usnea", gates[i], "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k") != 0) return errno;
-  }
-  return 0;
+static int hide(const char *path) {
+  while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {} /* several may lie on top of each other */
+  if (errno == EINVAL || errno == ENOENT || errno == ENOTDIR) return 0;
+  return mount("usnea", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k") == 0 ? 0 : errno;
 }
 
-static int move(int new_root) {
+static int move(int new_root, const struct string_list *hidden) {
   if (fchdir(new_root) != 0) return errno;
-  int error = cover_old_root();
-  if (error) return error;
+  for (uint64_t i = 0; i < hidden->count; i++) {
+    int error = hide(hidden->items[i]);
+    if (error) return error;
+  }
   if (mount(".", "/", NULL, MS_MOVE, NULL) != 0) return errno;
   return chroot(".") == 0 ? 0 : errno;
 }
@@ -44,9 +45,9 @@ enum { PIVOT_OR_MOVE, MOVE, PIVOT };
 
 /* The way over MS_MOVE is for those only who cannot take the cover off again: the plan knows their capabilities. */
 int run_pivot(struct context *ctx, const struct op_pivot *op) {
-  int error = op->way == MOVE ? move(ctx->root) : pivot(ctx->root);
+  int error = op->way == MOVE ? move(ctx->root, op->hidden) : pivot(ctx->root);
   if (op->way == PIVOT_OR_MOVE && (error == EINVAL || error == EPERM || error == ENOSYS)) {
-    error = move(ctx->root);
+    error = move(ctx->root, op->hidden);
     if (!error) error = report_weaker(ctx);
   }
   const int host_side[] = {ctx->root, ctx->null, ctx->empty, ctx->last};

@@ -71,7 +71,11 @@ export function checksFor(host: Host): Check[] {
       title: 'changing the root',
       trial: {
         flags: CLONE_NEWNS | CLONE_NEWPID,
-        ops: [private_, { op: 'rootScratch', path: '/tmp', origin }, { op: 'pivot', way: 0, origin }],
+        ops: [
+          private_,
+          { op: 'rootScratch', path: '/tmp', origin },
+          { op: 'pivot', way: 0, hidden: ['/proc', '/sys'], origin },
+        ],
       },
       isVital: true,
     },

@@ -128,7 +128,7 @@ function view(policy: Policy, slots: Slots): Op[] {
     ...policy.hide.map((path): Op => ({ op: 'mask', path, required: 1, origin: `hide ${path}` })),
     ...(rebuildsRoot(policy)
       ? [
-          { op: 'pivot', way: 0, origin: 'sandbox' } as const,
+          { op: 'pivot', way: 0, hidden: ['/proc', '/sys'], origin: 'sandbox' } as const,
           { op: 'rootAttr', set: MOUNT_ATTR_RDONLY, propagation: 0, origin: 'sandbox' } as const,
         ]
       : []),

@@ -8,6 +8,8 @@ export interface TemplateOptions {
   /** Our own ids in the namespace we run in; used when rootless. */
   readonly uid: number
   readonly gid: number
+  /** With cgroup v1 there is none, as with runc: tools add one, and twice is an error. Default: true. */
+  readonly cgroupNamespace?: boolean
 }
 
 /** A complete configuration; the root file system is expected in `rootfs` beside it. */
@@ -77,8 +79,9 @@ function freshSys(quiet: readonly string[]): Mount[] {
   ]
 }
 
-function linux({ rootless, uid, gid }: TemplateOptions): Linux {
-  const own: NamespaceType[] = ['pid', 'ipc', 'uts', 'mount', 'cgroup', rootless ? 'user' : 'network']
+function linux({ rootless, uid, gid, cgroupNamespace = true }: TemplateOptions): Linux {
+  const cgroup = cgroupNamespace ? (['cgroup'] as const) : []
+  const own: NamespaceType[] = ['pid', 'ipc', 'uts', 'mount', ...cgroup, rootless ? 'user' : 'network']
   const namespaces = own.map((type): Namespace => ({ type }))
   const oneId = (hostID: number) => [{ containerID: 0, hostID, size: 1 }]
   return {

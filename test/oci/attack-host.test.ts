@@ -32,6 +32,20 @@ testAs({ as: ['root'] }, 'CAP_MKNOD is not handed out while nothing guards the d
   assert.match(output, /CapEff:\s+0000000000000001/)
 })
 
+testAs({ as: ['root'] }, 'no proc of the host is left beneath a root that was only moved', async (world) => {
+  const script = `unshare -mrpf sh -c 'mount -t proc none /proc && echo mounted' 2>&1`
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', script]
+  })
+  // Two on top of each other, and one more elsewhere.
+  const stack = 'mount -t tmpfs none /mnt && mkdir /mnt/proc && mount -t proc none /mnt/proc && exec "$@"'
+  const through = ['unshare', '-mpf', '--mount-proc', 'sh', '-c', stack, 'sh']
+  const args = ['run', '--no-pivot', '--bundle', bundle.path, world.newId()]
+  const { stdout } = await world.usnea(args, { through })
+  assert.match(stdout, /permission denied/)
+  assert.doesNotMatch(stdout, /mounted/)
+})
+
 testAs({ as: ['root', 'ranges'] }, 'exec writes nothing through a /proc that the image made up', async (world) => {
   const bundle = await world.bundle((config) => {
     config.process.args = ['sleep', '1000']

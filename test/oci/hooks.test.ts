@@ -90,7 +90,7 @@ testAs({}, 'createContainer runs in the namespaces of the container, createRunti
   const notes = sharedDirectory(world)
   const id = world.newId()
   const bundle = await world.bundle((config) => {
-    const note = (kind: string) => [shell(`readlink /proc/self/ns/uts > ${notes}/${id}-${kind}`)]
+    const note = (kind: string) => [shell(`readlink /proc/self/ns/uts > ${notes}/${id}-${kind}; touch ./${kind}`)]
     config.hooks = { createRuntime: note('createRuntime'), createContainer: note('createContainer') }
     config.process.args = ['true']
   })
@@ -98,6 +98,8 @@ testAs({}, 'createContainer runs in the namespaces of the container, createRunti
   const ours = `${readlinkSync('/proc/self/ns/uts')}\n`
   assert.notEqual(readFileSync(join(notes, `${id}-createContainer`), 'utf8'), ours)
   assert.equal(readFileSync(join(notes, `${id}-createRuntime`), 'utf8'), ours)
+  // Each begins where it finds its way: in the root of the container, and in the bundle.
+  assert.ok(existsSync(join(bundle.rootfs, 'createContainer')) && existsSync(join(bundle.path, 'createRuntime')))
 })
 
 const failing = (kind: string, hook: Hook) => (config: Config) => {

@@ -16,9 +16,10 @@ export const command = defineCommand({
   ],
   count: [0, 0],
   async run({ flags }, session) {
-    const { uid, gid } = await session.host()
+    const { uid, gid, cgroup } = await session.host()
+    const cgroupNamespace = cgroup.layout === 'v2'
     const path = resolve(session.path(flags.bundle ?? '.'), flags.file ?? 'config.json')
-    writeNew(path, renderTemplate({ rootless: flags.rootless, uid, gid }))
+    writeNew(path, renderTemplate({ rootless: flags.rootless, uid, gid, cgroupNamespace }))
     return 0
   },
 })

@@ -1,4 +1,5 @@
 /** The new root: what is there before the mounts, what is covered after them, and the step into it. */
+import { isWithin } from '../../host/mountinfo.ts'
 import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_RDONLY,
@@ -58,10 +59,16 @@ const propagations: Readonly<Record<string, number>> = {
 /** Ways of the `pivot` op: the same numbers as in native/init/ops_pivot.c. */
 const ways = { pivotOrMove: 0, move: 1, pivot: 2 }
 
+/** Where the old root shows kernel file systems, which must not stay beneath a moved one: see native/init/ops_pivot.c. */
+function revealing({ host: { mounts }, rootfs }: Scene): string[] {
+  const found = mounts.filter(({ fstype, target }) => /^(proc|sysfs)$/.test(fstype) && !isWithin(target, rootfs.path))
+  return [...new Set(found.map(({ target }) => target))]
+}
+
 /** Whoever may unmount could take a moved root off the old one again, so the fall-back is only for those who may not. */
 export function planPivot(spec: Spec, scene: Scene, maySysAdmin: boolean): Op[] {
   const way = scene.noPivot ? ways.move : maySysAdmin ? ways.pivot : ways.pivotOrMove
-  const ops: Op[] = [{ op: 'pivot', way, origin: '/root/path' }]
+  const ops: Op[] = [{ op: 'pivot', way, hidden: way === ways.pivot ? [] : revealing(scene), origin: '/root/path' }]
   const propagation = propagations[spec.linux?.rootfsPropagation ?? ''] ?? 0
   const set = spec.root?.readonly ? MOUNT_ATTR_RDONLY : 0
   if (set || propagation)

@@ -185,7 +185,7 @@ explains([
   [
     'pivot initramfs',
     failed(
-      { op: 'pivot', way: 0, origin: '/root/path' },
+      { op: 'pivot', way: 0, hidden: [], origin: '/root/path' },
       'EINVAL',
       realRoot({ mounts: parseMountinfo('1 1 0:2 / / rw - rootfs rootfs rw') }),
     ),
@@ -194,7 +194,7 @@ explains([
   ],
   [
     'pivot seccomp',
-    failed({ op: 'pivot', way: 0, origin: '/root/path' }, 'EPERM', nestedRoot({ seccomp: 2 })),
+    failed({ op: 'pivot', way: 0, hidden: [], origin: '/root/path' }, 'EPERM', nestedRoot({ seccomp: 2 })),
     'pivot-failed',
     'cannot change the root (pivot_root, then mount MS_MOVE): operation not permitted (/root/path); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
   ],

@@ -6,8 +6,14 @@ import { hasDeviceRules, limitsAsked, unsupported } from '../../../src/spec/supp
 import { renderTemplate, template } from '../../../src/spec/template.ts'
 import { validate } from '../../../src/spec/validate.ts'
 
-const options = fc.record({ rootless: fc.boolean(), uid: fc.nat(2 ** 32 - 3), gid: fc.nat(2 ** 32 - 3) })
-const types = (rootless: boolean) => template({ rootless, uid: 7, gid: 8 }).linux?.namespaces?.map(({ type }) => type)
+const options = fc.record({
+  rootless: fc.boolean(),
+  uid: fc.nat(2 ** 32 - 3),
+  gid: fc.nat(2 ** 32 - 3),
+  cgroupNamespace: fc.boolean(),
+})
+const types = (rootless: boolean, cgroupNamespace = true) =>
+  template({ rootless, uid: 7, gid: 8, cgroupNamespace }).linux?.namespaces?.map(({ type }) => type)
 
 describe('template', () => {
   it('is valid, supported, and asks for no cgroup, for every user', () => {
@@ -23,8 +29,9 @@ describe('template', () => {
   })
 
   it('for root has a network of its own and a fresh /sys', () => {
-    const spec = template({ rootless: false, uid: 0, gid: 0 })
+    const spec = template({ rootless: false, uid: 0, gid: 0, cgroupNamespace: true })
     assert.deepEqual(types(false), ['pid', 'ipc', 'uts', 'mount', 'cgroup', 'network'])
+    assert.deepEqual(types(false, false), ['pid', 'ipc', 'uts', 'mount', 'network'])
     assert.deepEqual(
       spec.mounts?.map(({ type }) => type),
       ['proc', 'tmpfs', 'devpts', 'tmpfs', 'mqueue', 'sysfs', 'cgroup'],
@@ -34,7 +41,7 @@ describe('template', () => {
   })
 
   it('without root has a user namespace with our one id, no network of its own, and binds /sys read-only in depth', () => {
-    const spec = template({ rootless: true, uid: 7, gid: 8 })
+    const spec = template({ rootless: true, uid: 7, gid: 8, cgroupNamespace: true })
     assert.deepEqual(types(true), ['pid', 'ipc', 'uts', 'mount', 'cgroup', 'user'])
     assert.deepEqual(spec.linux?.uidMappings, [{ containerID: 0, hostID: 7, size: 1 }])
     assert.deepEqual(spec.linux?.gidMappings, [{ containerID: 0, hostID: 8, size: 1 }])
@@ -52,7 +59,7 @@ describe('template', () => {
   })
 
   it('is written with tabs and a newline at the end, and reads back the same', () => {
-    const given = { rootless: true, uid: 1, gid: 2 }
+    const given = { rootless: true, uid: 1, gid: 2, cgroupNamespace: true }
     const text = renderTemplate(given)
     assert.match(text, /^\{\n\t"ociVersion": "1\.3\.0",\n/)
     assert.ok(text.endsWith('}\n'))
