@@ -57,7 +57,7 @@ export function makeBundle(): BenchBundle {
   const uid = process.getuid?.() ?? 0
   const base = template({ rootless: uid !== 0, uid, gid: process.getgid?.() ?? 0 })
   // a version that older peers accept too
-  const spec = { ...base, ociVersion: '1.0.2', process: { ...base.process, args: ['/bin/true'] } }
+  const spec = { ...base, ociVersion: '1.0.2', process: { ...base.process, terminal: false, args: ['/bin/true'] } }
   writeFileSync(join(directory, 'config.json'), JSON.stringify(spec))
   return { directory, rootfs, state: (name) => join(directory, `state-${name}`) }
 }

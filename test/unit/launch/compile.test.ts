@@ -37,7 +37,8 @@ interface Case {
 }
 
 function planOf({ rootless = false, maps, gate = true, change = (spec) => spec, freshProc = true }: Case = {}) {
-  const spec = change(template({ rootless, uid: 1000, gid: 1000 }) as Spec & { process: Process })
+  const whole = template({ rootless, uid: 1000, gid: 1000 }) as Spec & { process: Process }
+  const spec = change({ ...whole, process: { ...whole.process, terminal: false } })
   const host = rootless ? aHost({ freshProc }) : realRoot({ freshProc })
   return compile(spec, {
     scene: {
