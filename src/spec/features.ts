@@ -51,7 +51,11 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
       'dev.usnea.version': version,
       ...(commit === undefined ? {} : { 'dev.usnea.commit': commit }),
       'dev.usnea.checkpoint.enabled': 'false',
+      // The one of runc's own names that says something of us; its version and libraries are not ours.
+      'org.opencontainers.runc.checkpoint.enabled': 'false',
     },
+    /** No annotation of a configuration changes what we do. */
+    potentiallyUnsafeConfigAnnotations: [],
   }
 }
 

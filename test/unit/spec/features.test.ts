@@ -31,8 +31,19 @@ describe('features', () => {
   })
 
   it('names the commit only when it is known, in our own annotation names', () => {
-    assert.deepEqual(Object.keys(features(facts).annotations), ['dev.usnea.version', 'dev.usnea.checkpoint.enabled'])
+    const names = Object.keys(features(facts).annotations)
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('dev.usnea.')),
+      ['dev.usnea.version', 'dev.usnea.checkpoint.enabled'],
+    )
     assert.equal(features({ ...facts, commit: 'abc' }).annotations['dev.usnea.commit'], 'abc')
+  })
+
+  it('has of the names of runc only what is true of us', () => {
+    const { annotations, potentiallyUnsafeConfigAnnotations } = features(facts)
+    const theirs = Object.entries(annotations).filter(([name]) => name.includes('runc'))
+    assert.deepEqual(theirs, [['org.opencontainers.runc.checkpoint.enabled', 'false']])
+    assert.deepEqual(potentiallyUnsafeConfigAnnotations, [])
   })
 
   it('is printed with four spaces and a newline', () => {
