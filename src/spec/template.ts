@@ -1,4 +1,4 @@
-/** The configuration that `usnea spec` writes: a shell in a read-only root, with what a Linux program expects around it. */
+/** The configuration that `usnea spec` writes: a shell on a terminal in a read-only root, with what a Linux program expects around it. */
 import { SPEC_VERSION } from './rules/version.ts'
 import type { Capabilities, Linux, Mount, Namespace, NamespaceType, Spec } from './types.ts'
 

@@ -20,6 +20,7 @@ testAs(
     const text = readFileSync(file, 'utf8')
     const config = JSON.parse(text) as Config
     assert.match(text, /^\{\n\t"/)
+    assert.equal(config.process.terminal, true)
     refused(await world.usnea(call), /File config\.json exists\. Remove it first/)
     assert.equal(readFileSync(file, 'utf8'), text)
     world.file(

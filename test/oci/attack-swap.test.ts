@@ -102,6 +102,16 @@ testAs(skip, 'a working directory that is swapped with a link to elsewhere', (wo
   }),
 )
 
+testAs(skip, 'the place of the terminal that is swapped with a link to elsewhere', (world) =>
+  createWhileSwapping(world, {
+    name: 'rootfs/dev/console',
+    patch: (config) => {
+      config.process.terminal = true
+      config.mounts = config.mounts.filter(({ destination }) => !/^\/dev(?!\/pts)/.test(destination))
+    },
+  }),
+)
+
 testAs({}, 'a root file system that is replaced between create and start is still the first one', async (world) => {
   const bundle = await world.bundle((config) => {
     config.process.args = ['sh', '-c', 'touch /tmp/mark']
