@@ -1,4 +1,4 @@
-// Runs the tests: `node test/run.mjs [unit|kernel|cli|oci|house|FILE ...]`; without arguments all of them.
+// Runs the tests: `node test/run.mjs [unit|kernel|cli|oci|sandbox|engines|house|FILE ...]`; without arguments all of them.
 // Every file gets a process of its own, a time limit, and a place in one run directory that is swept at the end, also
 // after an interruption. The summing-up is ours because every release of Node that we support words it differently.
 import { spawn, spawnSync } from 'node:child_process'
