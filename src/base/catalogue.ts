@@ -37,6 +37,8 @@ const entries = {
   'container-not-stopped': { what: 'cannot delete a container that is not stopped', fix: 'usnea delete --force ID' },
   'container-not-created': { what: 'cannot start a container that is not in the created state' },
   'exec-stopped': { what: 'cannot exec in a stopped container' },
+  'exec-paused': { what: 'cannot exec in a paused container (use --ignore-paused to override)' },
+  'container-not-paused': { what: 'container not paused' },
   'process-finished': { what: 'os: process already finished' },
   'state-corrupt': {
     what: 'the state file of the container cannot be read',
@@ -66,6 +68,7 @@ const entries = {
   },
   'cgroup-limit': { what: 'cannot set a limit of the cgroup' },
   'cgroup-missing': { what: 'the container has no cgroup that could do this' },
+  'resources-invalid': { what: 'the resources are not valid' },
   'cgroup-place': { what: 'cannot move a process into the cgroup of the container' },
   'cgroup-busy': {
     what: 'the cgroup of the container cannot be removed',

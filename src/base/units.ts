@@ -17,3 +17,16 @@ export function parseDuration(text: string): number | undefined {
   }
   return total <= MAX_DURATION ? Math.round(total) : undefined
 }
+
+const factors = 'kmgtp'
+
+/**
+ * Bytes of `512m`, `1.5G`, `64MiB`, `100b` or a bare number; the suffixes count in 1024. Whole bytes, at most 2^53-1;
+ * undefined when the text is no such size.
+ */
+export function parseSize(text: string): number | undefined {
+  const [, amount, suffix = ''] = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text) ?? []
+  if (amount === undefined) return undefined
+  const bytes = Math.floor(Number(amount) * 1024 ** (suffix === '' ? 0 : factors.indexOf(suffix.toLowerCase()) + 1))
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}

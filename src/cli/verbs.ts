@@ -8,14 +8,6 @@ export interface Verb {
   readonly load: () => Promise<Command>
 }
 
-/** Known to callers and not built yet: it says so, whatever comes behind it. */
-const later = (name: string): Verb => ({
-  summary: 'not supported yet',
-  load: async () => {
-    throw new RuntimeError('not-supported-yet', { what: `usnea ${name} is not supported yet` })
-  },
-})
-
 export const verbs: Readonly<Record<string, Verb>> = {
   sandbox: {
     summary: 'run a command in a sandbox; the same as: usnea -- CMD',
@@ -54,10 +46,22 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'prove what this machine allows, and name cause and fix of what it does not',
     load: async () => (await import('./commands/doctor.ts')).command,
   },
-  pause: later('pause'),
-  resume: later('resume'),
-  update: later('update'),
-  events: later('events'),
+  pause: {
+    summary: 'let all processes of a container stand still',
+    load: async () => (await import('./commands/pause.ts')).command,
+  },
+  resume: {
+    summary: 'let a paused container go on',
+    load: async () => (await import('./commands/resume.ts')).command,
+  },
+  update: {
+    summary: 'change limits of a container',
+    load: async () => (await import('./commands/update.ts')).command,
+  },
+  events: {
+    summary: 'print what a container uses, and when it runs out of memory',
+    load: async () => (await import('./commands/events.ts')).command,
+  },
   checkpoint: {
     summary: 'save a running container (not supported yet)',
     load: async () => (await import('./commands/checkpoint.ts')).command,

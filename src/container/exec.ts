@@ -6,7 +6,7 @@ import { readProcess } from '../host/process.ts'
 import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
-import { placeProcess } from '../linux/cgroups/manager.ts'
+import { type ExecPlace, execPlace, placeExec } from '../linux/cgroups/exec-place.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
 import { checkProcessLabels } from '../linux/lsm/check.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
@@ -44,8 +44,8 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const status = statusOf(record, ctx.host, ctx.root)
   if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
   if (status === 'created' && ctx.host.rootlessEuid) throw notStarted()
-  if (options.cgroup !== undefined && options.cgroup.length > 0)
-    throw new RuntimeError('not-supported-yet', { what: 'exec --cgroup is not supported yet' })
+  if (status === 'paused' && !options.ignorePaused) throw new RuntimeError('exec-paused')
+  const place = placeOf(record, options.cgroup)
   assertPidFilePlace(options.pidFile)
   if (!record.spec.process) throw new RuntimeError('process-invalid')
   const process = execProcess(record.spec.process, options)
@@ -56,7 +56,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const joins = openNamespaces(record, ctx.host, descriptors)
   const users = readUserNamespace('/proc', record.pid)
   assertIds(process, limitsOf(users), ctx.host)
-  return await unlessStopped(record, ctx.host, enter(ctx, { record, process, joins, users, options }))
+  return await unlessStopped(record, ctx.host, enter(ctx, { record, process, joins, users, place, options }))
 }
 
 /** Until the gate has opened its init holds the gate's ends, so nobody but root may look into it, its namespaces included. */
@@ -84,10 +84,12 @@ interface Entry {
   readonly process: Process
   readonly joins: readonly Entrance[]
   readonly users: UserNamespace
+  readonly place: ExecPlace | undefined
   readonly options: ExecOptions
 }
 
-async function enter(ctx: Context, { record, process, joins, users, options }: Entry): Promise<number> {
+async function enter(ctx: Context, entry: Entry): Promise<number> {
+  const { record, process, joins, users, place, options } = entry
   const preserved = preservedFds(ctx.host, options.preserveFds ?? 0, 0)
   const keepFds = preserved.length
   await using undo = new Dispose()
@@ -101,7 +103,7 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
     process: scene,
     isAttended: !options.detach,
     filter,
-    isPlaced: record.cgroup.manager !== 'none',
+    isPlaced: place !== undefined,
   })
   refuse(checkFilter(record.spec, { ...scene, host: ctx.host, process }), 'error', 'process-invalid')
   for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
@@ -113,7 +115,10 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
     host: ctx.host,
     fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)],
     answers: {
-      placed: (pid) => placed(record, pid),
+      placed: async (pid) => {
+        if (place) await placeExec(place, { pid, init: record.pid })
+        return undefined
+      },
       taken: async (pid, listener) => {
         agent?.handOver({ record, status: 'running', pid, listener })
         return undefined
@@ -134,8 +139,10 @@ async function enter(ctx: Context, { record, process, joins, users, options }: E
   return status
 }
 
-async function placed({ cgroup }: ContainerRecord, pid: number): Promise<undefined> {
-  if (cgroup.manager !== 'none') await placeProcess(cgroup.homes, pid)
+function placeOf({ cgroup }: ContainerRecord, asked: readonly string[] = []): ExecPlace | undefined {
+  if (cgroup.manager !== 'none') return execPlace(cgroup, asked)
+  if (asked.length === 0) return undefined
+  throw new RuntimeError('cgroup-missing', { what: 'exec --cgroup: the container has no cgroup', why: cgroup.reason })
 }
 
 /** As the container's own process has it: a user namespace that was joined has maps that nobody told us. */

@@ -1,9 +1,11 @@
 import { RuntimeError } from '../base/errors.ts'
+import { killMembers } from '../linux/cgroups/kill.ts'
+import { membersOf } from '../linux/cgroups/members.ts'
 import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { statusOf } from './oci-state.ts'
-import { hasPrivatePids, signalAll, signalContainer } from './process.ts'
+import { hasPrivatePids, signalAll, signalContainer, thawForKill } from './process.ts'
 
 const SIGKILL = 9
 
@@ -22,11 +24,18 @@ export interface KillOptions {
 export async function kill(ctx: Context, id: string, signal: number, options: KillOptions = {}): Promise<void> {
   const record = loadRecord(ctx.root, parseId(id))
   const status = statusOf(record, ctx.host, ctx.root)
+  const isWhole = signal === SIGKILL && !hasPrivatePids(record)
+  // What outlived the first process is still in the cgroup; after a reboot that is somebody else's.
+  if (isWhole && status === 'stopped' && record.bootId === ctx.host.bootId && membersOf(record.cgroup).length > 0) {
+    await killMembers(record.cgroup)
+    return
+  }
   if (status === 'stopped' || record.pid === 0) {
     if (options.all || options.stopped === 'ignore') return
     throw new RuntimeError('container-not-running')
   }
   ctx.log.debug(`signal ${signal} for process ${record.pid}`, 'kill')
-  if (options.all || (signal === SIGKILL && !hasPrivatePids(record))) signalAll(record, signal)
+  if (options.all || isWhole) signalAll(record, signal)
   else signalContainer(record, signal, ctx.host)
+  if (signal === SIGKILL) thawForKill(record)
 }

@@ -4,6 +4,7 @@ import type { ContainerId } from '../base/ids.ts'
 import type { Host } from '../host/facts.ts'
 import { isGone, readProcess } from '../host/process.ts'
 import { userNameOf } from '../host/user-name.ts'
+import { isFrozen } from '../linux/cgroups/freezer.ts'
 import { isGateShut } from '../state/gate.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { ownerOf } from '../state/store.ts'
@@ -37,6 +38,7 @@ export function statusOf(record: ContainerRecord, host: Host, root: string): Sta
   if (record.pid === 0) return record.bootId === host.bootId ? 'creating' : 'stopped'
   if (!isAlive(record, host)) return 'stopped'
   if (!record.ready) return 'creating'
+  if (isFrozen(record.cgroup)) return 'paused'
   return isGateShut(join(root, record.id)) ? 'created' : 'running'
 }
 

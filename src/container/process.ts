@@ -66,8 +66,12 @@ export function signalContainer(record: ContainerRecord, signal: number, host: H
   }
 }
 
-/** Everything in the container, as long as its first process shows which that is. */
+/** Everything in the container: what is in its cgroup, or without one what its first process shows to be in it. */
 export function signalAll(record: ContainerRecord, signal: number): void {
+  if (record.cgroup.manager !== 'none') {
+    signalMembers(record.cgroup, signal)
+    return
+  }
   const members = processesOf(record.pid, hasPrivatePids(record)).flatMap((pid) => readProcess(pid) ?? [])
   for (const { pid, startTime } of members) {
     const pidfd = openPidfd(pid)
@@ -80,7 +84,7 @@ export function signalAll(record: ContainerRecord, signal: number): void {
 /** Ends the container. In a private pid namespace the kernel takes the rest along with the first process. */
 export async function killContainer(record: ContainerRecord, host: Host): Promise<void> {
   if (!isAlive(record, host)) return
-  if (isFrozen(record.cgroup)) await thawKilled(record)
+  if (isFrozen(record.cgroup)) thawKilled(record)
   const members = hasPrivatePids(record) ? [] : processesOf(record.pid, false)
   const others = members.flatMap((pid) => readProcess(pid) ?? [])
   await killProcess(record.pid, record.startTime)
@@ -89,7 +93,12 @@ export async function killContainer(record: ContainerRecord, host: Host): Promis
 }
 
 /** In a frozen cgroup of v1 a signal waits. It is sent before the thaw, so that nothing runs again in between. */
-export async function thawKilled(record: ContainerRecord): Promise<void> {
+function thawKilled(record: ContainerRecord): void {
   signalMembers(record.cgroup, SIGKILL)
-  await thaw(record.cgroup)
+  thaw(record.cgroup)
+}
+
+/** After a SIGKILL: whoever was frozen is to die of it. */
+export function thawForKill({ cgroup }: ContainerRecord): void {
+  if (isFrozen(cgroup)) thaw(cgroup)
 }

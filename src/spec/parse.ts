@@ -2,7 +2,7 @@
 import { error, type Issue } from '../base/issue.ts'
 import { findMistake } from './json.ts'
 import { describe } from './quote.ts'
-import type { Process, Spec } from './types.ts'
+import type { Process, Resources, Spec } from './types.ts'
 
 export interface SyntaxIssue extends Issue {
   /** Counted from 1. */
@@ -15,6 +15,12 @@ export interface SyntaxIssue extends Issue {
 export function parseConfig(text: string): { readonly spec: Spec } | { readonly issue: SyntaxIssue } {
   const result = parseObject(text)
   return 'issue' in result ? result : { spec: result.value as Spec }
+}
+
+/** The same for the text that `update --resources` takes. */
+export function parseResources(text: string): { readonly resources: Resources } | { readonly issue: SyntaxIssue } {
+  const result = parseObject(text)
+  return 'issue' in result ? result : { resources: result.value as Resources }
 }
 
 /** The same for the file that `exec --process` takes. */

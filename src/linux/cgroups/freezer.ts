@@ -41,7 +41,7 @@ export async function freeze(record: CgroupRecord): Promise<void> {
 }
 
 /** @throws RuntimeError `cgroup-missing`, `freeze-failed` */
-export async function thaw(record: CgroupRecord): Promise<void> {
+export function thaw(record: CgroupRecord): void {
   set(demandFreezer(record), false)
 }
 

@@ -40,7 +40,7 @@ export async function killMembers(record: CgroupRecord): Promise<void> {
         why: 'they hang inside the kernel',
       })
     signalMembers(record, SIGKILL)
-    if (hasFreezer(record) && isFrozen(record)) await thaw(record)
+    if (hasFreezer(record) && isFrozen(record)) thaw(record)
     await sleep(wait)
   }
 }

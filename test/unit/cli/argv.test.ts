@@ -277,10 +277,6 @@ describe('a mistake is one error that names the way out', () => {
       /^No help topic for 'crate': unknown command; fix: use create; to run a program in a sandbox: usnea -- crate$/,
     ],
     ['toString', 'usage', /^No help topic for 'toString'/],
-    ['pause ID', 'not-supported-yet', /usnea pause is not supported yet/],
-    ['resume ID', 'not-supported-yet', /resume/],
-    ['update --resources=- ID', 'not-supported-yet', /update/],
-    ['events --stats ID', 'not-supported-yet', /events/],
   ]
   for (const [line, code, words] of mistakes) {
     it(`usnea ${line}`, async () => {

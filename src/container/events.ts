@@ -1,0 +1,62 @@
+/** events: what a container uses, time and again, and when it ran out of memory. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { countKills, type Stats, statsOf } from '../linux/cgroups/stats.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { loadRecord } from '../state/store.ts'
+import type { Context } from './context.ts'
+import { parseId } from './id.ts'
+import { isAlive } from './oci-state.ts'
+
+export type ContainerEvent =
+  | { readonly type: 'stats'; readonly id: string; readonly data: Stats }
+  | { readonly type: 'oom'; readonly id: string }
+
+/** How often the kernel is asked for a process that it killed for lack of memory. */
+const LOOK_MS = 100
+
+function open(ctx: Context, id: string): ContainerRecord {
+  const record = loadRecord(ctx.root, parseId(id))
+  if (!isAlive(record, ctx.host))
+    throw new RuntimeError('container-not-running', { what: `container with id ${id} is not running` })
+  if (record.cgroup.manager === 'none')
+    throw new RuntimeError('cgroup-missing', {
+      what: 'no statistics: the container has no cgroup',
+      why: record.cgroup.reason,
+    })
+  return record
+}
+
+/** What it uses now. @throws RuntimeError `container-missing`, `container-not-running`, `cgroup-missing` */
+export async function stats(ctx: Context, id: string): Promise<ContainerEvent> {
+  return { type: 'stats', id, data: statsOf(open(ctx, id).cgroup) }
+}
+
+/** Goes on until the container has ended. `intervalMs`: between two statistics. @throws as `stats` */
+export async function* events(ctx: Context, id: string, intervalMs: number): AsyncGenerator<ContainerEvent> {
+  const record = open(ctx, id)
+  let kills = countKills(record.cgroup)
+  let next = performance.now() + intervalMs
+  for (;;) {
+    const isOver = !isThere(ctx, record)
+    const now = countKills(record.cgroup)
+    for (; kills < now; kills++) yield { type: 'oom', id }
+    if (isOver) return
+    if (performance.now() >= next) {
+      yield { type: 'stats', id, data: statsOf(record.cgroup) }
+      next = performance.now() + intervalMs
+    }
+    await sleep(Math.max(1, Math.min(LOOK_MS, next - performance.now())))
+  }
+}
+
+/** Alive, and not another one of that name. */
+function isThere(ctx: Context, record: ContainerRecord): boolean {
+  try {
+    const now = loadRecord(ctx.root, parseId(record.id))
+    return now.pid === record.pid && now.startTime === record.startTime && isAlive(now, ctx.host)
+  } catch (error) {
+    if (isRuntimeError(error, 'container-missing')) return false
+    throw error
+  }
+}

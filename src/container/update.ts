@@ -1,0 +1,99 @@
+/** update: other limits for a container that exists. Only what is named changes. */
+import { RuntimeError } from '../base/errors.ts'
+import { applyWrites } from '../linux/cgroups/apply.ts'
+import { versionsOf } from '../linux/cgroups/choose.ts'
+import { checkLimits, checkLimitsHere, limitWrites, unheldLimits } from '../linux/cgroups/limits/limits.ts'
+import { merged, named, toWrite } from '../linux/cgroups/limits/merge.ts'
+import type { ManagedCgroup } from '../linux/cgroups/record.ts'
+import { checkUsage } from '../linux/cgroups/usage.ts'
+import { parseResources } from '../spec/parse.ts'
+import type { Resources } from '../spec/types.ts'
+import { validate } from '../spec/validate.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { openSlot, type Slot } from '../state/store.ts'
+import type { Context } from './context.ts'
+import { parseId } from './id.ts'
+import { isAlive } from './oci-state.ts'
+
+/** The text of `--resources`. @throws RuntimeError `resources-invalid` */
+export function readResources(text: string): Resources {
+  const parsed = parseResources(text)
+  if ('issue' in parsed) throw new RuntimeError('resources-invalid', { details: [parsed.issue.message] })
+  return parsed.resources
+}
+
+/** @throws RuntimeError `container-missing`, `container-not-running`, `resources-invalid`, `cgroup-missing`, `cgroup-limit` */
+export async function update(ctx: Context, id: string, resources: Resources): Promise<void> {
+  const slot = await openSlot(ctx.root, parseId(id))
+  try {
+    const record = slot.load()
+    if (!record) throw new RuntimeError('container-missing')
+    if (!isAlive(record, ctx.host)) throw new RuntimeError('container-not-running')
+    change(record, resources, { slot, ctx })
+  } finally {
+    slot.unlock()
+  }
+}
+
+interface Place {
+  readonly slot: Slot
+  readonly ctx: Context
+}
+
+function change(record: ContainerRecord, resources: Resources, { slot, ctx }: Place): void {
+  const { linux = {} } = record.spec
+  const old = linux.resources ?? {}
+  refuseAll(validate({ ...record.spec, linux: { resources } }))
+  const asked = named(resources)
+  const all = merged(old, asked)
+  if (Object.keys(asked).length === 0) return
+  const spec = { ...record.spec, linux: { ...linux, resources: all } }
+  refuseAll(checkLimits(all))
+  if (resources.devices && JSON.stringify(resources.devices) !== JSON.stringify(old.devices))
+    ctx.warn('device rules cannot be changed: those that the container was made with stay (/devices)')
+  const { cgroup } = record
+  if (cgroup.manager === 'none')
+    throw new RuntimeError('cgroup-missing', { what: 'cannot update: the container has no cgroup', why: cgroup.reason })
+  const versionOf = versionsOf(cgroup.homes)
+  for (const { message } of unheldLimits(asked, versionOf)) ctx.warn(message)
+  const hasV1 = cgroup.homes.some(({ version }) => version === 1)
+  refuseAll(checkLimitsHere(asked, versionOf, hasV1))
+  refuseAll(checkLimitsHere({ memory: all.memory ?? {} }, versionOf, hasV1))
+  if (resources.memory?.checkBeforeUpdate) checkUsage(cgroup, all.memory ?? {})
+  write(cgroup, { asked, old, all })
+  slot.save({ ...record, spec })
+}
+
+interface Change {
+  readonly asked: Resources
+  readonly old: Resources
+  readonly all: Resources
+}
+
+/** All or nothing, as far as the kernel takes the old values back. */
+function write(cgroup: ManagedCgroup, { asked, old, all }: Change): void {
+  const versionOf = versionsOf(cgroup.homes)
+  const hasV1 = cgroup.homes.some(({ version }) => version === 1)
+  const writesOf = (resources: Resources) => limitWrites(resources, versionOf, hasV1)
+  try {
+    applyWrites(cgroup, writesOf(toWrite(asked, all)))
+  } catch (error) {
+    for (const one of writesOf(old))
+      try {
+        applyWrites(cgroup, [one])
+      } catch {
+        // what is told is why the new value was refused
+      }
+    throw error
+  }
+}
+
+function refuseAll(
+  issues: readonly { readonly pointer: string; readonly message: string; readonly severity: string }[],
+) {
+  const found = issues.filter(({ severity, pointer }) => severity === 'error' && pointer.startsWith('/linux/resources'))
+  if (found.length === 0) return
+  throw new RuntimeError('resources-invalid', {
+    details: found.map(({ pointer, message }) => `${pointer.slice('/linux/resources'.length)}: ${message}`),
+  })
+}

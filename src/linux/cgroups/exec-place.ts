@@ -1,0 +1,72 @@
+/** Where a process of exec goes: the container's own cgroup, or one below it that was asked for. */
+import { join } from 'node:path'
+import { RuntimeError } from '../../base/errors.ts'
+import { cgroupsBelow, readCgroupFile } from './files.ts'
+import { placeProcess } from './manager.ts'
+import type { Home, ManagedCgroup } from './record.ts'
+
+export interface ExecPlace {
+  readonly homes: readonly Pick<Home, 'path' | 'version'>[]
+  /** Nothing was asked for: where the first process has moved to will do as well. */
+  readonly mayFollow: boolean
+}
+
+const invalid = (text: string): RuntimeError =>
+  new RuntimeError('usage', { what: `invalid --cgroup argument: ${text}` })
+
+/** `--cgroup PATH`, or `--cgroup CONTROLLER[,CONTROLLER]:PATH` for single trees of v1. @throws RuntimeError `usage` */
+export function execPlace({ homes }: ManagedCgroup, asked: readonly string[] = []): ExecPlace {
+  const paths = new Map<Home, string>()
+  const seen = new Set<string>()
+  for (const argument of asked) {
+    const colon = argument.indexOf(':')
+    const path = below(argument.slice(colon + 1))
+    if (colon < 0 && asked.length > 1) throw invalid(`${argument} (missing <controller>: prefix)`)
+    if (colon < 0) for (const home of homes) paths.set(home, path)
+    for (const name of colon < 0 ? [] : argument.slice(0, colon).split(',')) {
+      if (name === '') throw invalid(`${argument} (empty <controller> prefix)`)
+      if (seen.has(name)) throw invalid(`controller ${name} specified multiple times`)
+      seen.add(name)
+      paths.set(homeNamed(homes, name), path)
+    }
+  }
+  const placed = homes.map((home) => ({ version: home.version, path: join(home.path, paths.get(home) ?? '') }))
+  return { homes: placed, mayFollow: asked.length === 0 }
+}
+
+function homeNamed(homes: readonly Home[], name: string): Home {
+  const found = homes.find(
+    ({ version, controllers }) => version === 1 && (controllers.includes(name) || controllers.includes(`name=${name}`)),
+  )
+  if (found) return found
+  throw new RuntimeError('usage', { what: `unknown controller ${name} in --cgroup` })
+}
+
+/** The kernel gives cgroup directories no links, so a path without `..` stays below. */
+function below(path: string): string {
+  if (path.split('/').includes('..') || path.includes('\0'))
+    throw new RuntimeError('usage', { what: `bad sub cgroup path: ${path} is not below the cgroup of the container` })
+  return path
+}
+
+/**
+ * On v2 a cgroup that hands controllers down takes no processes any more; the first process has then moved to one below,
+ * and so do we. @throws RuntimeError `cgroup-place`
+ */
+export async function placeExec(
+  { homes, mayFollow }: ExecPlace,
+  { pid, init }: { pid: number; init: number },
+): Promise<void> {
+  for (const home of homes) {
+    try {
+      await placeProcess([home], pid)
+    } catch (error) {
+      const follow = home.version === 2 && mayFollow ? cgroupWith(home.path, init) : undefined
+      if (follow === undefined) throw error
+      await placeProcess([{ path: follow }], pid)
+    }
+  }
+}
+
+const cgroupWith = (directory: string, pid: number): string | undefined =>
+  cgroupsBelow(directory).find((path) => readCgroupFile(path, 'cgroup.procs')?.split('\n').includes(String(pid)))
