@@ -1,5 +1,6 @@
 // Needs a static busybox; bundles whose files are not as they should be are refused, and nothing is left.
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import { isPeer } from '../fixtures/install.ts'
@@ -107,3 +108,28 @@ testAs({}, 'a state directory that cannot be made is refused', async (world) => 
   const call = ['--root', join(file, 'state'), 'create', '--bundle', bundle.path, world.newId()]
   refused(await world.usnea(call, { noRoot: true }), /a-file/)
 })
+
+testAs(
+  {},
+  'a script whose interpreter is missing is told in the words of execve, alone on the line after run',
+  async (world) => {
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['/bin/script']
+    })
+    const script = join(bundle.rootfs, 'bin/script')
+    writeFileSync(script, '#!/nowhere/sh\necho never\n')
+    chmodSync(script, 0o755)
+    const outcome = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
+    assert.deepEqual(outcome, {
+      status: 1,
+      signal: null,
+      stdout: '',
+      stderr: 'exec /bin/script: no such file or directory\n',
+    })
+    await world.nothingLeft()
+    const log = join(world.identity.home, 'interpreter.log')
+    const logged = await world.usnea(['--log', log, 'run', '--bundle', bundle.path, world.newId()])
+    refused(logged, /^usnea run failed: exec \/bin\/script: no such file or directory .*cause: .*fix: /)
+    assert.match(readFileSync(log, 'utf8'), /level=error msg="usnea run failed: exec .*fix: /)
+  },
+)
