@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* pivot_root(2) with both names ".": the old root ends up on top of the new one, and is detached from there. */
@@ -41,6 +42,13 @@ static int move(int new_root, const struct string_list *hidden) {
   return chroot(".") == 0 ? 0 : errno;
 }
 
+static void forget_host(struct context *ctx) {
+  const int host_side[] = {ctx->root, ctx->null, ctx->empty, ctx->last};
+  for (size_t i = 0; i < sizeof host_side / sizeof *host_side; i++)
+    if (host_side[i] >= 0) close(host_side[i]);
+  ctx->root = ctx->null = ctx->empty = ctx->last = -1;
+}
+
 enum { PIVOT_OR_MOVE, MOVE, PIVOT };
 
 /* The way over MS_MOVE is for those only who cannot take the cover off again: the plan knows their capabilities. */
@@ -50,10 +58,19 @@ int run_pivot(struct context *ctx, const struct op_pivot *op) {
     error = move(ctx->root, op->hidden);
     if (!error) error = report_weaker(ctx);
   }
-  const int host_side[] = {ctx->root, ctx->null, ctx->empty, ctx->last};
-  for (size_t i = 0; i < sizeof host_side / sizeof *host_side; i++)
-    if (host_side[i] >= 0) close(host_side[i]);
-  ctx->root = ctx->null = ctx->empty = ctx->last = -1;
+  forget_host(ctx);
   if (!error && chdir("/") != 0) error = errno;
+  return error;
+}
+
+/* In a mount namespace that is not the container's own nothing is mounted: its root is only where the program begins. */
+int run_chroot(struct context *ctx, const struct op_chroot *op) {
+  struct stat stat;
+  int fd = sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  if (fd < 0) return errno == ELOOP ? ESTALE : errno;
+  int error = fstat(fd, &stat) != 0 ? errno : stat.st_dev != op->dev || stat.st_ino != op->ino ? ESTALE : 0;
+  if (!error && (fchdir(fd) != 0 || chroot(".") != 0)) error = errno;
+  close(fd);
+  forget_host(ctx);
   return error;
 }

@@ -12,6 +12,7 @@ import { checkProcessLabels } from '../linux/lsm/check.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import { isNew } from '../linux/scene.ts'
 import { checkFilter } from '../linux/seccomp/check.ts'
 import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
 import type { Process } from '../spec/types.ts'
@@ -45,6 +46,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
   if (status === 'created' && ctx.host.rootlessEuid) throw notStarted()
   if (status === 'paused' && !options.ignorePaused) throw new RuntimeError('exec-paused')
+  if (!isNew(record.spec, 'mount')) throw foreignRoot()
   const place = placeOf(record, options.cgroup)
   assertPidFilePlace(options.pidFile)
   if (!record.spec.process) throw new RuntimeError('process-invalid')
@@ -65,6 +67,13 @@ const notStarted = (): RuntimeError =>
     what: 'cannot exec in a container that has not been started',
     why: 'until then only root may enter its namespaces',
     fix: 'usnea start ID, then exec',
+  })
+
+/** setns(2) leads to the root of the mount namespace, and not to that of the container. */
+const foreignRoot = (): RuntimeError =>
+  new RuntimeError('not-supported-yet', {
+    what: 'exec into a container without a mount namespace of its own is not supported yet',
+    fix: 'list a mount namespace without a path in linux.namespaces',
   })
 
 const symptoms: readonly Code[] = ['ns-join', 'ns-refused', 'init-died', 'userns-nproc', 'cgroup-place']

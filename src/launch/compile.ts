@@ -7,7 +7,7 @@ import { planDevices } from '../linux/devices/plan.ts'
 import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
 import { planMappedSources } from '../linux/mounts/idmapped.ts'
 import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
-import { planCovers, planPivot, planRoot } from '../linux/mounts/root.ts'
+import { planCovers, planForeignRoot, planPivot, planRoot } from '../linux/mounts/root.ts'
 import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { Environment } from '../linux/process/environment.ts'
@@ -48,8 +48,9 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const oom = planOomScore(spec.process, process)
   const inner = planInner(spec, !scene.noNewKeyring)
   const terminal = planTerminal(spec.process, { isAttended: options.isAttended, origin: '/process' })
-  const root = isNew(spec, 'mount') ? planNewRoot(spec, scene, terminal) : { ops: terminal }
-  const pivot = isNew(spec, 'mount') ? planPivot(spec, scene, maySysAdmin(body.ops)) : []
+  const ownRoot = isNew(spec, 'mount')
+  const root = ownRoot ? planNewRoot(spec, scene, terminal) : planNoRoot(spec, terminal)
+  const entry = ownRoot ? { ops: planPivot(spec, scene, maySysAdmin(body.ops)) } : planForeignRoot(spec, scene)
   const env = environmentOf(spec.process.env ?? [], options.environment).env
   const filter = planFilter(spec, { host: scene.host, process: spec.process, keepFds })
   const ops: Op[] = [
@@ -62,7 +63,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...inner.ops,
     ...root.ops,
     ...createHooks(spec, scene),
-    ...pivot,
+    ...entry.ops,
     ...planAllCpus('/process'),
     ...body.ops,
     ...filter.early,
@@ -73,7 +74,13 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...planHooks(spec, 'startContainer', env),
     body.exec,
   ]
-  return { ops, joins, gateFds, notes: filter.notes, degradations: [inner, oom, root, body].flatMap(degradationsOf) }
+  return {
+    ops,
+    joins,
+    gateFds,
+    notes: filter.notes,
+    degradations: [inner, oom, root, entry, body].flatMap(degradationsOf),
+  }
 }
 
 /** The process that was just born waits until it is in its cgroup. */
@@ -83,6 +90,17 @@ const degradationsOf = (part: Part): readonly Degradation[] => part.degradations
 
 const maySysAdmin = (ops: readonly Op[]): boolean =>
   ops.some((op) => op.op === 'bounding' && (BigInt(op.mask) & CAP_SYS_ADMIN) !== 0n)
+
+/** The terminal comes from the devpts of the namespace that we are in: the container gets none of its own. */
+function planNoRoot(spec: Spec, terminal: readonly Op[]): Part {
+  const sysctls = planSysctl(spec)
+  return {
+    ops: [
+      ...terminal,
+      ...(sysctls.length > 0 ? [{ op: 'rootHere', origin: '/linux/sysctl' } as const, ...sysctls] : []),
+    ],
+  }
+}
 
 /** The terminal comes from the devpts that is mounted by then, and before anything turns read-only or is covered. */
 function planNewRoot(spec: Spec, scene: Scene, terminal: readonly Op[]): Part {

@@ -1,6 +1,6 @@
 // Needs a static busybox: namespaces that are made, joined and left out.
 import assert from 'node:assert/strict'
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { inside } from '../fixtures/inside.ts'
@@ -107,6 +107,33 @@ testAs({}, 'a namespace path that does not exist, or is of another kind, is refu
     await world.nothingLeft()
   }
 })
+
+testAs(
+  { as: ['root', 'ranges'] },
+  'where the mount namespace is another one nothing is mounted in it',
+  async (world) => {
+    const paths = [undefined, `/proc/${process.pid}/ns/mnt`].slice(0, world.identity.name === 'root' ? 2 : 1)
+    for (const path of paths) {
+      const id = world.newId()
+      const bundle = await world.bundle((config) => {
+        config.process.args = ['sleep', '1000']
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'mount')
+        if (path !== undefined) config.linux.namespaces.push({ type: 'mount', path })
+        config.linux.maskedPaths = []
+        config.linux.readonlyPaths = []
+      })
+      const created = await world.usnea(['run', '--detach', '--bundle', bundle.path, id])
+      assert.equal(created.status, 0, created.stderr)
+      assert.match(created.stderr, /not applied: .*\/mounts/)
+      const { pid } = JSON.parse(succeeded(await world.usnea(['state', id])))
+      assert.equal(readlinkSync(`/proc/${pid}/ns/mnt`), readlinkSync('/proc/self/ns/mnt'))
+      assert.equal(readlinkSync(`/proc/${pid}/root`), bundle.rootfs)
+      assert.doesNotMatch(readFileSync('/proc/self/mounts', 'utf8'), new RegExp(bundle.rootfs))
+      refused(await world.usnea(['exec', id, 'true']), /mount namespace/, 255)
+      succeeded(await world.usnea(['delete', '--force', id]))
+    }
+  },
+)
 
 testAs({}, 'host name and domain name are those of the configuration', async (world) => {
   const output = await inside(world, 'hostname; cat /proc/sys/kernel/domainname', (config) => {

@@ -76,6 +76,7 @@ const special: Words = {
   deviceBind: ({ path, type, major, minor }) => [plain(path), node(type, major, minor)],
   sysctl: ({ key, value }) => [`${plain(key)}=${plain(value)}`],
   pivot: ({ way }) => [['', 'by a move', 'by pivot_root only'][Number(way)] ?? ''],
+  chroot: ({ path }) => [plain(path)],
   rootAttr: ({ set, propagation }) => [
     change('+', flagWords(set, attributeWords)),
     flagWords(propagation, propagationWords),

@@ -3,17 +3,17 @@ import { isWithin } from '../../host/mountinfo.ts'
 import type { Attempt, Cause, Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
-type Names = 'root' | 'rootHere' | 'rootScratch' | 'pivot' | 'rootAttr'
+type Names = 'root' | 'rootHere' | 'rootScratch' | 'pivot' | 'chroot' | 'rootAttr'
 
 /** Home directories are 0700 on most distributions: the usual culprit. */
-function closedDirectory({ op, host }: Attempt<'root'>): string {
+function closedDirectory({ op, host }: Attempt<'root' | 'chroot'>): string {
   const home = host.home
   if (home !== undefined && isWithin(op.path, home))
     return `probably ${home}, or a directory below it, is closed to the mapped user`
   return 'a directory on the way is closed to the mapped user'
 }
 
-const rootCauses: readonly Cause<'root'>[] = [
+const rootCauses: readonly Cause<'root' | 'chroot'>[] = [
   {
     errno: 'ENOENT',
     code: 'rootfs-missing',
@@ -101,6 +101,11 @@ export const explainRoot: Table<Names> = {
         fix: 'let root.path name another directory than /',
       },
     ],
+  },
+  chroot: {
+    code: 'setup-failed',
+    what: ({ op }) => `cannot begin in ${op.path} as the root of the container (chroot)`,
+    causes: rootCauses,
   },
   rootAttr: {
     code: 'setup-failed',

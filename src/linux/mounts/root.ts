@@ -11,7 +11,7 @@ import {
 } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Spec } from '../../spec/types.ts'
-import type { Scene } from '../scene.ts'
+import type { Part, Scene } from '../scene.ts'
 
 /** Before 5.12 flags can be set for one mount at a time only. */
 const hasMountSetattr = ({ host: { kernel } }: Scene): boolean =>
@@ -58,6 +58,29 @@ const propagations: Readonly<Record<string, number>> = {
 
 /** Ways of the `pivot` op: the same numbers as in native/init/ops_pivot.c. */
 const ways = { pivotOrMove: 0, move: 1, pivot: 2 }
+
+/**
+ * In a mount namespace that is not the container's own (joined, or none listed) nothing is mounted: it would be mounted
+ * for everybody in it. The program only begins in its root.
+ */
+export function planForeignRoot(spec: Spec, { rootfs: { path, dev, ino } }: Scene): Part {
+  const missed = [
+    ...((spec.mounts ?? []).length > 0 ? ['mounts'] : []),
+    ...(spec.root?.readonly ? ['root/readonly'] : []),
+    ...((spec.linux?.devices ?? []).length > 0 ? ['linux/devices'] : []),
+    ...(spec.linux?.rootfsPropagation ? ['linux/rootfsPropagation'] : []),
+    ...((spec.linux?.maskedPaths ?? []).length > 0 ? ['linux/maskedPaths'] : []),
+    ...((spec.linux?.readonlyPaths ?? []).length > 0 ? ['linux/readonlyPaths'] : []),
+  ]
+  const why = "the mount namespace is not the container's own"
+  return {
+    ops: [{ op: 'chroot', path, dev, ino, origin: '/root/path' }],
+    degradations: [
+      { pointer: '/linux/namespaces', message: `${why}, so whoever may chroot inside can leave the root`, loud: true },
+      ...missed.map((name) => ({ pointer: `/${name}`, message: `not applied: ${why}`, loud: true })),
+    ],
+  }
+}
 
 /** Where the old root shows kernel file systems, which must not stay beneath a moved one: see native/init/ops_pivot.c. */
 function revealing({ host: { mounts }, rootfs }: Scene): string[] {

@@ -2,14 +2,10 @@
 import { error, type Issue } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
 import type { Spec } from '../../spec/types.ts'
-import { isNew, isPrivate } from '../scene.ts'
+import { isNew } from '../scene.ts'
 
 export function checkNamespaces(spec: Spec, host: Host): Issue[] {
   const issues: Issue[] = []
-  if (!isPrivate(spec, 'mount'))
-    issues.push(
-      error('/linux/namespaces', 'a mount namespace is required: without one the host itself would be changed'),
-    )
   if (isNew(spec, 'time') && !host.hasTimeNamespaces)
     issues.push(error('/linux/namespaces', 'this kernel has no time namespaces (they came with Linux 5.6)'))
   if (isNew(spec, 'cgroup') && !host.hasCgroupNamespaces)
