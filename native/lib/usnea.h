@@ -76,4 +76,11 @@ const struct attendance *usnea_attendance(void);
  */
 int usnea_guard_devices(int cgroup, const void *code, uint32_t size);
 
+/*
+ * Moves a network device between two network namespaces (descriptors) and renames it; `up` brings it up where it arrives.
+ * report[0] is the last step that was tried, report[1] whether the device was up before.
+ */
+enum { USNEA_LINK_FIND = 1, USNEA_LINK_READ, USNEA_LINK_DOWN, USNEA_LINK_MOVE, USNEA_LINK_ENTER, USNEA_LINK_ADDRESS, USNEA_LINK_UP };
+int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report);
+
 #endif

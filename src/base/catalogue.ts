@@ -244,6 +244,7 @@ const entries = {
     fix: 'replace the link in the image by an empty directory',
   },
   'pivot-failed': { what: 'cannot change the root', fix: 'try --no-pivot' },
+  'net-device': { what: 'a network device cannot be moved into the container' },
   'device-refused': {
     what: 'a device node cannot be made',
     why: 'device nodes cannot be made inside a user namespace, and the host has no such node to bind',

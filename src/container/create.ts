@@ -8,6 +8,7 @@ import { type Child, launch } from '../launch/launch.ts'
 import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
+import { moveNetDevices } from '../linux/net/move.ts'
 import { makeGate } from '../state/gate.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
@@ -109,6 +110,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
       },
       placed: async (pid) => {
         if (record.cgroup.manager !== 'none') await placeProcess(record.cgroup.homes, pid)
+        moveNetDevices(prepared.spec.linux?.netDevices ?? {}, pid, undo)
         return undefined
       },
       hooksRun: () => {

@@ -13,6 +13,7 @@ import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
 import { checkIdMappedMounts } from '../linux/mounts/idmapped.ts'
 import { checkNamespaces } from '../linux/namespaces/check.ts'
+import { checkNetDevices } from '../linux/net/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
@@ -133,6 +134,7 @@ function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps }
     ...checkNamespaces(spec, host),
     ...checkProcessLabels(spec.process, host, '/process'),
     ...checkMountLabel(spec.linux ?? {}, host),
+    ...checkNetDevices(spec, host),
     ...checkCgroupsPath(spec.linux?.cgroupsPath),
     ...checkLimits(spec.linux?.resources),
     ...checkIdMappedMounts(spec, { host, bundle: path, rootfs: rootfs.path }),

@@ -30,6 +30,8 @@ export interface Native {
   attend(pid: number, pipes: Int32Array, console: number, timeoutMs: number, status: Int32Array): number
   handOver(program: string, words: Uint8Array, size: number): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
+  /** See native/lib/usnea.h. */
+  moveLink(name: string, newName: string, from: number, to: number, up: number, report: Int32Array): number
 }
 
 /** The directory that holds usnea-init, usnea-attend and libusnea.so: a checkout's build, or the package's own for this machine. */
@@ -84,6 +86,9 @@ function load(): { native: Native; directory: string } {
     attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
     guardDevices: library.func('int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)'),
+    moveLink: library.func(
+      'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',
+    ),
   }
   loaded = { native, directory }
   return loaded

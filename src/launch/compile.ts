@@ -59,7 +59,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...planMappedSources(spec, scene, joins.find(({ type }) => type === 'user')?.fd),
     ...planOuter(spec, scene, joins),
     // Before it can make anything that would stay outside of the cgroup.
-    ...(scene.cgroup ? [placedOp('/linux/cgroupsPath')] : []),
+    ...placed(spec, scene),
     ...inner.ops,
     ...root.ops,
     ...createHooks(spec, scene),
@@ -84,6 +84,12 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
 }
 
 /** The process that was just born waits until it is in its cgroup. */
+/** The parent has put the first process into its cgroup, and network devices into its namespace. */
+function placed(spec: Spec, scene: Scene): Op[] {
+  if (scene.cgroup) return [placedOp('/linux/cgroupsPath')]
+  return Object.keys(spec.linux?.netDevices ?? {}).length > 0 ? [placedOp('/linux/netDevices')] : []
+}
+
 export const placedOp = (origin: string): Op => ({ op: 'wait', message: messages.placed, origin })
 
 const degradationsOf = (part: Part): readonly Degradation[] => part.degradations ?? []

@@ -45,7 +45,7 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
       intelRdt: { enabled: false },
       memoryPolicy: { modes: memoryModeNames, flags: memoryFlagNames },
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
     },
     annotations: {
       'dev.usnea.version': version,

@@ -63,7 +63,6 @@ function mountRequests(mount: Mount, pointer: string): Issue[] {
 function linuxRequests(linux: Linux): Issue[] {
   return requests(linux, '/linux', {
     intelRdt: 'Intel RDT',
-    netDevices: 'moving a network device',
   })
 }
 

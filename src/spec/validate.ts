@@ -8,6 +8,7 @@ import { idMapIssues } from './rules/idmaps.ts'
 import type { Loose } from './rules/loose.ts'
 import { mountIssues } from './rules/mounts.ts'
 import { namespaceIssues } from './rules/namespaces.ts'
+import { netDeviceIssues } from './rules/net-devices.ts'
 import { pathIssues } from './rules/paths.ts'
 import { noProcess, processIssues } from './rules/process.ts'
 import { memoryPolicyIssues, personalityIssues } from './rules/scheduling.ts'
@@ -31,6 +32,7 @@ const rules: readonly Rule[] = [
   deviceIssues,
   sysctlIssues,
   memoryPolicyIssues,
+  netDeviceIssues,
   personalityIssues,
   seccompIssues,
 ]

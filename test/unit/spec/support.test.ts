@@ -21,7 +21,6 @@ describe('unsupported', () => {
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
     ['/linux/intelRdt', (d) => (d.linux.intelRdt = { closID: 'x' })],
-    ['/linux/netDevices', (d) => (d.linux.netDevices = { eth0: {} })],
     ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],
   ] as [string, (d: Loosened) => void][]) {
     it(`finds ${pointer}`, () => assert.deepEqual(pointers(edit), [pointer]))
@@ -30,7 +29,7 @@ describe('unsupported', () => {
   it('takes empty values as no request', () => {
     const empty = (d: Loosened) => {
       d.process.apparmorProfile = d.process.selinuxLabel = d.linux.mountLabel = ''
-      d.linux.intelRdt = d.linux.netDevices = d.vm = {}
+      d.linux.intelRdt = d.vm = {}
       d.mounts[0].uidMappings = []
     }
     assert.deepEqual(pointers(empty), [])
