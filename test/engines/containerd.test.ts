@@ -87,7 +87,20 @@ testBoth('a detached task is listed, entered, killed and deleted', async (hands)
   await hands.done(['containers', 'delete', name])
 })
 
-testBoth('a created task that is started later, and one that is deleted by force', async (hands) => {
+testBoth('a task is paused, refuses exec, and goes on', async (hands) => {
+  const name = hands.name('frozen')
+  await hands.done([...hands.run('--detach'), imageName, name, 'sleep', '1000'])
+  await hands.done(['tasks', 'pause', name])
+  assert.equal(await hands.statusOf(name), 'PAUSED')
+  assert.notEqual((await hands.call(exec(hands, 'early', name, 'true'))).status, 0)
+  await hands.done(['tasks', 'resume', name])
+  assert.equal(await hands.statusOf(name), 'RUNNING')
+  await hands.done(exec(hands, 'late', name, 'true'))
+  await hands.call(['tasks', 'delete', '--force', name])
+  await hands.done(['containers', 'delete', name])
+})
+
+testBoth('a task ends by a signal, and another is deleted by force', async (hands) => {
   const name = hands.name('later')
   await hands.done([
     ...hands.run('--detach'),

@@ -1,0 +1,250 @@
+/** What a program sees of podman's options: ids, powers, mounts, devices, limits, networks. */
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeDirectory } from '../fixtures/as.ts'
+import { imageName } from '../fixtures/image.ts'
+import type { Hands } from '../fixtures/podman.ts'
+import type { Play } from '../fixtures/podman-plays.ts'
+
+/** Runs a script with these options and returns what it printed. */
+async function seen(hands: Hands, options: readonly string[], script: string): Promise<string> {
+  const outcome = await hands.run(options, 'sh', '-c', script)
+  assert.equal(outcome.status, 0, outcome.stderr)
+  return outcome.stdout
+}
+
+const powers = 'id; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status'
+
+const usual: Play = {
+  title: 'the usual container: ids, powers, limits, environment, devices, mounts, masks',
+  by: async (hands) => {
+    assert.match(
+      await seen(hands, ['--hostname', 'boxed'], `${powers}; hostname; umask; pwd; env | sort`),
+      /^Seccomp:\t2$/m,
+    )
+    const devices = 'stat -c "%n %A %t:%T" /dev/*; readlink /dev/fd; readlink /dev/ptmx; cat /run/.containerenv'
+    await seen(hands, [], `cat /proc/self/oom_score_adj /proc/sys/net/ipv4/ping_group_range; ulimit -a; ${devices}`)
+    // Fields of the mount table that an option can change: target, access, type. How a file is hidden is up to the runtime.
+    const mounts = await seen(
+      hands,
+      [],
+      'sort -k5 /proc/self/mountinfo | cut -d" " -f5,6 | grep -v "^/proc/[kta]\\|^/sys/[df]\\|cgroup"',
+    )
+    assert.match(mounts, /^\/proc\/sys ro,nosuid,nodev,noexec,relatime$/m)
+    const masks =
+      'for file in /proc/kcore /proc/keys /proc/timer_list; do wc -c < $file; done; ls /proc/acpi /sys/firmware'
+    const attempts =
+      'touch /proc/sys/kernel/domainname; echo $?; touch /sys/x; echo $?; mknod /tmp/n b 8 0 && cat /tmp/n; echo $?'
+    await seen(hands, [], `${masks}; ${attempts}`)
+  },
+}
+
+const identities: Play = {
+  title: 'ids and powers: --user, --group-add, --cap-drop, --cap-add, --privileged, no-new-privileges, seccomp',
+  by: async (hands) => {
+    assert.match(
+      await seen(hands, ['--user', '1000:8', '--group-add', '42'], powers),
+      /^uid=1000\(user\) gid=8\(mail\)/,
+    )
+    assert.match(await seen(hands, ['--cap-drop', 'ALL'], powers), /^CapEff:\t0{16}$/m)
+    await seen(hands, ['--cap-drop', 'ALL', '--cap-add', 'NET_RAW', '--user', '1000'], powers)
+    await seen(hands, ['--cap-drop', 'CHOWN'], 'chown 1 /tmp; echo $?')
+    assert.match(await seen(hands, ['--security-opt', 'no-new-privileges'], powers), /^NoNewPrivs:\t1$/m)
+    assert.match(await seen(hands, ['--security-opt', 'seccomp=unconfined'], powers), /^Seccomp:\t0$/m)
+    await seen(hands, [], 'unshare -U true; echo $?; mount -t tmpfs none /mnt; echo $?')
+  },
+}
+
+const privileged: Play = {
+  title: 'a privileged container has its powers, and the devices it may have',
+  by: async (hands) => {
+    assert.match(
+      await seen(
+        hands,
+        ['--privileged'],
+        `${powers}; mount -t tmpfs none /mnt; echo $?; touch /proc/sys/kernel/domainname; echo $?`,
+      ),
+      /^Seccomp:\t0$/m,
+    )
+  },
+}
+
+const writable: Play = {
+  title: 'what may be written: --read-only, --tmpfs, --shm-size, volumes with ro, Z and propagation',
+  by: async (hands) => {
+    const { home, user } = hands.podman.world.identity
+    const shared = join(home, hands.name('volume'))
+    makeDirectory(shared, 0o755, user)
+    mkdirSync(join(shared, 'inner'))
+    await seen(hands, ['--read-only'], 'touch /x; echo $?; touch /tmp/x; echo $?; touch /run/x; echo $?')
+    await seen(hands, ['--read-only', '--read-only-tmpfs=false'], 'touch /x; echo $?; touch /tmp/x; echo $?')
+    await seen(
+      hands,
+      ['--tmpfs', '/data:size=1m'],
+      'ls /data; stat -c %a /data; df -k /data | tail -n 1 | tr -s " " | cut -d" " -f2',
+    )
+    await seen(hands, ['--shm-size', '2m'], 'df -k /dev/shm | tail -n 1 | tr -s " " | cut -d" " -f2')
+    const at = (options: string) => ['--volume', `${shared}:/data:${options}`]
+    assert.equal(await seen(hands, at('ro'), 'touch /data/x; echo $?'), '1\n')
+    assert.equal(await seen(hands, at('Z'), 'touch /data/z; echo $?'), '0\n')
+    for (const propagation of ['private', 'rslave', 'rshared'])
+      await seen(hands, at(propagation), 'grep " /data " /proc/self/mountinfo | grep -c "shared:\\|master:"; ls /data')
+    await seen(hands, at('rw,nosuid,nodev,noexec'), 'grep " /data " /proc/self/mountinfo | cut -d" " -f6')
+    await seen(hands, ['--mount', `type=bind,src=${shared},dst=/made/on/the/way,ro`], 'ls /made/on/the/way')
+    await seen(hands, ['--volume', '/anonymous'], 'touch /anonymous/x; echo $?')
+    await seen(hands, ['--volume', `${hands.name('named')}:/data`], 'cat /data/kept; touch /data/x; echo $?')
+  },
+}
+
+const namespaces: Play = {
+  title: 'namespaces that are shared with the host, and how a container is called',
+  by: async (hands) => {
+    await seen(hands, ['--pid', 'host'], 'test $$ -ne 1; echo $?; grep -c . /proc/1/comm')
+    await seen(hands, ['--uts', 'host'], 'hostname')
+    await seen(hands, ['--cgroupns', 'private'], 'cut -d: -f3 /proc/self/cgroup | sort -u | head -n 1')
+    await seen(hands, ['--hostname', 'named', '--add-host', 'other:192.0.2.9'], 'hostname; grep other /etc/hosts')
+    await seen(hands, ['--workdir', '/var', '--env', 'A=b c', '--entrypoint', '["/bin/sh","-c"]'], 'pwd')
+    await seen(
+      hands,
+      ['--ulimit', 'nofile=100:200', '--ulimit', 'nproc=300:400', '--sysctl', 'kernel.msgmax=9000'],
+      'ulimit -n; ulimit -p; cat /proc/sys/kernel/msgmax',
+    )
+    await seen(hands, ['--security-opt', 'mask=/data', '--security-opt', 'unmask=/proc/acpi'], 'ls /data')
+  },
+}
+
+const networks: Play = {
+  title: 'networks: none, the host, slirp4netns',
+  needs: ['slirp4netns'],
+  by: async (hands) => {
+    const addresses = 'ip -o address | grep -v " inet6 f[de]" | tr -s " " | cut -d" " -f2-4'
+    const on = (network: string) =>
+      hands.done(['run', '--rm', '--network', network, ...hands.podman.placing, imageName, 'sh', '-c', addresses])
+    assert.match(await on('none'), /^lo inet 127.0.0.1\/8\n/)
+    await on('host')
+    assert.match(await on('slirp4netns'), /^tap0 inet 10.0.2.100\/24$/m)
+  },
+}
+
+const reaping: Play = {
+  title: 'with --init the dead are collected, and signals reach the program',
+  needs: ['catatonit'],
+  by: async (hands) => {
+    const tree = await seen(
+      hands,
+      ['--init'],
+      'readlink /proc/1/exe; (sleep 0.01 &); sleep 1; ps -o stat,args | grep -c "^Z"; true',
+    )
+    assert.equal(tree, '/run/podman-init\n0\n')
+  },
+}
+
+export const views: readonly Play[] = [usual, identities, privileged, writable, namespaces, networks, reaping]
+
+const frozen: Play = {
+  title: 'a container is paused, refuses exec, and goes on',
+  by: async (hands) => {
+    const name = hands.name('frozen')
+    await hands.done([
+      'run',
+      '--detach',
+      '--name',
+      name,
+      '--network',
+      'none',
+      ...hands.podman.placing,
+      imageName,
+      'sleep',
+      '1000',
+    ])
+    await hands.done(['pause', name])
+    assert.equal(await hands.done(['inspect', '--format', '{{.State.Status}}', name]), 'paused\n')
+    assert.notEqual((await hands.call(['exec', name, 'true'])).status, 0)
+    assert.notEqual((await hands.call(['pause', name])).status, 0)
+    await hands.done(['unpause', name])
+    await hands.done(['exec', name, 'true'])
+    await hands.done(['pause', name])
+    await hands.done(['rm', '--force', '--time', '0', name])
+  },
+}
+
+const limited: Play = {
+  title: 'limits of memory, processes and cpus, and a device that is allowed',
+  by: async (hands) => {
+    const limits = [
+      '--memory',
+      '64m',
+      '--pids-limit',
+      '50',
+      '--cpu-shares',
+      '512',
+      '--cpuset-cpus',
+      '0',
+      '--device',
+      '/dev/zero:/dev/other:r',
+    ]
+    assert.equal((await hands.run(limits, 'sh', '-c', 'head -c 3 /dev/other | wc -c')).stdout, '3\n')
+    const name = hands.name('limited')
+    await hands.done([
+      'run',
+      '--detach',
+      '--name',
+      name,
+      '--network',
+      'none',
+      ...hands.podman.placing,
+      ...limits,
+      imageName,
+      'sleep',
+      '1000',
+    ])
+    assert.notEqual((await hands.call(['exec', name, 'sh', '-c', 'mknod /tmp/disk b 8 0; cat /tmp/disk'])).status, 0)
+    await hands.done(['rm', '--force', '--time', '0', name])
+  },
+}
+
+const mapped: Play = {
+  title: 'a user namespace with maps of podman',
+  by: async (hands) => {
+    await seen(
+      hands,
+      ['--uidmap', '0:100000:65536', '--gidmap', '0:200000:65536'],
+      'id; cat /proc/self/uid_map /proc/self/gid_map; touch /x; stat -c %u /x',
+    )
+  },
+}
+
+const queues: Play = {
+  title: 'message queues are shared with the host',
+  by: async (hands) => {
+    await seen(hands, ['--ipc', 'host'], 'echo /dev/mqueue/*; cat /proc/sys/fs/mqueue/queues_max')
+  },
+}
+
+/** Only where podman is root. */
+export const rootViews: readonly Play[] = [frozen, limited, mapped, queues]
+
+const kept: Play = {
+  title: 'the caller keeps its own id inside',
+  by: async (hands) => {
+    assert.match(
+      await seen(hands, ['--userns', 'keep-id'], 'id -u; cat /proc/self/uid_map'),
+      new RegExp(`^${hands.podman.world.identity.user.uid}\n`),
+    )
+    await seen(hands, ['--userns', 'nomap'], 'id -u; cat /proc/self/uid_map')
+  },
+}
+
+const unfrozen: Play = {
+  title: 'pause is refused where there is no cgroup',
+  by: async (hands) => {
+    const name = hands.name('unfrozen')
+    await hands.done(['run', '--detach', '--name', name, '--network', 'none', imageName, 'sleep', '1000'])
+    await hands.call(['pause', name])
+    await hands.done(['rm', '--force', '--time', '0', name])
+  },
+}
+
+/** Only where podman is not root. */
+export const rootlessViews: readonly Play[] = [kept, unfrozen]
