@@ -76,7 +76,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
 }
 
-/** Loads a verb. Throws `usage` with the nearest name, or `not-supported-yet`. */
+/** Loads a verb. Throws `usage` with the nearest name. */
 export async function findCommand(name: string): Promise<Command> {
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
   if (verb !== undefined) return await verb.load()

@@ -10,6 +10,8 @@ const matched: Readonly<Partial<Record<Code, RegExp>>> = {
   'process-finished': /^os: process already finished/,
   'id-in-use': /^container with given ID already exists/,
   'exec-stopped': /^cannot exec in a stopped container/,
+  'exec-paused': /^cannot exec in a paused container \(use --ignore-paused to override\)/,
+  'container-not-paused': /^container not paused/,
   'exec-not-found': /^executable file not found in \$PATH/,
 }
 
