@@ -35,16 +35,29 @@ struct terminal {
   struct settings saved;
 };
 
+/* sd_notify(3): datagrams of the container, filtered, to the host. */
+enum { RELAY_BYTES = 4096 }; /* as systemd reads */
+struct relay {
+  int32_t from, to;
+  int32_t pidfd; /* the container's, where nobody else waits for it; -1 */
+  int32_t main_pid;
+  uint8_t is_open, says_ready, done;
+  uint32_t waiting; /* bytes of the message that the host has not taken yet */
+  char host[108];
+  char message[RELAY_BYTES + 64];
+};
+
 /* Everything that is known about one attendance: plain data, so that another program can go on with it. */
 struct attendance {
   uint32_t sum, size; /* of the build that wrote it */
-  int32_t pid;
+  int32_t pid;     /* 0: there is only the relay */
   int32_t console; /* master of the container's terminal, or -1 */
   int64_t next_eof; /* milliseconds of now_ms() when the terminal is told of the end of our stdin; 0 never */
   int32_t eof_pause;
   uint8_t hung;    /* nobody has the container's terminal open at this moment */
   uint8_t last_byte;
   struct terminal terminal;
+  struct relay relay;
   struct lane lanes[LANES];
 };
 
@@ -69,6 +82,12 @@ void leave_raw(struct terminal *terminal);
 void copy_size(const struct terminal *terminal, int console);
 /* Tells a reader of the container's terminal that there will be no more input. */
 void send_eof(struct attendance *attendance);
+
+/* notify.c */
+bool open_relay(struct relay *relay, int fd, const char *host, int main_pid);
+void offer_relay(const struct relay *relay, struct pollfd *fd);
+void serve_relay(struct relay *relay);
+void relay_alone(struct relay *relay);
 
 /* signals.c: see usnea.h for the first two. */
 int usnea_forward_signals(int pid, int control, int has_terminal);

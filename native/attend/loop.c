@@ -63,14 +63,16 @@ static void move(struct attendance *a, struct lane *lane) {
 
 /* One round; false when nothing moved within the time. */
 static bool turn(struct attendance *a, int pidfd, int timeout_ms) {
-  struct pollfd fds[LANES + 2];
+  struct pollfd fds[LANES + 3];
   for (int i = 0; i < LANES; i++) offer(a, &a->lanes[i], &fds[i]);
   fds[LANES] = (struct pollfd){pidfd, POLLIN, 0};
   fds[LANES + 1] = (struct pollfd){wake_fd(), POLLIN, 0};
-  int got = poll(fds, LANES + 2, timeout_ms);
+  offer_relay(&a->relay, &fds[LANES + 2]);
+  int got = poll(fds, LANES + 3, timeout_ms);
   if (got <= 0) return got < 0 && errno == EINTR;
   for (int i = 0; i < LANES; i++)
     if (fds[i].revents) move(a, &a->lanes[i]);
+  if (fds[LANES + 2].revents) serve_relay(&a->relay);
   return true;
 }
 
@@ -132,6 +134,8 @@ int attend(struct attendance *a, int timeout_ms, int32_t *status) {
   }
   nobody_listens();
   a->next_eof = 0;
+  serve_relay(&a->relay);
+  a->relay.is_open = 0;
   drain(a);
   leave_raw(&a->terminal);
   close(pidfd);

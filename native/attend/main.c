@@ -1,7 +1,7 @@
 /*
  * usnea-attend STATE [COMMAND ...]: goes on where Node left off, in the same process. Its own program, because a Node
  * that only waits takes fifty megabytes. At the end it runs the command, which takes the container away, and ends with
- * the status of the container's program.
+ * the status of the container's program. Beside a detached container it is only a relay, for a while.
  */
 #define _GNU_SOURCE
 #include "attend.h"
@@ -46,6 +46,10 @@ int main(int argc, char **argv) {
   prctl(PR_SET_NAME, "usnea-attend");
   prctl(PR_SET_DUMPABLE, 0); /* nobody of our uid, in a container or not, looks into us */
   signal(SIGPIPE, SIG_IGN);
+  if (attendance.pid == 0) {
+    relay_alone(&attendance.relay);
+    return 0;
+  }
   usnea_forward_signals(attendance.pid, -1, 0);
   if (attendance.console >= 0) guard_terminal(&attendance.terminal);
   sigemptyset(&none);

@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { BIND_RECURSIVE = 1, BIND_HELD = 2, BIND_NO_CREATE = 4 };
+enum { BIND_RECURSIVE = 1, BIND_HELD = 2, BIND_NO_CREATE = 4, BIND_OPENED = 8 };
 enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572 };
 
 /*
@@ -131,6 +131,8 @@ int run_bind(struct context *ctx, const struct op_bind *op) {
     if (op->slot >= HOLD_SLOTS || ctx->held[op->slot] < 0) return EINVAL;
     tree = ctx->held[op->slot];
     ctx->held[op->slot] = -1;
+  } else if (op->flags & BIND_OPENED) {
+    tree = (int)op->slot; /* our parent copied it: as root of a user namespace we could not walk there */
   } else {
     tree = copy_tree(AT_FDCWD, op->source, recursive, 0, &detached);
   }

@@ -4,10 +4,20 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "usnea.h"
 
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#endif
+
 int usnea_flock(int fd, int operation) { return flock(fd, operation) == 0 ? 0 : -errno; }
 
 int usnea_mkfifo(const char *path, uint32_t mode) { return mkfifo(path, mode) == 0 ? 0 : -errno; }
+
+int usnea_copy_tree(const char *path) {
+  int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}

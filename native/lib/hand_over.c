@@ -73,7 +73,7 @@ static bool quiet_others(void) {
   return asked >= 0 && atomic_load(&quieted) >= asked;
 }
 
-static int write_state(const struct attendance *attendance) {
+int write_state(const struct attendance *attendance) {
   int fd = memfd_create("usnea-attendance", MFD_CLOEXEC);
   if (fd < 0) return -errno;
   if (write(fd, attendance, sizeof *attendance) == sizeof *attendance && lseek(fd, 0, SEEK_SET) == 0) return fd;
@@ -83,7 +83,8 @@ static int write_state(const struct attendance *attendance) {
 
 /* Node marks even stdio, as it marks everything it inherits. */
 static void set_kept(const struct attendance *a, int state, int flags) {
-  const int kept[] = {0, 1, 2, state, a->lanes[0].to, a->lanes[1].from, a->lanes[2].from, a->console, a->terminal.size_fd};
+  const int kept[] = {0, 1, 2, state, a->lanes[0].to, a->lanes[1].from, a->lanes[2].from, a->console, a->terminal.size_fd,
+                      a->relay.is_open ? a->relay.from : -1, a->relay.is_open ? a->relay.to : -1};
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
     if (kept[i] >= 0) fcntl(kept[i], F_SETFD, flags);
 }

@@ -21,6 +21,9 @@ int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int 
 /* wait4(2) of one child: its pid, 0 when it still runs (block = 0). The status is as wait(2) packs it. */
 int usnea_wait(int pid, int block, int32_t *status);
 
+/* A detached copy of the mount at a directory, without what is mounted below: open_tree(2). */
+int usnea_copy_tree(const char *path);
+
 int usnea_flock(int fd, int operation);
 int usnea_mkfifo(const char *path, uint32_t mode);
 int usnea_pidfd_open(int pid);
@@ -69,6 +72,19 @@ int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32
 int usnea_hand_over(const char *path, const char *words, uint32_t size);
 struct attendance;
 const struct attendance *usnea_attendance(void);
+/* Its bytes in a memory file, for another process. */
+int write_state(const struct attendance *attendance);
+
+/*
+ * sd_notify(3). A datagram socket in the directory, for the container; what comes there is filtered and goes on to
+ * `host`, as $NOTIFY_SOCKET names it. usnea_relay: from this process, as long as it attends. usnea_relay_aside: from a
+ * small one (usnea-attend at `path`) that ends once the container `pid` is ready or has ended, and has nothing of ours
+ * open; `label` is what lists of processes show of it. usnea_notify sends a text of our own. None of them blocks.
+ */
+int usnea_bind_notify(const char *directory, const char *name);
+int usnea_relay(int fd, const char *host);
+int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label);
+int usnea_notify(const char *host, const char *text);
 
 /*
  * Puts a device program (struct bpf_insn) on a cgroup2 directory. Another one of ours that is there is replaced in one

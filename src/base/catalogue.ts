@@ -285,6 +285,10 @@ const entries = {
     what: 'the seccomp agent does not take the listener',
     fix: 'start the agent that listens at linux.seccomp.listenerPath first, and keep it reading',
   },
+  'notify-failed': {
+    what: 'NOTIFY_SOCKET cannot be passed on to the container',
+    fix: 'unset NOTIFY_SOCKET to run it without',
+  },
   'pid-file': { what: 'the pid file cannot be written' },
   'init-died': { what: 'the container ended before it was set up' },
   'kill-failed': { what: 'the signal could not be sent' },

@@ -1,5 +1,6 @@
 /** OCI create: everything up to, not including, the user's program. */
 import { closeSync } from 'node:fs'
+import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
 import { promisedLevel } from '../host/level.ts'
 import { readProcess } from '../host/process.ts'
@@ -18,6 +19,7 @@ import { TERMINAL_STDIO } from './foreground.ts'
 import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { runHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
+import { makeNotifyDirectory, notifyAddress, notifyDirectory, openNotifyTree } from './notify.ts'
 import { hookState } from './oci-state.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import { type Prepared, prepare } from './prepare.ts'
@@ -65,8 +67,11 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const id = parseId(options.id)
   assertPidFilePlace(options.pidFile)
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
+  const notify = notifyAddress(ctx.host)
+  if (notify.refusal !== undefined) ctx.warn(notify.refusal)
   const prepared = prepare(ctx.host, {
     ...options,
+    notify: notify.address === undefined ? undefined : notifyDirectory(join(ctx.root, id)),
     id,
     cgroupManager: ctx.cgroupManager,
     keepFds: passed.fds.length,
@@ -89,6 +94,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
     record = { ...record, cgroup: makeCgroup(prepared.cgroup.plan, undo) }
     slot.save(record)
   }
+  if (prepared.notify) record = { ...record, notify: notify.address }
   const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })
   undo.push(() => closeAll(fds.ours))
   const born = (pid: number) => {
@@ -188,6 +194,8 @@ function openAll(
     const ends = gate ? makeGate(directory) : undefined
     if (ends) ours.push(ends.start, ends.result)
     for (const join of prepared.plan.joins) ours.push(openJoin(join))
+    if (prepared.notify) makeNotifyDirectory(directory)
+    if (prepared.notify === 'as tree') ours.push(openNotifyTree(directory))
     const first = prepared.spec.process.terminal ? TERMINAL_STDIO : stdio
     return { all: [...first, ...passed, ...ours], ours }
   } catch (error) {

@@ -22,6 +22,7 @@ export async function explain(ctx: Context, options: ExplainOptions): Promise<Pl
     id: 'ID',
     gate: true,
     detached: true,
+    notify: undefined,
     cgroupManager: ctx.cgroupManager,
     ...options,
     ...keep,

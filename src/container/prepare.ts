@@ -22,6 +22,7 @@ import { withUserNamespace } from '../spec/rootless.ts'
 import { noProcess } from '../spec/rules/process.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
 import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
+import { takesNotifySocket, treeFd, withNotifySocket } from './notify.ts'
 
 export interface PrepareOptions {
   /** Names the cgroup where the configuration does not. */
@@ -36,6 +37,8 @@ export interface PrepareOptions {
   readonly cgroupManager: ManagerName
   readonly listenFds: number
   readonly gate: boolean
+  /** The directory of the socket for sd_notify(3), if it gets one. */
+  readonly notify: string | undefined
   /** We do not stay with it: its terminal, if it has one, goes to somebody else. */
   readonly detached: boolean
 }
@@ -44,6 +47,8 @@ export interface Prepared {
   readonly bundle: Bundle
   /** Completed for a caller without privileges. */
   readonly spec: RunnableSpec
+  /** Does it hold the socket for sd_notify(3)? Init may have to be given the directory. */
+  readonly notify: 'by path' | 'as tree' | undefined
   readonly maps: ChosenMaps | undefined
   readonly plan: ContainerPlan
   readonly cgroup: CgroupChoice
@@ -53,7 +58,10 @@ export interface Prepared {
 /** @throws RuntimeError for every finding of the bundle, of this host, and of both together */
 export function prepare(host: Host, options: PrepareOptions): Prepared {
   const bundle = readBundle(options.bundle, options.config)
-  const { spec, maps, added } = complete(bundle.spec, host)
+  const { spec: completed, maps, added } = complete(bundle.spec, host)
+  const notify = takesNotifySocket(completed) ? options.notify : undefined
+  const spec = notify === undefined ? completed : withNotifySocket(completed, notify)
+  const tree = host.realRoot && maps !== undefined && notify !== undefined
   if (!options.gate && spec.process.args.length === 0) refuse([error('/process', noProcess)], 'error', 'config-invalid')
   refuse(hostIssues(spec, bundle, { host, maps }), 'error', 'config-invalid')
   const limits = idLimits(spec, host, maps)
@@ -68,6 +76,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       rootfs: bundle.rootfs,
       maps,
       deviceNodes: deviceNodes(spec),
+      ...(tree && { openedTrees: new Map([[notify, treeFd(spec, options)]]) }),
       cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
@@ -88,6 +97,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   return {
     bundle,
     spec,
+    notify: notify === undefined ? undefined : tree ? 'as tree' : 'by path',
     maps,
     plan,
     cgroup,

@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { begin, type CreateOptions, type Creation } from './create.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
 import { runPoststart } from './hooks.ts'
+import { openNotify } from './notify.ts'
 import { hookState } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { takeAway, takeAwayWords } from './take-away.ts'
@@ -21,13 +22,16 @@ export async function run(ctx: Context, options: RunOptions): Promise<number> {
   const creation = await begin(ctx, { ...options, stdio, gate: false, detached: options.detach ?? false }, undo)
   const { slot, record, child } = creation
   if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
+  const notify = openNotify(record, slot.directory, ctx)
   if (options.detach) {
+    notify?.relayAside(record.pid)
     await child.go(hookState(record, 'created'))
     await runPoststart(record, ctx)
     undo.disarm()
     slot.unlock()
     return 0
   }
+  notify?.relayHere()
   return await foreground(ctx, { creation, undo, keep: options.keep ?? false })
 }
 

@@ -11,6 +11,7 @@ import { openSlot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { runPoststart } from './hooks.ts'
 import { parseId } from './id.ts'
+import { openNotify } from './notify.ts'
 import { hookState, type Status, statusOf } from './oci-state.ts'
 
 const refusals: Readonly<Partial<Record<Status, string>>> = {
@@ -30,6 +31,7 @@ export async function start(ctx: Context, id: string): Promise<void> {
     const refusal = refusals[status]
     if (refusal !== undefined) throw new RuntimeError('container-not-created', { what: refusal })
     if (record.spec.process?.args.length === 0) ctx.warn('nothing is run: the configuration has no process section')
+    openNotify(record, slot.directory, ctx)?.relayAside(record.pid)
     await passGate(record, slot.directory, ctx)
     removeGate(slot.directory)
     await runPoststart(record, ctx)

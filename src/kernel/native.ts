@@ -28,6 +28,11 @@ export interface Native {
   receive(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
   fitTerminal(console: number): void
   attend(pid: number, pipes: Int32Array, console: number, timeoutMs: number, status: Int32Array): number
+  copyTree(path: string): number
+  bindNotify(directory: string, name: string): number
+  relay(fd: number, host: string): number
+  relayAside(program: string, fd: number, host: string, pid: number, label: string): number
+  notify(host: string, text: string): number
   handOver(program: string, words: Uint8Array, size: number): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
   /** See native/lib/usnea.h. */
@@ -84,6 +89,13 @@ function load(): { native: Native; directory: string } {
     receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),
     fitTerminal: library.func('void usnea_fit_terminal(int console)'),
     attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),
+    copyTree: library.func('int usnea_copy_tree(const char *path)'),
+    bindNotify: library.func('int usnea_bind_notify(const char *directory, const char *name)'),
+    relay: library.func('int usnea_relay(int fd, const char *host)'),
+    relayAside: library.func(
+      'int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label)',
+    ),
+    notify: library.func('int usnea_notify(const char *host, const char *text)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
     guardDevices: library.func('int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)'),
     moveLink: library.func(
@@ -120,4 +132,20 @@ export function handOver(command: readonly string[]): void {
   const words = Buffer.from(command.map((word) => `${word}\0`).join(''))
   const { native, directory } = load()
   native.handOver(join(directory, 'usnea-attend'), words, words.length)
+}
+
+export interface RelayWish {
+  /** The socket that the container writes to. */
+  readonly fd: number
+  readonly address: string
+  /** The container's first process. */
+  readonly pid: number
+  /** What lists of processes show of it. */
+  readonly label: string
+}
+
+/** A small program relays until the container is ready or has ended. @returns 0 or -errno */
+export function relayAside({ fd, address, pid, label }: RelayWish): number {
+  const { native, directory } = load()
+  return native.relayAside(join(directory, 'usnea-attend'), fd, address, pid, label)
 }

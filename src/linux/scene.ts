@@ -16,6 +16,8 @@ export interface Scene {
   readonly deviceNodes: ReadonlyMap<string, string>
   /** The cgroup that the container will have; undefined when it stays in ours. */
   readonly cgroup: SceneCgroup | undefined
+  /** Descriptors in init of copies of directories that it may not be able to walk to, by their path. */
+  readonly openedTrees?: ReadonlyMap<string, number>
   readonly noPivot: boolean
   /** Keep the caller's session keyring: --no-new-keyring. */
   readonly noNewKeyring: boolean

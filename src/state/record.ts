@@ -37,6 +37,8 @@ export interface ContainerRecord {
   readonly cgroup: CgroupRecord
   /** The ops behind the gate, so that a failing start can say what failed; `first` is the index of the first one. */
   readonly tail: { readonly first: number; readonly ops: readonly Op[] }
+  /** The host's address for sd_notify(3), where the container has a socket for it. */
+  readonly notify?: string | undefined
   /** What was asked for and is had only in a weaker form. */
   readonly degradations: readonly Degradation[]
 }

@@ -32,7 +32,7 @@ import {
   MS_SYNCHRONOUS,
   MS_UNBINDABLE,
 } from '../../kernel/constants.ts'
-import { BIND_NO_CREATE, BIND_RECURSIVE } from '../../linux/mounts/bind-flags.ts'
+import { BIND_NO_CREATE, BIND_OPENED, BIND_RECURSIVE } from '../../linux/mounts/bind-flags.ts'
 
 type Table = readonly (readonly [name: string, bits: number])[]
 
@@ -89,6 +89,7 @@ export const filterWords: Table = [
 export const bindWords: Table = [
   ['recursive', BIND_RECURSIVE],
   ['no-create', BIND_NO_CREATE],
+  ['opened', BIND_OPENED],
 ]
 
 export const namespaceWords: Table = Object.entries(cloneFlags)

@@ -2,3 +2,5 @@
 export const BIND_RECURSIVE = 1
 export const BIND_HELD = 2
 export const BIND_NO_CREATE = 4
+/** The slot is a descriptor of a detached copy of the source. */
+export const BIND_OPENED = 8

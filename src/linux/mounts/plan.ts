@@ -7,7 +7,7 @@ import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
 import { labelOption } from '../lsm/plan.ts'
 import type { Part, Scene } from '../scene.ts'
-import { BIND_RECURSIVE } from './bind-flags.ts'
+import { BIND_OPENED, BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
 import { isIdMapped, planMappedBind } from './idmapped.ts'
 import type { Item } from './item.ts'
@@ -65,8 +65,10 @@ function bind(item: Item, scene: Scene): Part {
   const isOpen = scene.host.realRoot && !scene.cgroup?.guardsDevices
   const guarded = isOpen ? withoutDevices(options) : options
   const bound = { ...item, options: locked ? spreading(guarded) : guarded }
+  const slot = scene.openedTrees?.get(source) ?? 0
+  const opened = slot > 0 ? BIND_OPENED : 0
   const ops: Op[] = [
-    { op: 'bind', source, target, flags: recursive ? BIND_RECURSIVE : 0, slot: 0, origin },
+    { op: 'bind', source, target, flags: opened | (recursive ? BIND_RECURSIVE : 0), slot, origin },
     ...attributes(bound),
     ...propagation(item),
   ]
