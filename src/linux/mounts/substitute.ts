@@ -7,6 +7,7 @@ import type { Op } from '../../kernel/plan.ts'
 import type { Spec } from '../../spec/types.ts'
 import { insideUserNamespace, isPrivate, type Part, type Scene } from '../scene.ts'
 import { BIND_RECURSIVE } from './bind-flags.ts'
+import { planCgroup } from './cgroup.ts'
 import type { Item } from './item.ts'
 
 const quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
@@ -23,7 +24,7 @@ export function substituteFor(item: Item, spec: Spec, scene: Scene): Part | unde
       return nested && !isPrivate(spec, 'ipc') ? skip(item, 'an ipc namespace of its own') : undefined
     case 'cgroup':
     case 'cgroup2':
-      return forCgroup(item, scene)
+      return scene.cgroup ? planCgroup(item, spec, scene.cgroup) : forCgroup(item, scene)
     default:
       return undefined
   }
@@ -46,7 +47,7 @@ function forSysfs(item: Item, spec: Spec, scene: Scene): Part | undefined {
   return outer(item, { source: '/sys', set: quiet | MOUNT_ATTR_RDONLY, why, shows })
 }
 
-/** cgroups are not managed yet: the outer tree is shown, read-only. */
+/** Without a cgroup of its own the container is in ours: the outer tree is shown, read-only. */
 function forCgroup(item: Item, scene: Scene): Part {
   const root = scene.host.mounts.find(({ target }) => target === '/sys/fs/cgroup')
   if (!root || scene.host.cgroup.layout === 'none') return skip(item, 'a cgroup file system on the host')

@@ -1,0 +1,77 @@
+// Needs root, a cgroup2 tree beside v1, unshare and a static busybox: the same machine seen as one that has v2 alone.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { testAs } from '../fixtures/cases.ts'
+import { ownCgroups, removeCgroup, whyNoCgroup } from '../fixtures/cgroups.ts'
+import { until } from '../fixtures/until.ts'
+import { refused, succeeded } from '../fixtures/world.ts'
+
+const trees = ownCgroups()
+const unified = trees.find(({ version }) => version === 2)
+const skip =
+  whyNoCgroup() ??
+  (unified === undefined ? 'needs a cgroup2 tree' : undefined) ??
+  (trees.some(({ version }) => version === 1) ? undefined : 'v2 is all there is here: the other tests show it')
+
+/** Our own cgroup namespace, its root above us, and of all trees only v2 at the usual place. */
+const view = (top: string) => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  `echo $$ > ${top}/cgroup.procs && exec unshare --cgroup sh -c 'echo $$ > ${top}/init/cgroup.procs && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"' sh "$@"`,
+  'sh',
+]
+
+testAs(
+  { as: ['root'], needs: ['unshare'], skip },
+  'on v2 alone a container lives, is guarded and is frozen',
+  async (world) => {
+    const top = join(unified?.path ?? '', `usnea-${randomBytes(4).toString('hex')}`)
+    mkdirSync(join(top, 'init'), { recursive: true })
+    const through = { through: view(top) }
+    const id = world.newId()
+    try {
+      const bundle = await world.bundle((config) => {
+        config.process.args = [
+          'sh',
+          '-c',
+          'mknod /dev/made c 1 11; (: > /dev/made) || echo refused > /tmp/said; sleep 1000',
+        ]
+        config.linux.namespaces.push({ type: 'cgroup' })
+        config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] })
+        Object.assign(config.linux, { resources: { unified: { 'cgroup.max.depth': '3' } } })
+      })
+      succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id], through))
+      assert.equal(readFileSync(join(top, id, 'cgroup.max.depth'), 'utf8'), '3\n')
+      const said = async () => (await world.usnea(['exec', id, 'cat', '/tmp/said'], through)).stdout
+      await until('the device was refused', async () => (await said()) === 'refused\n')
+      assert.equal(
+        succeeded(await world.usnea(['exec', id, 'cat', '/proc/self/cgroup'], through)).match(/^0::\/$/m)?.length,
+        1,
+      )
+
+      succeeded(await world.usnea(['exec', id, 'mkdir', '/sys/fs/cgroup/sub'], through))
+      const sub = ['exec', '--cgroup', 'sub', id, 'cat', '/proc/self/cgroup']
+      assert.match(succeeded(await world.usnea(sub, through)), /^0::\/sub$/m)
+
+      succeeded(await world.usnea(['pause', id], through))
+      assert.equal(readFileSync(join(top, id, 'cgroup.freeze'), 'utf8'), '1\n')
+      refused(await world.usnea(['exec', id, 'true'], through), /cannot exec in a paused container/, 255)
+      succeeded(await world.usnea(['resume', id], through))
+      assert.equal(JSON.parse(succeeded(await world.usnea(['events', '--stats', id], through))).type, 'stats')
+      refused(
+        await world.usnea(['update', '--memory', '64m', id], through),
+        /cannot set memory limit|cannot set the memory limit/,
+      )
+
+      succeeded(await world.usnea(['delete', '--force', id], through))
+      assert.equal(existsSync(join(top, id)), false)
+    } finally {
+      await until('its processes have ended', async () => readFileSync(join(top, 'init/cgroup.procs'), 'utf8') === '')
+      removeCgroup(top)
+    }
+  },
+)
