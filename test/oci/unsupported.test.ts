@@ -1,5 +1,4 @@
 // Needs a static busybox; what is not built yet is refused with clear words, never left out in silence.
-import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { refused } from '../fixtures/world.ts'
@@ -15,12 +14,3 @@ for (const [title, wish] of Object.entries(wishes)) {
     refused(await world.usnea(['run', '--bundle', bundle.path, world.newId()]), /not supported/)
   })
 }
-
-testAs({}, 'a console socket without a terminal is refused', async (world) => {
-  const bundle = await world.bundle()
-  const socket = join(world.identity.home, 'console.sock')
-  refused(
-    await world.usnea(['create', '--console-socket', socket, '--bundle', bundle.path, world.newId()]),
-    /not supported|cannot use console socket/,
-  )
-})
