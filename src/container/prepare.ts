@@ -12,7 +12,7 @@ import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
 import { checkIdMappedMounts } from '../linux/mounts/idmapped.ts'
-import { checkNamespaces } from '../linux/namespaces/check.ts'
+import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
@@ -107,6 +107,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       ...ownerNotes(bundle.rootfs, maps, host),
       ...groupNotes(maps, host),
       ...cgroup.degradations,
+      ...strayProcesses(spec, cgroup.plan !== undefined),
       ...plan.degradations,
     ],
   }
