@@ -188,12 +188,15 @@ function planOf({ spec, host }: CgroupQuestion, usable: readonly Surveyed[]): Cg
 
 const intendedOf = (usable: readonly Surveyed[]): CgroupRecord => ({
   manager: 'cgroupfs',
-  homes: usable.map(({ place: { version, mount, path }, controllers, missing }) => ({
-    version,
-    controllers,
-    path: join(mount, path),
-    made: missing,
-  })),
+  // One that is there already may be somebody else's: whether it is free is looked at when it is taken.
+  homes: usable
+    .filter(({ missing }) => missing > 0)
+    .map(({ place: { version, mount, path }, controllers, missing }) => ({
+      version,
+      controllers,
+      path: join(mount, path),
+      made: missing,
+    })),
   guardsDevices: false,
 })
 

@@ -12,7 +12,13 @@ export function named({ devices: _devices, ...rest }: Resources): Resources {
     const fields = Object.entries(value).filter(([key, field]) => isNamed(`${section}.${key}`, field))
     return fields.length > 0 ? [[section, Object.fromEntries(fields)] as const] : []
   })
-  return Object.fromEntries(kept) as Resources
+  return withSwap(Object.fromEntries(kept) as Resources)
+}
+
+/** Memory without a limit means swap without one: the old limit of both together would be less than memory alone. */
+function withSwap({ memory, ...rest }: Resources): Resources {
+  if (!memory) return rest
+  return { ...rest, memory: memory.limit === -1 && memory.swap === undefined ? { ...memory, swap: -1 } : memory }
 }
 
 function isNamed(place: string, value: unknown): boolean {

@@ -17,6 +17,11 @@ describe('named', () => {
     assert.deepEqual(named(sent), { memory: { reservation: 5 } })
   })
 
+  it('lifts the limit of swap with that of memory', () => {
+    assert.deepEqual(named({ memory: { limit: -1 } }), { memory: { limit: -1, swap: -1 } })
+    assert.deepEqual(named({ memory: { limit: -1, swap: 5 } }), { memory: { limit: -1, swap: 5 } })
+  })
+
   it('keeps zeros that are values', () => {
     const sent = { pids: { limit: 0 }, cpu: { idle: 0, burst: 0 }, memory: { swappiness: 0 } }
     assert.deepEqual(named(sent), sent)

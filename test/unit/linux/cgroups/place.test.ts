@@ -132,6 +132,15 @@ describe('chooseCgroup', () => {
     assert.equal(choose({ manager: 'systemd', host: aHost({ hasSystemd: true }) }).degradations.length, 1)
   })
 
+  it('after a crash only what was not there before is taken away', () => {
+    const homes = (missing: number) => {
+      const { plan } = choose({ survey: [{ ...memory, missing }] })
+      return plan?.intended.manager === 'cgroupfs' ? plan.intended.homes.map(({ path, made }) => [path, made]) : []
+    }
+    assert.deepEqual(homes(0), [])
+    assert.deepEqual(homes(1), [['/cg/memory/box', 1]])
+  })
+
   it('lifting a limit needs no controller', () => {
     const { plan } = choose({ linux: { resources: { pids: { limit: -1 }, cpu: { quota: -1 } } } })
     assert.deepEqual(plan?.writes, [])
