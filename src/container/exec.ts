@@ -83,10 +83,14 @@ async function unlessStopped(record: ContainerRecord, host: Host, entered: Promi
   try {
     return await entered
   } catch (error) {
-    if (!isRuntimeError(error) || !symptoms.includes(error.code) || isAlive(record, host)) throw error
+    if (!isRuntimeError(error) || !symptoms.includes(error.code) || !isEnding(record, host)) throw error
     throw new RuntimeError('exec-stopped', { cause: error })
   }
 }
+
+/** In a pid namespace the first process ends the others before it is gone itself. */
+const isEnding = (record: ContainerRecord, host: Host): boolean =>
+  !isAlive(record, host) || (readProcess(record.pid)?.isEnding ?? true)
 
 interface Entry {
   readonly record: ContainerRecord

@@ -6,9 +6,13 @@ export interface ProcessFacts {
   readonly parent: number
   /** One letter of proc_pid_stat(5): `Z` is a zombie, `X` dead. */
   readonly state: string
+  /** On its way out: it may take others along before it is gone itself. PF_EXITING of linux/sched.h, in field 9. */
+  readonly isEnding: boolean
   /** Clock ticks after boot, field 22 of proc_pid_stat(5), as text because it may pass 2^53. */
   readonly startTime: string
 }
+
+const PF_EXITING = 4
 
 /** The facts of one process, or undefined when there is none. `proc` may be a /proc/PID opened before. */
 export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | undefined {
@@ -20,7 +24,13 @@ export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | 
   }
   // The name in brackets may hold anything, brackets and spaces too: count from the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { pid, state: fields[0] ?? 'X', parent: Number(fields[1]), startTime: fields[19] ?? '0' }
+  return {
+    pid,
+    state: fields[0] ?? 'X',
+    parent: Number(fields[1]),
+    isEnding: (Number(fields[6]) & PF_EXITING) !== 0,
+    startTime: fields[19] ?? '0',
+  }
 }
 
 export const isGone = (facts: ProcessFacts): boolean => facts.state === 'Z' || facts.state === 'X'
