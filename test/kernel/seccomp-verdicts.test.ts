@@ -100,9 +100,7 @@ function isNew(seccomp: Seccomp, abi: Abi, number: number): boolean {
 const numbersOf = ({ syscalls = [] }: Seccomp, abi: Abi): number[] =>
   syscalls.flatMap((rule) => rule.names.flatMap((name) => syscallNumber(name, abi) ?? []))
 
-function assertSame(seccomp: Seccomp, lists: readonly (readonly bigint[])[]): void {
-  const program = libseccompProgram(seccomp)
-  if (program === undefined) return
+function assertSame(seccomp: Seccomp, program: Buffer, lists: readonly (readonly bigint[])[]): void {
   const theirs = machine(program)
   const ours = machine(Buffer.from(programText(compileFilter(seccomp, 'x64').program), 'hex'))
   for (const abi of ways) {
@@ -129,7 +127,12 @@ const someArguments = fc.array(
 const lists = fc.array(someArguments, { minLength: 10, maxLength: 10 })
 
 test('random profiles get the verdicts of libseccomp', { skip }, () => {
-  fc.assert(fc.property(profile, lists, assertSame), { numRuns: 100, endOnFailure: true })
+  const property = fc.property(profile, lists, (seccomp, calls) => {
+    const program = libseccompProgram(seccomp)
+    fc.pre(program !== undefined)
+    if (program) assertSame(seccomp, program, calls)
+  })
+  fc.assert(property, { numRuns: 100, endOnFailure: true })
 })
 
 /** What an engine makes of it for a container without special capabilities. */
@@ -172,5 +175,7 @@ test('the default profile of podman gets the verdicts of libseccomp, for every c
     names: rule.names.filter((name) => !unknown.has(name)),
   }))
   const random = fc.sample(lists, { numRuns: 3, seed: 1 }).flat()
-  assertSame({ ...whole, syscalls }, [[0n, 0n, 0n, 0n, 0n, 0n], [16n, 0n, 9n, 0n, 0n, 0n], ...random])
+  const known = { ...whole, syscalls }
+  const program = libseccompProgram(known) ?? assert.fail('libseccomp refuses it')
+  assertSame(known, program, [[0n, 0n, 0n, 0n, 0n, 0n], [16n, 0n, 9n, 0n, 0n, 0n], ...random])
 })
