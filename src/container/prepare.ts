@@ -82,7 +82,11 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       noNewKeyring: options.noNewKeyring ?? false,
     },
     keepFds: options.keepFds,
-    environment: { home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0), listenFds: options.listenFds },
+    environment: {
+      home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0),
+      listenFds: options.listenFds,
+      listenFdNames: host.env.LISTEN_FDNAMES,
+    },
     gate: options.gate,
     isAttended: !options.detached,
   })

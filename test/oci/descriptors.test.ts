@@ -42,12 +42,15 @@ testAs({}, 'a descriptor that is missing is told with its index, and nothing is 
 })
 
 testAs({}, 'sockets of the service manager come first, then the preserved ones', async (world) => {
-  const bundle = await speaking(world, `cat <&3; cat <&4; cat <&5; echo $LISTEN_FDS $LISTEN_PID; ${listing}`)
+  const bundle = await speaking(
+    world,
+    `cat <&3; cat <&4; cat <&5; echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES; ${listing}`,
+  )
   const given = open(world, 3)
-  const activated = ['sh', '-c', 'LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"', 'sh']
+  const activated = ['sh', '-c', 'LISTEN_FDS=2 LISTEN_FDNAMES=web:admin LISTEN_PID=$$ exec "$@"', 'sh']
   const call = ['run', '--preserve-fds', '1', '--bundle', bundle.path, world.newId()]
   const output = succeeded(await world.usnea(call, { descriptors: given, through: activated }))
-  assert.equal(output, 'text 0\ntext 1\ntext 2\n2 1\n7\n')
+  assert.equal(output, 'text 0\ntext 1\ntext 2\n2 1 web:admin\n7\n')
   given.forEach(closeSync)
 })
 

@@ -8,9 +8,11 @@ export interface Environment {
   readonly home: string
   /** Descriptors from socket activation: sd_listen_fds(3). */
   readonly listenFds: number
+  /** Their names, if the service manager gave them some. */
+  readonly listenFdNames?: string | undefined
 }
 
-export function environmentOf(entries: readonly string[], { home, listenFds }: Environment) {
+export function environmentOf(entries: readonly string[], { home, listenFds, listenFdNames }: Environment) {
   const values = new Map<string, string>()
   for (const entry of entries) {
     const equals = entry.indexOf('=')
@@ -22,6 +24,7 @@ export function environmentOf(entries: readonly string[], { home, listenFds }: E
   if (listenFds > 0) {
     values.set('LISTEN_FDS', `LISTEN_FDS=${listenFds}`)
     values.set('LISTEN_PID', 'LISTEN_PID=1')
+    if (listenFdNames !== undefined) values.set('LISTEN_FDNAMES', `LISTEN_FDNAMES=${listenFdNames}`)
   }
   const path = values.get('PATH')
   return { env: [...values.values()], search: path === undefined ? DEFAULT_PATH : path.slice('PATH='.length) }
