@@ -11,8 +11,9 @@ import { surveyPlaces } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
-import { checkIdMappedMounts } from '../linux/mounts/idmapped.ts'
 import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
+import { checkIdMappedMounts } from '../linux/mounts/sources.ts'
+import { checkNamespaces } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
@@ -152,7 +153,7 @@ function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps }
     ...checkNetDevices(spec, host),
     ...checkCgroupsPath(spec.linux?.cgroupsPath),
     ...checkLimits(spec.linux?.resources),
-    ...checkIdMappedMounts(spec, { host, bundle: path, rootfs: rootfs.path }),
+    ...checkIdMappedMounts(spec, host, { bundle: path, rootfs: rootfs.path }),
   ]
 }
 

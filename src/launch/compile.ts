@@ -5,9 +5,9 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { planDevices } from '../linux/devices/plan.ts'
 import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
-import { planMappedSources } from '../linux/mounts/idmapped.ts'
 import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
 import { planCovers, planForeignRoot, planPivot, planRoot } from '../linux/mounts/root.ts'
+import { planEarlySources } from '../linux/mounts/sources.ts'
 import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { Environment } from '../linux/process/environment.ts'
@@ -56,7 +56,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const ops: Op[] = [
     ...oom.ops,
     ...(scene.maps && scene.host.realRoot ? planRaisedLimits(spec.process, scene.host, '/process') : []),
-    ...planMappedSources(spec, scene, joins.find(({ type }) => type === 'user')?.fd),
+    ...planEarlySources(spec, scene, joins.find(({ type }) => type === 'user')?.fd),
     ...planOuter(spec, scene, joins),
     // Before it can make anything that would stay outside of the cgroup.
     ...placed(spec, scene),

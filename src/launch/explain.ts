@@ -7,13 +7,13 @@ import { type Attempt, type Entry, type Failure, findCause, NO_ERRNO, type Table
 import { explainFiles } from './explain/files.ts'
 import { usualCause } from './explain/general.ts'
 import { explainIdentity } from './explain/identity.ts'
-import { explainIdMapped } from './explain/idmapped.ts'
 import { explainMounts } from './explain/mounts.ts'
 import { explainNamespaces } from './explain/namespaces.ts'
 import { explainProgram } from './explain/program.ts'
 import { explainRoot } from './explain/root.ts'
 import { explainScheduling } from './explain/scheduling.ts'
 import { explainSeccomp } from './explain/seccomp.ts'
+import { explainSources } from './explain/sources.ts'
 import { explainTerminal } from './explain/terminal.ts'
 
 export type { Failure } from './explain/entry.ts'
@@ -24,7 +24,7 @@ const table: Table<OpName> = {
   ...explainIdentity,
   ...explainRoot,
   ...explainMounts,
-  ...explainIdMapped,
+  ...explainSources,
   ...explainFiles,
   ...explainTerminal,
   ...explainSeccomp,

@@ -1,12 +1,12 @@
 // Needs a static busybox: what is mounted where, and with which options.
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { MountEntry } from '../fixtures/config.ts'
 import { inside, mountAt, mountsInside } from '../fixtures/inside.ts'
-import { refused, type World } from '../fixtures/world.ts'
+import { refused, succeeded, type World, writeConfig } from '../fixtures/world.ts'
 
 let sources = 0
 
@@ -114,6 +114,31 @@ testAs({}, 'the propagation of a mount is what the configuration says', async (w
   assert.deepEqual(await at('private'), [])
   assert.deepEqual(await at('unbindable'), ['unbindable'])
   assert.ok((await at('shared')).includes('shared'))
+})
+
+testAs({ as: ['root'] }, 'as root, a source in a closed directory is bound into a user namespace', async (world) => {
+  const closed = join(world.identity.home, `closed-${++sources}`)
+  makeDirectory(join(closed, 'volume'), 0o755, world.identity.user)
+  makeDirectory(closed, 0o700, world.identity.user)
+  writeFileSync(join(closed, 'volume/file'), 'from outside\n')
+  const bundle = await world.bundle((config) => {
+    config.linux.namespaces.unshift({ type: 'user' })
+    config.linux.uidMappings = [{ containerID: 0, hostID: 1_000_000, size: 65_536 }]
+    config.linux.gidMappings = [{ containerID: 0, hostID: 1_000_000, size: 65_536 }]
+    config.mounts.push({ destination: '/mnt', type: 'bind', source: join(closed, 'volume'), options: ['bind', 'ro'] })
+    config.process.args = ['sh', '-c', 'cat /mnt/file; grep -c " /mnt [^ ]* ro," /proc/self/mounts']
+  })
+  chownSync(bundle.rootfs, 1_000_000, 1_000_000)
+  assert.equal(succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()])), 'from outside\n1\n')
+})
+
+testAs({}, 'a destination that names the root on the host means the place in it', async (world) => {
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'grep -c "^there /mnt " /proc/self/mounts']
+  })
+  bundle.config.mounts.push({ destination: join(bundle.rootfs, 'mnt'), type: 'tmpfs', source: 'there' })
+  writeConfig(bundle, world.identity)
+  assert.equal(succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()])), '1\n')
 })
 
 testAs({}, 'a read-only root is, and mounts on it need not be', async (world) => {

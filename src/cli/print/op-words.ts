@@ -46,10 +46,10 @@ const special: Words = {
     [flagWords(attr, attributeWords), data === '' ? '' : plain(data)].filter((word) => word !== '').join(','),
     copy ? 'with a copy of what is there' : '',
   ],
-  holdMapped: ({ source, recursive, mapRecursive, slot }) => [
+  holdSource: ({ source, recursive, mapped, mapRecursive, slot }) => [
     plain(source),
     recursive ? 'recursive' : '',
-    mapRecursive ? 'all of it mapped' : 'mapped',
+    mapped ? (mapRecursive ? 'all of it mapped' : 'mapped') : '',
     `as ${slot}`,
   ],
   hold: ({ path, slot }) => [plain(path), `as ${slot}`],

@@ -9,10 +9,10 @@ import { labelOption } from '../lsm/plan.ts'
 import type { Part, Scene } from '../scene.ts'
 import { BIND_OPENED, BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
-import { isIdMapped, planMappedBind } from './idmapped.ts'
 import type { Item } from './item.ts'
 import { type ParsedMount, parseMountOptions } from './options.ts'
 import { sourceOf, targetOf } from './places.ts'
+import { heldBind, isIdMapped, isOpenedEarly, planMappedBind } from './sources.ts'
 import { substituteFor } from './substitute.ts'
 import { planTmpfs } from './tmpfs.ts'
 
@@ -21,7 +21,7 @@ export function planMounts(spec: Spec, scene: Scene): Part {
   const degradations: Degradation[] = []
   for (const [index, mount] of (spec.mounts ?? []).entries()) {
     const origin = `/mounts/${index}`
-    const target = targetOf(mount)
+    const target = targetOf(mount, scene.rootfs.path)
     const options = labelled(parseMountOptions(mount.options ?? []), mount, spec.linux?.mountLabel)
     const part = planMount({ mount, target, options, origin, index }, spec, scene)
     ops.push(...part.ops)
@@ -40,13 +40,13 @@ function planMount(item: Item, spec: Spec, scene: Scene): Part {
   const { options, mount } = item
   if (options.remount) return { ops: [...attributes(item), ...propagation(item)] }
   if (isIdMapped(mount)) return bindMapped(item, spec, scene)
-  if (options.bind || mount.type === 'bind') return bind(item, scene)
+  if (options.bind || mount.type === 'bind') return bind(item, spec, scene)
   const substitute = substituteFor(item, spec, scene)
   return substitute ?? filesystem(item, scene)
 }
 
 function bindMapped(item: Item, spec: Spec, scene: Scene): Part {
-  const guarded = scene.host.realRoot ? withoutDevices(item.options) : item.options
+  const guarded = isOpen(scene) ? withoutDevices(item.options) : item.options
   return {
     ops: [...planMappedBind(item, spec, scene), ...attributes({ ...item, options: guarded }), ...propagation(item)],
   }
@@ -56,19 +56,21 @@ function bindMapped(item: Item, spec: Spec, scene: Scene): Part {
  * A source that has mounts below it cannot be bound alone in a user namespace: they are locked to it. What was asked for
  * the bind then holds for them too.
  */
-function bind(item: Item, scene: Scene): Part {
+function bind(item: Item, spec: Spec, scene: Scene): Part {
   const { mount, options, origin, target } = item
   const source = sourceOf(mount, scene)
-  const nested = scene.maps !== undefined || scene.host.inUserNamespace
+  const early = isOpenedEarly(spec, scene, item.index)
+  const nested = !early && (scene.maps !== undefined || scene.host.inUserNamespace)
   const locked = !options.recursive && nested && hasMountsBelow(source, scene.host)
   const recursive = options.recursive || locked
-  const isOpen = scene.host.realRoot && !scene.cgroup?.guardsDevices
-  const guarded = isOpen ? withoutDevices(options) : options
+  const guarded = isOpen(scene) ? withoutDevices(options) : options
   const bound = { ...item, options: locked ? spreading(guarded) : guarded }
   const slot = scene.openedTrees?.get(source) ?? 0
   const opened = slot > 0 ? BIND_OPENED : 0
   const ops: Op[] = [
-    { op: 'bind', source, target, flags: opened | (recursive ? BIND_RECURSIVE : 0), slot, origin },
+    early
+      ? heldBind(item, scene)
+      : { op: 'bind', source, target, flags: opened | (recursive ? BIND_RECURSIVE : 0), slot, origin },
     ...attributes(bound),
     ...propagation(item),
   ]
@@ -76,6 +78,8 @@ function bind(item: Item, scene: Scene): Part {
   const message = `${source} is bound with the mounts below it: inside a user namespace they cannot be left out`
   return { ops, degradations: [{ pointer: `${origin}/options`, message }] }
 }
+
+const isOpen = ({ host, cgroup }: Scene): boolean => host.realRoot && !cgroup?.guardsDevices
 
 /** As real root a device node in a volume is the host's device where no cgroup guards it. `dev` asks for it by name. */
 function withoutDevices(options: ParsedMount): ParsedMount {

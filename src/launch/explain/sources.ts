@@ -1,14 +1,14 @@
-/** Id-mapped binds: what is opened for one before its turn. */
+/** Sources of binds that are opened before their turn, and id-mapped ones. */
 import type { Attempt, Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
-const isSource = ({ detail }: Attempt<'holdMapped'>): boolean => detail === 'source'
-const isMapping = ({ detail }: Attempt<'holdMapped'>): boolean => detail.startsWith('write ')
+const isSource = ({ detail }: Attempt<'holdSource'>): boolean => detail === 'source'
+const isMapping = ({ detail }: Attempt<'holdSource'>): boolean => detail.startsWith('write ')
 
-export const explainIdMapped: Table<'holdMapped'> = {
-  holdMapped: {
+export const explainSources: Table<'holdSource'> = {
+  holdSource: {
     code: 'mount-failed',
-    what: ({ op }) => `error mounting "${op.source}": cannot map its ids`,
+    what: ({ op }) => `error mounting "${op.source}": cannot ${BigInt(op.mapped) === 0n ? 'open it' : 'map its ids'}`,
     saysDetail: true,
     causes: [
       {

@@ -1,4 +1,7 @@
-/* Id-mapped binds: a detached copy of a tree whose ids are shown through the maps of a user namespace. */
+/*
+ * Sources of binds that are opened before their turn: with the powers of the host, which a user namespace does not have.
+ * A detached copy of the tree, and for an id-mapped bind with its ids shown through the maps of a user namespace.
+ */
 #include "init.h"
 
 #include <errno.h>
@@ -53,21 +56,25 @@ static int make_userns(const char *uid_map, const char *gid_map, int *fd) {
   return error;
 }
 
-int run_hold_mapped(struct context *ctx, const struct op_hold_mapped *op) {
-  int userns = -1, error = 0;
-  if (op->slot >= HOLD_SLOTS) return EINVAL;
-  int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE_ : 0));
-  if (tree < 0) {
-    detail("source");
-    return errno;
-  }
-  if (*op->uid_map) error = make_userns(op->uid_map, op->gid_map, &userns);
+static int map_ids(int tree, const struct op_hold_source *op) {
+  int userns = -1, error = *op->uid_map ? make_userns(op->uid_map, op->gid_map, &userns) : 0;
   const struct attr attr = {.set = MOUNT_ATTR_IDMAP, .userns_fd = *op->uid_map ? (uint64_t)userns : op->userns_fd};
   if (!error && sys_mount_setattr(tree, op->map_recursive ? AT_RECURSIVE_ : 0, &attr) != 0) {
     detail("mount_setattr");
     error = errno;
   }
   if (userns >= 0) close(userns);
+  return error;
+}
+
+int run_hold_source(struct context *ctx, const struct op_hold_source *op) {
+  if (op->slot >= HOLD_SLOTS) return EINVAL;
+  int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE_ : 0));
+  if (tree < 0) {
+    detail("source");
+    return errno;
+  }
+  int error = op->mapped ? map_ids(tree, op) : 0;
   if (error) close(tree);
   else ctx->held[op->slot] = tree;
   return error;
