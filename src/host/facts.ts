@@ -126,6 +126,11 @@ export interface Host {
   readonly newuidmap: string | undefined
   readonly newgidmap: string | undefined
   readonly rlimits: Readonly<Record<string, { readonly soft: bigint; readonly hard: bigint }>>
+  /**
+   * Soft RLIMIT_NOFILE that bin/usnea was called with: Node raises its own to the hard limit when it starts. Undefined
+   * when it was unlimited, or when somebody else started us.
+   */
+  readonly callerOpenFiles: bigint | undefined
   /** /proc/self/oom_score_adj. */
   readonly oomScoreAdj: number
   /** dev.tty.legacy_tiocsti; true when unknown (kernels before 6.2 always allow TIOCSTI). */

@@ -48,7 +48,7 @@ interface Sources {
  */
 export function readHost(options: ReadHostOptions = {}): Host {
   const { proc = '/proc', sys = '/sys', etc = '/etc' } = options
-  const { USNEA_FDS: inherited = '', ...rest } = options.env ?? process.env
+  const { USNEA_FDS: inherited = '', USNEA_NOFILE: openFiles = '', ...rest } = options.env ?? process.env
   const env = Object.freeze(rest)
   const sources: Sources = { proc, sys, etc, env, status: readStatus(proc), userns: readUserNamespace(proc) }
   const cwd = currentDirectory()
@@ -60,6 +60,7 @@ export function readHost(options: ReadHostOptions = {}): Host {
     ...surroundings(sources),
     env: () => env,
     cwd: () => cwd,
+    callerOpenFiles: () => (/^\d+$/.test(openFiles) ? BigInt(openFiles) : undefined),
     inheritedFds: () =>
       inherited
         .split(' ')

@@ -16,6 +16,7 @@ import {
   MS_REC,
 } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
+import { planOpenFiles } from '../linux/process/plan.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
@@ -163,6 +164,7 @@ export function compileCommand(policy: Policy, { argv, env, cwd, umask }: Comman
   return [
     { op: 'reap', origin },
     { op: 'umask', mask: umask, origin },
+    ...planOpenFiles([], policy.host, origin),
     { op: 'bounding', mask: 0, origin },
     { op: 'cwd', path: cwd, lenient: 0, origin: 'cwd' },
     { op: 'caps', effective: 0, permitted: 0, inheritable: 0, ambient: 0, origin },

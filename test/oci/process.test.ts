@@ -137,3 +137,21 @@ testAs({}, 'a working directory that is missing is made, inside of the root', as
   })
   assert.equal(output, '/home/new/place\n0:0')
 })
+
+testAs(
+  { as: ['root', 'plain'] },
+  'without an rlimit of its own the program may open as many files as our caller',
+  async (world) => {
+    const through = ['sh', '-c', 'ulimit -S -n 512; exec "$@"', 'sh']
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sh', '-c', 'ulimit -S -n; exec sleep 1000']
+    })
+    const id = world.newId()
+    const first = await world.usnea(['run', '--detach', '--bundle', bundle.path, id], { through })
+    assert.equal(succeeded(first), '512\n')
+    assert.equal(succeeded(await world.usnea(['exec', id, 'sh', '-c', 'ulimit -S -n'], { through })), '512\n')
+    succeeded(await world.usnea(['delete', '--force', id]))
+    const sandboxed = await world.usnea(['--', '/bin/sh', '-c', 'ulimit -S -n'], { through, noRoot: true })
+    assert.equal(succeeded(sandboxed), '512\n')
+  },
+)

@@ -1,7 +1,7 @@
 /** What the user's program gets, in the order in which each step still may be taken. */
 import type { Degradation } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
-import { CAP_SYS_ADMIN, rlimitNumber } from '../../kernel/constants.ts'
+import { CAP_SYS_ADMIN, rlimitNumber, rlimitNumbers } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import { uint64 } from '../../spec/integers.ts'
 import type { Linux, Process, Rlimit } from '../../spec/types.ts'
@@ -57,6 +57,7 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
   const file = process.args[0] ?? ''
   const ops: Op[] = [
     { op: 'umask', mask: umask, origin: `${origin}/user/umask` },
+    ...planOpenFiles(process.rlimits ?? [], scene.host, origin),
     ...rlimits(process.rlimits ?? [], origin),
     ...planScheduling(process, scene.linux, origin),
     ...planLabels(process, scene.host, origin),
@@ -98,6 +99,14 @@ export function planRaisedLimits(process: Process, { rlimits: own }: Host, origi
     const resource = rlimitNumber(type) ?? 0
     return [{ op: 'rlimit', resource, soft: now.soft, hard: uint64(hard), origin: `${origin}/rlimits/${i}` } as const]
   })
+}
+
+/** Where nothing else is asked, the soft limit is the caller's again, and not the one that Node gave itself. */
+export function planOpenFiles(asked: readonly Rlimit[], host: Host, origin: string): Op[] {
+  const [soft, now] = [host.callerOpenFiles, host.rlimits.RLIMIT_NOFILE]
+  if (soft === undefined || now === undefined || soft >= now.soft) return []
+  if (asked.some(({ type }) => type === 'RLIMIT_NOFILE')) return []
+  return [{ op: 'rlimit', resource: rlimitNumbers.RLIMIT_NOFILE, soft, hard: now.hard, origin }]
 }
 
 function rlimits(limits: readonly Rlimit[], origin: string): Op[] {

@@ -28,6 +28,7 @@ const alice: Host = {
   env: { PATH: '/usr/bin:/bin', HOME: '/home/alice', USER: 'alice' },
   cwd: '/home/alice',
   inheritedFds: [],
+  callerOpenFiles: undefined,
   uidMap: [{ inner: 0, outer: 0, size: 0xffff_ffff }],
   gidMap: [{ inner: 0, outer: 0, size: 0xffff_ffff }],
   setgroups: 'allow',
