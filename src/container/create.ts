@@ -11,6 +11,7 @@ import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import { moveNetDevices } from '../linux/net/move.ts'
 import { makeGate } from '../state/gate.ts'
+import { keepCgroup } from '../state/kept-cgroup.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
@@ -93,6 +94,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   if (prepared.cgroup.plan) {
     record = { ...record, cgroup: makeCgroup(prepared.cgroup.plan, undo) }
     slot.save(record)
+    keepCgroup(slot.directory, { bootId: record.bootId, cgroup: record.cgroup })
   }
   if (prepared.notify) record = { ...record, notify: notify.address }
   const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })

@@ -1,6 +1,7 @@
 /** OCI delete: undoes what create did, then runs the poststop hooks. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { removeCgroup } from '../linux/cgroups/manager.ts'
+import { keptCgroup } from '../state/kept-cgroup.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { openSlot, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
@@ -29,7 +30,7 @@ export async function remove(ctx: Context, id: string, options: RemoveOptions = 
   }
 }
 
-/** A record that cannot be read belongs to nobody any more: with force its directory goes. */
+/** A record that cannot be read belongs to nobody any more: with force its cgroup and its directory go. */
 function loadForRemoval(slot: Slot, force: boolean): ContainerRecord | undefined {
   try {
     return slot.load()
@@ -43,6 +44,8 @@ async function removeLocked(slot: Slot, ctx: Context, force: boolean): Promise<v
   const record = loadForRemoval(slot, force)
   if (!record) {
     if (!force) throw new RuntimeError('container-missing')
+    const kept = keptCgroup(slot.directory)
+    if (kept?.bootId === ctx.host.bootId) await removeCgroup(kept.cgroup, { kill: true })
     slot.remove()
     return
   }

@@ -44,7 +44,7 @@ export interface ContainerRecord {
 }
 
 /** Its paths are removed one day: nothing but what we wrote may be taken for them. */
-function isCgroupRecord(value: unknown): boolean {
+export function isCgroupRecord(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { manager, homes } = value as { manager?: unknown; homes?: unknown }
   if (manager === 'none') return true

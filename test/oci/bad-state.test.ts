@@ -47,6 +47,20 @@ for (const [title, [damage, words]] of Object.entries(damages)) {
   })
 }
 
+testAs(
+  { as: ['root'] },
+  'with its state file damaged, delete --force still ends what runs in its cgroup',
+  async (world) => {
+    const id = world.newId()
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sleep', '1000']
+    })
+    succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+    writeFileSync(join(world.state, id, 'state.json'), '{')
+    succeeded(await world.usnea(['delete', '--force', id]))
+  },
+)
+
 testAs({}, 'a damaged state file does not hide the other containers from list', async (world) => {
   const [good, bad] = [await stopped(world), await stopped(world)]
   writeFileSync(join(world.state, bad, 'state.json'), '{')

@@ -1,0 +1,31 @@
+/**
+ * The cgroup of a container once more, in a file that is never rewritten: a forced delete finds it even when state.json
+ * can no longer be read.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { replaceFile } from '../base/files.ts'
+import type { CgroupRecord } from '../linux/cgroups/record.ts'
+import { isCgroupRecord } from './record.ts'
+
+export interface KeptCgroup {
+  /** After another boot its paths are nobody's, or somebody else's. */
+  readonly bootId: string
+  readonly cgroup: CgroupRecord
+}
+
+const fileIn = (directory: string): string => join(directory, 'cgroup.json')
+
+export function keepCgroup(directory: string, kept: KeptCgroup): void {
+  replaceFile(fileIn(directory), JSON.stringify(kept), 0o600)
+}
+
+/** Undefined when there is none, or none that we wrote. */
+export function keptCgroup(directory: string): KeptCgroup | undefined {
+  try {
+    const kept = JSON.parse(readFileSync(fileIn(directory), 'utf8')) as Partial<KeptCgroup> | null
+    return typeof kept?.bootId === 'string' && isCgroupRecord(kept.cgroup) ? (kept as KeptCgroup) : undefined
+  } catch {
+    return undefined // the directory goes all the same
+  }
+}
