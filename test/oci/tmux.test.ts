@@ -59,7 +59,8 @@ async function workInside(window: Window): Promise<void> {
   await window.type('vi /tmp/note', 'Enter')
   await window.shows(/^~$/m)
   await window.type('iwritten inside', 'Escape')
-  await window.shows(/^written inside$/m)
+  // The dash: it has seen the key Escape, which may be the beginning of another key for a moment.
+  await window.shows(/^written inside$[\s\S]*^- \/tmp\/note/m)
   await window.tmux('resize-window', '-x', '80', '-y', '20')
   await window.type(':wq', 'Enter')
   await window.shows(PROMPT)
