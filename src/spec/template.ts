@@ -1,4 +1,5 @@
 /** The configuration that `usnea spec` writes: a shell on a terminal in a read-only root, with what a Linux program expects around it. */
+import type { Resources } from './resources.ts'
 import { SPEC_VERSION } from './rules/version.ts'
 import type { Capabilities, Linux, Mount, Namespace, NamespaceType, Spec } from './types.ts'
 
@@ -79,6 +80,11 @@ function freshSys(quiet: readonly string[]): Mount[] {
   ]
 }
 
+/** No device but those that every container has; also the place where tools such as jq look for limits to change. */
+function noDevices(): Resources {
+  return { devices: [{ allow: false, access: 'rwm' }] }
+}
+
 function linux({ rootless, uid, gid, cgroupNamespace = true }: TemplateOptions): Linux {
   const cgroup = cgroupNamespace ? (['cgroup'] as const) : []
   const own: NamespaceType[] = ['pid', 'ipc', 'uts', 'mount', ...cgroup, rootless ? 'user' : 'network']
@@ -86,7 +92,7 @@ function linux({ rootless, uid, gid, cgroupNamespace = true }: TemplateOptions):
   const oneId = (hostID: number) => [{ containerID: 0, hostID, size: 1 }]
   return {
     namespaces,
-    ...(rootless ? { uidMappings: oneId(uid), gidMappings: oneId(gid) } : {}),
+    ...(rootless ? { uidMappings: oneId(uid), gidMappings: oneId(gid) } : { resources: noDevices() }),
     maskedPaths: [
       '/proc/acpi',
       '/proc/asound',
