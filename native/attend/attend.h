@@ -89,9 +89,7 @@ void offer_relay(const struct relay *relay, struct pollfd *fd);
 void serve_relay(struct relay *relay);
 void relay_alone(struct relay *relay);
 
-/* signals.c: see usnea.h for the first two. */
-int usnea_forward_signals(int pid, int control, int has_terminal);
-int usnea_stop_forwarding(void);
+/* signals.c: see usnea.h for the rest. */
 /* From now on there is nobody to hand signals to; they do nothing. */
 void nobody_listens(void);
 /* Readable when one of the signals came that are answered by the loop. */

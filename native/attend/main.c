@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/usnea.h"
+
 enum { LOST = 128 + SIGKILL };
 
 static struct attendance attendance;

@@ -1,20 +1,31 @@
-/* Signals to us are meant for the container, except those about our own terminal, which the loop answers. */
+/*
+ * Signals to us are meant for the container, except those about our own terminal, which the loop answers. They are
+ * caught before there is a container. What comes that early is kept: it goes to the container as soon as there is one,
+ * or interrupts its making, or is dealt with at the end as it would have been without us.
+ */
 #define _GNU_SOURCE
 #include "attend.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "../init/plan.h" /* the numbers of the messages */
+#include "../lib/usnea.h"
 
 enum { LAST_SIGNAL = 64 };
 
-static volatile int target_pid, target_control = -1, shares_terminal;
+static volatile int target_pid, target_control = -1, shares_terminal, is_deaf;
 static volatile int wanted_resize, wanted_stop, wanted_resume;
 static int wake = -1;
 static struct sigaction saved[LAST_SIGNAL + 1];
+static bool is_catching;
+static int interrupting;    /* one of USNEA_INTERRUPT_… */
+static int interrupted = -1; /* readable once such a signal has come */
+static _Atomic uint64_t early; /* bit n-1: signal n, from before there was a target */
 static struct terminal *guarded;
 
 static void rouse(volatile int *what) {
@@ -23,17 +34,38 @@ static void rouse(volatile int *what) {
   if (write(wake, &one, sizeof one) < 0) return; /* it is readable already */
 }
 
+static bool has_target(void) { return target_control >= 0 || target_pid > 0; }
+
 /* Only kill(2) and write(2): both are safe here. signal-safety(7) */
+static void deliver(int sig) {
+  const struct { uint32_t message, size; int32_t a, b; } frame = {MESSAGE_signal, 0, sig, 0};
+  if (target_control < 0) kill(target_pid, sig);
+  else if (write(target_control, &frame, sizeof frame) < 0) return; /* the sandbox has ended */
+}
+
+static bool interrupts(int sig) {
+  if (interrupting == USNEA_INTERRUPT_ALL) return sig != SIGCONT;
+  return interrupting == USNEA_INTERRUPT_ENDING && (sig == SIGHUP || sig == SIGINT || sig == SIGQUIT || sig == SIGTERM);
+}
+
+static bool take_early(int sig) { return atomic_fetch_and(&early, ~(1ull << (sig - 1))) >> (sig - 1) & 1; }
+
+static void keep(int sig) {
+  const uint64_t one = 1;
+  if (saved[sig].sa_handler == SIG_IGN) return;
+  atomic_fetch_or(&early, 1ull << (sig - 1));
+  if (interrupts(sig) && write(interrupted, &one, sizeof one) < 0) return; /* it is readable already */
+}
+
 static void hand_on(int sig, siginfo_t *info, void *unused) {
   (void)unused;
   int error = errno;
   if (shares_terminal && info->si_code == SI_KERNEL) return; /* it got this one from the terminal itself */
   if (sig == SIGCONT) rouse(&wanted_resume);
-  if (target_control >= 0) {
-    const struct { uint32_t message, size; int32_t a, b; } frame = {MESSAGE_signal, 0, sig, 0};
-    if (write(target_control, &frame, sizeof frame) < 0) errno = error; /* the sandbox has ended */
-  } else if (target_pid > 0) {
-    kill(target_pid, sig);
+  if (has_target()) deliver(sig);
+  else if (!is_deaf) {
+    keep(sig);
+    if (has_target() && take_early(sig)) deliver(sig); /* another thread has set it meanwhile, and may not have seen ours */
   }
   errno = error;
 }
@@ -56,27 +88,64 @@ static bool is_ours(int sig) {
   return false;
 }
 
-int usnea_forward_signals(int pid, int control, int has_terminal) {
+int usnea_catch_signals(int which) {
   struct sigaction action = {.sa_sigaction = hand_on, .sa_flags = SA_RESTART | SA_SIGINFO};
   sigfillset(&action.sa_mask);
   if (wake < 0) wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (interrupted < 0) interrupted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake < 0 || interrupted < 0) return -errno;
+  interrupting = which;
+  for (int sig = 1; !is_catching && sig <= LAST_SIGNAL; sig++)
+    if (!is_ours(sig)) sigaction(sig, &action, &saved[sig]);
+  is_catching = true;
+  return 0;
+}
+
+int usnea_interruption(void) {
+  for (int sig = 1; sig <= LAST_SIGNAL; sig++)
+    if (atomic_load(&early) >> (sig - 1) & 1 && interrupts(sig)) return sig;
+  return 0;
+}
+
+/* Who has been given a signal meanwhile is not interrupted by it any more. */
+int usnea_wait_uninterrupted(int fd) {
+  struct pollfd fds[2] = {{fd, POLLIN, 0}, {interrupted, POLLIN, 0}};
+  for (;;) {
+    uint64_t count;
+    int got = poll(fds, 2, -1);
+    if (got < 0 && errno != EINTR) return -errno;
+    if (got > 0 && fds[1].revents == 0) return 1;
+    if (got > 0 && usnea_interruption()) return 0;
+    if (got > 0 && read(interrupted, &count, sizeof count) < 0 && errno != EAGAIN) return -errno;
+  }
+}
+
+int usnea_forward_signals(int pid, int control, int has_terminal) {
+  int error = usnea_catch_signals(USNEA_INTERRUPT_NONE);
+  if (error) return error;
   target_pid = pid;
   target_control = control;
   shares_terminal = has_terminal;
   for (int sig = 1; sig <= LAST_SIGNAL; sig++)
-    if (!is_ours(sig)) sigaction(sig, &action, &saved[sig]);
+    if (take_early(sig)) deliver(sig);
   return 0;
 }
 
 int usnea_stop_forwarding(void) {
-  for (int sig = 1; sig <= LAST_SIGNAL; sig++)
-    if (!is_ours(sig)) sigaction(sig, &saved[sig], NULL);
   target_pid = 0;
   target_control = -1;
+  for (int sig = 1; is_catching && sig <= LAST_SIGNAL; sig++)
+    if (!is_ours(sig)) sigaction(sig, &saved[sig], NULL);
+  is_catching = false;
+  for (int sig = 1; sig <= LAST_SIGNAL; sig++)
+    if (take_early(sig)) raise(sig);
   return 0;
 }
 
-void nobody_listens(void) { target_pid = 0; }
+void nobody_listens(void) {
+  is_deaf = 1;
+  target_pid = 0;
+}
 
 int wake_fd(void) { return wake; }
 

@@ -62,8 +62,9 @@ _Noreturn void run_plan(struct context *ctx);
 /* ops_process.c: what `exec` does before its last call, done now, because a filter may forbid it later. */
 int prepare_exec(unsigned keep_fds);
 
-/* reap.c */
+/* signals.c */
 void reset_signals(void);
+void end_on_signals(void);
 
 /* path.c: every path of the container is walked inside ctx->root. */
 enum { WALK_NOFOLLOW = 1, WALK_NO_SYMLINKS = 2 };

@@ -116,7 +116,7 @@ static int wait_hook(struct hook *hook, uint64_t timeout_ms, int *status) {
 int run_hook(struct context *ctx, const struct op_hook *op) {
   struct hook hook = {.input = -1, .output = -1, .state = ctx->reply, .left = ctx->reply_size};
   int status = 0, exec_error = 0;
-  signal(SIGPIPE, SIG_IGN);
+  void (*before)(int) = signal(SIGPIPE, SIG_IGN);
   int error = spawn_hook(op, ctx->root, &hook);
   if (error) return error;
   error = wait_hook(&hook, op->timeout_ms, &status);
@@ -124,7 +124,7 @@ int run_hook(struct context *ctx, const struct op_hook *op) {
   if (hook.input >= 0) close(hook.input);
   if (hook.output >= 0) close(hook.output);
   close(hook.exec_error);
-  signal(SIGPIPE, SIG_DFL);
+  signal(SIGPIPE, before);
   if (error) {
     detail("%s", hook.kept);
     return error;

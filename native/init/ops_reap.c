@@ -10,14 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Our caller may have blocked or ignored any of them, and both survive execve(2). */
-void reset_signals(void) {
-  sigset_t none;
-  for (int sig = 1; sig < NSIG; sig++) signal(sig, SIG_DFL);
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* Nothing of the command may outlive its result. */
 static void kill_the_rest(void) {
   kill(-1, SIGKILL);
@@ -77,15 +69,14 @@ static _Noreturn void watch(int control, int signals, pid_t command) {
 }
 
 int run_reap(struct context *ctx, const struct op_reap *op) {
-  sigset_t all, none;
+  sigset_t all;
   sigfillset(&all);
-  sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &all, NULL);
   int signals = signalfd(-1, &all, SFD_CLOEXEC);
   pid_t command = signals < 0 ? -1 : fork();
   if (command < 0) return errno;
   if (command == 0) {
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    reset_signals();
     return 0;
   }
   /* Keep only the conversation: an output pipe that stays open here would never end for its reader. */

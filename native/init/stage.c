@@ -34,6 +34,9 @@ void run_plan(struct context *ctx) {
 int run_born(struct context *ctx, const struct op_born *op) {
   int pid = sys_clone(op->flags | CLONE_PARENT);
   if (pid < 0) return errno;
-  if (pid == 0) return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; /* whoever shares our pids may not trace us */
+  if (pid == 0) {
+    end_on_signals();
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; /* whoever shares our pids may not trace us */
+  }
   _exit(send_frame(ctx->control, MESSAGE_pid_born, pid, 0) ? 1 : 0);
 }

@@ -48,8 +48,19 @@ int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, 
 int usnea_receive(int socket, void *data, uint32_t size, int32_t *fds, int count);
 
 /*
+ * Signals from before there is somebody to hand them to. usnea_catch_signals: from now on they are kept; those of the
+ * given kind interrupt what is made. usnea_interruption: the first of these that has come, or 0. usnea_wait_uninterrupted:
+ * waits for input; 1, or 0 when such a signal has come, now or before.
+ */
+enum { USNEA_INTERRUPT_NONE, USNEA_INTERRUPT_ENDING /* HUP, INT, QUIT, TERM */, USNEA_INTERRUPT_ALL /* but CONT */ };
+int usnea_catch_signals(int which);
+int usnea_interruption(void);
+int usnea_wait_uninterrupted(int fd);
+
+/*
  * From now on signals go to `pid`, or as messages into `control` when that is not -1. `has_terminal`: the receiver is in
- * our session, so what the terminal sends (SI_KERNEL) reaches it anyway.
+ * our session, so what the terminal sends (SI_KERNEL) reaches it anyway. Those that were kept go there first. At the
+ * stop those that nobody was given are raised again, with what they did before us.
  */
 int usnea_forward_signals(int pid, int control, int has_terminal);
 int usnea_stop_forwarding(void);

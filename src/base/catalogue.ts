@@ -290,6 +290,11 @@ const entries = {
     fix: 'unset NOTIFY_SOCKET to run it without',
   },
   'pid-file': { what: 'the pid file cannot be written' },
+  interrupted: {
+    what: 'interrupted by a signal',
+    why: 'it came before the program ran',
+    fix: 'call it again: nothing was left behind',
+  },
   'init-died': { what: 'the container ended before it was set up' },
   'kill-failed': { what: 'the signal could not be sent' },
   'signal-unknown': { what: 'unknown signal', fix: 'use a name such as TERM or RTMIN+3, or a number up to 64' },

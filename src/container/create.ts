@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
 import { promisedLevel } from '../host/level.ts'
 import { readProcess } from '../host/process.ts'
+import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import type { Op } from '../kernel/plan.ts'
 import { type Child, launch } from '../launch/launch.ts'
 import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
@@ -57,8 +58,10 @@ export interface BeginOptions extends CreateOptions {
 export async function create(ctx: Context, options: CreateOptions): Promise<void> {
   await using undo = new Dispose()
   const { slot, record, child } = await begin(ctx, { ...options, stdio: [0, 1, 2], gate: true, detached: true }, undo)
-  if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid, undo)
   await child.go()
+  // From here on it is made: a signal comes too late, and the exit status says so.
+  assertNotInterrupted()
   undo.disarm()
   slot.unlock()
 }
@@ -85,10 +88,12 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   for (const warning of prepared.bundle.warnings) ctx.log.warn(warning)
   ctx.log.debug(`a plan of ${prepared.plan.ops.length} ops for the container ${id}`, 'create')
   ctx.ensureRoot()
+  undo.push(releaseSignals)
+  catchSignals(options.detached ? 'all' : 'ending')
   let record = firstRecord(id, prepared, ctx)
   let hooksBegan = false
-  // A failing hook ends the lifecycle as delete does: everything goes, then the poststop hooks run.
-  undo.push(() => (hooksBegan ? runPoststop(record, ctx) : undefined))
+  // From the first hook on a failure ends the lifecycle as delete does: everything goes, then the poststop hooks run.
+  undo.push(() => (hooksBegan || record.ready ? runPoststop(record, ctx) : undefined))
   const slot = undo.use(await reserve(ctx.root, id))
   slot.save(record)
   if (prepared.cgroup.plan) {

@@ -4,6 +4,7 @@ import { type Code, isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import { readProcess } from '../host/process.ts'
 import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
+import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
 import { type ExecPlace, execPlace, placeExec } from '../linux/cgroups/exec-place.ts'
@@ -106,6 +107,8 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
   const preserved = preservedFds(ctx.host, options.preserveFds ?? 0, 0)
   const keepFds = preserved.length
   await using undo = new Dispose()
+  undo.push(releaseSignals)
+  catchSignals(options.detach ? 'all' : 'ending')
   const handover = new Handover(options, undo)
   const agent = SeccompAgent.connect(record.spec, undo)
   const filter = planFilter(record.spec, { host: ctx.host, process, keepFds })
@@ -141,9 +144,10 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
   ctx.log.debug(`process ${child.pid} is in the container, and waits for its program to begin`, 'exec')
   undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
   handover.deliver(child, 'setns')
-  if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid)
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, undo)
   if (options.detach) {
     await child.go()
+    assertNotInterrupted()
     undo.disarm()
     return 0
   }

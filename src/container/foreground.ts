@@ -1,6 +1,7 @@
 /** What run and exec share once the program runs: its input and output, its signals, its end. */
 import { fchownSync } from 'node:fs'
 import { attend as attendChild, type Ended, type Ends } from '../kernel/children.ts'
+import { assertNotInterrupted, releaseSignals } from '../kernel/interruption.ts'
 import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, handOver, native } from '../kernel/native.ts'
 import type { Child } from '../launch/launch.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
@@ -40,13 +41,14 @@ export async function attend(child: Child, options: AttendOptions = {}): Promise
   const { console = -1 } = child
   if (console >= 0) native().fitTerminal(console)
   else if (uid !== undefined && gid !== undefined) for (const fd of [stdin, stdout, stderr]) give(fd, uid, gid)
+  assertNotInterrupted()
   native().forwardSignals(child.pid, -1, 0)
   try {
     await child.go(state)
     await onStarted?.()
     return exitStatus(stay(child.pid, { pipes: [stdin, stdout, stderr], console }, atEnd))
   } finally {
-    native().stopForwarding()
+    releaseSignals()
   }
 }
 

@@ -15,7 +15,14 @@ interface Moment {
 function callsOf(record: ContainerRecord, { host }: Context, { name, status }: Moment): (() => Promise<void>)[] {
   const state = hookState(record, status)
   return (record.spec.hooks?.[name] ?? []).map(
-    (hook, i) => () => runHook(hook, { state, cwd: record.bundle, env: host.env, origin: `/hooks/${name}/${i}` }),
+    (hook, i) => () =>
+      runHook(hook, {
+        state,
+        cwd: record.bundle,
+        env: host.env,
+        origin: `/hooks/${name}/${i}`,
+        isInterruptible: name !== 'poststop',
+      }),
   )
 }
 

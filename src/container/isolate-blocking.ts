@@ -1,6 +1,7 @@
 /** The same as `isolate` for the command line: blocks, with the caller's own descriptors and forwarded signals. */
 import type { Host } from '../host/facts.ts'
 import { type Ended, killChild, waitNow } from '../kernel/children.ts'
+import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
@@ -22,11 +23,11 @@ export async function isolateBlocking(
   plan: Plan,
   options: BlockingOptions,
 ): Promise<{ ended: Ended; timedOut: boolean }> {
-  const { outer, control } = spawnInit(plan, [0, 1, 2])
-  const conversation = new BlockingConversation(control)
+  catchSignals('none')
+  const { outer, control, conversation } = begin(plan)
   native().forwardSignals(0, control, options.sharesSession ? 1 : 0)
   const { last, first } = listen(conversation, options.timeout)
-  native().stopForwarding()
+  releaseSignals()
   conversation.close()
   if (last === 'timeout') for (const pid of [first, outer]) if (pid) killChild(pid)
   waitNow(outer)
@@ -39,6 +40,17 @@ export async function isolateBlocking(
   if (last?.message !== 'exited') return { ended: KILLED, timedOut: false }
   const ended = last.b ? { exitCode: undefined, signal: last.b } : { exitCode: last.a, signal: undefined }
   return { ended, timedOut: false }
+}
+
+/** Without it nobody is there to be given what has come meanwhile. */
+function begin(plan: Plan): { outer: number; control: number; conversation: BlockingConversation } {
+  try {
+    const { outer, control } = spawnInit(plan, [0, 1, 2])
+    return { outer, control, conversation: new BlockingConversation(control) }
+  } catch (error) {
+    releaseSignals()
+    throw error
+  }
 }
 
 function listen(

@@ -1,10 +1,13 @@
 /** Decimal, no newline (callers parse it strictly), put in place in one step, readable as the umask says. */
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Dispose } from '../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
 
-export function writePidFile(path: string, pid: number): void {
+/** Of a process that `undo` ends it goes too. @throws RuntimeError `pid-file` */
+export function writePidFile(path: string, pid: number, undo: Dispose): void {
+  undo.push(() => rmSync(path, { force: true }))
   try {
     replaceFile(path, String(pid), 0o666 & ~process.umask())
   } catch (cause) {

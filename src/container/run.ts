@@ -1,5 +1,6 @@
 /** create and start in one. In the foreground it stays until the program ends, and takes the container away. */
 import { Dispose } from '../base/dispose.ts'
+import { assertNotInterrupted } from '../kernel/interruption.ts'
 import type { Context } from './context.ts'
 import { begin, type CreateOptions, type Creation } from './create.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
@@ -21,12 +22,13 @@ export async function run(ctx: Context, options: RunOptions): Promise<number> {
   const stdio = options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
   const creation = await begin(ctx, { ...options, stdio, gate: false, detached: options.detach ?? false }, undo)
   const { slot, record, child } = creation
-  if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid)
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid, undo)
   const notify = openNotify(record, slot.directory, ctx)
   if (options.detach) {
     notify?.relayAside(record.pid)
     await child.go(hookState(record, 'created'))
     await runPoststart(record, ctx)
+    assertNotInterrupted()
     undo.disarm()
     slot.unlock()
     return 0

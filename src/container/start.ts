@@ -45,13 +45,9 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
   try {
     ends = openGate(directory)
   } catch (cause) {
-    const gone = errnoOf(cause) === 'ENXIO'
-    throw new RuntimeError(
-      'container-not-created',
-      gone ? { what: 'container process is already dead', cause } : { cause },
-    )
+    throw errnoOf(cause) === 'ENXIO' ? alreadyDead(cause) : new RuntimeError('container-not-created', { cause })
   }
-  writeAll(ends.start, frameBytes('go', hookState(record, 'created')))
+  sayGo(ends.start, hookState(record, 'created'))
   const [failed] = parseFrames(readToEnd(ends.result)).frames
   closeSync(ends.start)
   if (failed?.message !== 'failed') return
@@ -59,6 +55,18 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
   const failure = failureOf(failed)
   const op = record.tail.ops[failure.index - record.tail.first]
   throw explainFailure(failure, op, ctx.host)
+}
+
+const alreadyDead = (cause: unknown): RuntimeError =>
+  new RuntimeError('container-not-created', { what: 'container process is already dead', cause })
+
+/** It may have died since the gate was opened. */
+function sayGo(fd: number, state: string): void {
+  try {
+    writeAll(fd, frameBytes('go', state))
+  } catch (cause) {
+    throw errnoOf(cause) === 'EPIPE' ? alreadyDead(cause) : cause
+  }
 }
 
 /** A failure frame and its words: see native/init/control.c. */

@@ -20,6 +20,9 @@ export interface Native {
   pidfdOpen(pid: number): number
   pidfdSendSignal(pidfd: number, signal: number): number
   waitReadable(fd: number, timeoutMs: number): number
+  catchSignals(which: number): number
+  interruption(): number
+  waitUninterrupted(fd: number): number
   forwardSignals(pid: number, control: number, hasTerminal: number): number
   stopForwarding(): number
   connect(path: string, timeoutMs: number): number
@@ -81,6 +84,9 @@ function load(): { native: Native; directory: string } {
     pidfdOpen: library.func('int usnea_pidfd_open(int pid)'),
     pidfdSendSignal: library.func('int usnea_pidfd_send_signal(int pidfd, int signal)'),
     waitReadable: library.func('int usnea_wait_readable(int fd, int timeout_ms)'),
+    catchSignals: library.func('int usnea_catch_signals(int which)'),
+    interruption: library.func('int usnea_interruption()'),
+    waitUninterrupted: library.func('int usnea_wait_uninterrupted(int fd)'),
     forwardSignals: library.func('int usnea_forward_signals(int pid, int control, int has_terminal)'),
     stopForwarding: library.func('int usnea_stop_forwarding()'),
     connect: library.func('int usnea_connect(const char *path, int timeout_ms)'),

@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs'
 import { writeAll } from '../base/files.ts'
 import { receiveMessage } from '../kernel/fdpass.ts'
+import { assertNotInterrupted } from '../kernel/interruption.ts'
 import { native } from '../kernel/native.ts'
 import { type Conversation, type Frame, FrameQueue, frameBytes, type MessageName } from './frames.ts'
 
@@ -15,6 +16,7 @@ export class BlockingConversation implements Conversation {
     this.fd = fd
   }
 
+  /** @throws RuntimeError `interrupted` */
   next(): Frame | undefined {
     return this.nextWithin(-1)
   }
@@ -30,7 +32,7 @@ export class BlockingConversation implements Conversation {
       if (timeoutMs >= 0) {
         const left = Math.max(0, Math.ceil(deadline - performance.now()))
         if (native().waitReadable(this.fd, left) === 0) return 'timeout'
-      }
+      } else if (native().waitUninterrupted(this.fd) === 0) assertNotInterrupted()
       this.#read()
     }
   }

@@ -60,7 +60,7 @@ export interface Started {
 
 interface Talking {
   readonly outer: number
-  readonly conversation: Conversation
+  readonly conversation: BlockingConversation
 }
 
 export function spawnInit(plan: Plan, wanted: readonly number[]): Started {
@@ -164,7 +164,7 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
       throw new RuntimeError('init-died', {})
   } catch (error) {
     if (talk.console !== undefined) closeSync(talk.console)
-    abandon(started, talk.pid)
+    abandon(started, talk)
     throw error
   }
   return {
@@ -208,10 +208,22 @@ function describeWeaker(op: Op | undefined): Degradation[] {
 }
 
 /** Closing the conversation ends init at its next word; the kill is for one that is stuck in a system call. */
-function abandon(started: Talking, pid: number): void {
-  started.conversation.close()
-  for (const child of pid ? [pid, started.outer] : [started.outer]) {
-    killChild(child)
-    waitNow(child)
+function abandon({ outer, conversation }: Talking, talk: Talk): void {
+  killChild(outer)
+  waitNow(outer)
+  const pid = talk.pid || lastWordOf(conversation)
+  conversation.close()
+  if (pid === 0) return
+  killChild(pid)
+  waitNow(pid)
+}
+
+/** The outer process may have told of a birth that we had no time to hear of. */
+function lastWordOf(conversation: BlockingConversation): number {
+  for (;;) {
+    const frame = conversation.nextWithin(0)
+    if (frame === undefined || frame === 'timeout') return 0
+    if (frame.fd !== undefined) closeSync(frame.fd)
+    if (frame.message === 'pidBorn') return readProcess(frame.a)?.parent === process.pid ? frame.a : 0
   }
 }

@@ -56,6 +56,18 @@ test('kill -9 of a program that uses the library ends its commands', { skip }, a
   await assertDiesWith(process.execPath, ['--input-type=module', '-e', script], seconds)
 })
 
+test('a signal at any moment of the beginning ends the command line and leaves no command', { skip }, async () => {
+  const seconds = `${4_000_000 + process.pid}`
+  for (let round = 0; round < 10; round++) {
+    const child = spawn(usnea, ['--', 'sleep', seconds], { stdio: 'ignore' })
+    await sleep(Math.random() * 120)
+    child.kill('SIGTERM')
+    const [code, signal] = await once(child, 'exit')
+    assert.ok(code === 128 + 15 || signal === 'SIGTERM', `${code} ${signal}`)
+    await until(() => pidsWith(seconds).length === 0)
+  }
+})
+
 test('a signal to the command line reaches the command, and its end is told', { skip }, async () => {
   const seconds = `${3_000_000 + process.pid}`
   const child = spawn(usnea, ['--', 'sleep', seconds], { stdio: 'ignore' })

@@ -1,10 +1,13 @@
 /** Hooks in our own namespaces: state on stdin, output kept for the error, a deadline for the whole process group. */
 import { RuntimeError } from '../../base/errors.ts'
+import { assertNotInterrupted, isInterrupted } from '../../kernel/interruption.ts'
 import type { Hook } from '../../spec/types.ts'
 import { hookName } from './name.ts'
 
 /** How long output is still read after the hook itself has ended: a child of it may hold the pipe for ever. */
 const GRACE_MS = 100
+/** How often it is looked whether a signal has come. */
+const LOOK_MS = 50
 const KEPT = 2000
 
 export interface HookRun {
@@ -15,6 +18,8 @@ export interface HookRun {
   readonly env: Readonly<Record<string, string | undefined>>
   /** JSON pointer of the hook. */
   readonly origin: string
+  /** A signal to us ends it. Not where it is part of an undoing. */
+  readonly isInterruptible?: boolean
 }
 
 interface Outcome {
@@ -24,9 +29,10 @@ interface Outcome {
   readonly timedOut: boolean
 }
 
-/** @throws RuntimeError `hook-failed`, `hook-timeout` */
+/** @throws RuntimeError `hook-failed`, `hook-timeout`, `interrupted` */
 export async function runHook(hook: Hook, run: HookRun): Promise<void> {
   const { code, signal, output, timedOut } = await attend(hook, run)
+  if (run.isInterruptible) assertNotInterrupted()
   if (code === 0 && !timedOut) return
   const words = `error running ${hookName(run.origin)}: ${hook.path}`
   const said = output.trim() === '' ? [] : [output.trim()]
@@ -42,7 +48,7 @@ export async function runHook(hook: Hook, run: HookRun): Promise<void> {
   })
 }
 
-function attend(hook: Hook, { state, cwd, origin, env: ownEnv }: HookRun): Promise<Outcome> {
+function attend(hook: Hook, { state, cwd, origin, env: ownEnv, isInterruptible }: HookRun): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const [argv0, ...args] = hook.args && hook.args.length > 0 ? hook.args : [hook.path]
     const env = hook.env ? Object.fromEntries(hook.env.map(splitEntry)) : ownEnv
@@ -63,14 +69,18 @@ function attend(hook: Hook, { state, cwd, origin, env: ownEnv }: HookRun): Promi
       timedOut = true
       killGroup(child.pid)
     }
+    // Signals are caught in C, which the event loop does not hear of.
+    const look = isInterruptible ? setInterval(() => isInterrupted() && killGroup(child.pid), LOOK_MS) : undefined
     child.on('error', (cause) => {
       clearTimeout(timer)
+      clearInterval(look)
       const errno = 'code' in cause ? String(cause.code) : 'EINVAL'
       const what = `error running ${hookName(origin)}: ${hook.path}`
       reject(new RuntimeError('hook-failed', { what, errno, origin, cause }))
     })
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
+      clearInterval(look)
       const done = () => {
         child.stdout.destroy()
         child.stderr.destroy()
