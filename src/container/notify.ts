@@ -5,7 +5,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native, relayAside } from '../kernel/native.ts'
-import { joinsOf } from '../linux/namespaces/plan.ts'
+import { countJoins } from '../linux/namespaces/plan.ts'
 import { isNew } from '../linux/scene.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import type { RunnableSpec } from './bundle.ts'
@@ -36,7 +36,7 @@ export function withNotifySocket(spec: RunnableSpec, source: string): RunnableSp
 
 /** The descriptor behind all others in init. */
 export const treeFd = (spec: RunnableSpec, { keepFds, gate }: { keepFds: number; gate: boolean }): number =>
-  3 + keepFds + (gate ? 2 : 0) + joinsOf(spec, 0).length
+  3 + keepFds + (gate ? 2 : 0) + countJoins(spec)
 
 /** Without a mount namespace of its own the container has no place for the socket. */
 export const takesNotifySocket = (spec: RunnableSpec): boolean => isNew(spec, 'mount')

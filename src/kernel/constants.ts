@@ -70,6 +70,7 @@ function numbered<Name extends string>(names: readonly Name[]): Readonly<Record<
 export const rlimitNumbers: Readonly<Record<RlimitName, number>> = numbered(rlimitNames)
 
 /** As a mask. */
+export const CAP_SYS_CHROOT = 1n << 18n
 export const CAP_SYS_ADMIN = 1n << 21n
 
 /** linux/capability.h: `CAP_SYS_ADMIN` to 21, which is also the number of its bit in a mask. */

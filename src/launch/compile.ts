@@ -42,7 +42,7 @@ export interface ContainerPlan extends Plan {
 export function compile(spec: Spec & { process: Process }, options: CompileOptions): ContainerPlan {
   const { scene, keepFds } = options
   const gateFds = options.gate ? ([3 + keepFds, 4 + keepFds] as const) : undefined
-  const joins = joinsOf(spec, 3 + keepFds + (gateFds ? 2 : 0))
+  const joins = joinsOf(spec, scene.host, 3 + keepFds + (gateFds ? 2 : 0))
   const process = processScene(spec, options)
   const body = planProcess(spec.process, process)
   const oom = planOomScore(spec.process, process)

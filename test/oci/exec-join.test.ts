@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import { refused, succeeded, type World } from '../fixtures/world.ts'
@@ -62,6 +62,44 @@ testAs(
     }
   },
 )
+
+testAs({ as: ['root'] }, 'a user namespace is joined beside namespaces that another one owns', async (world) => {
+  const first = await sleeping(world, (config) => {
+    config.linux.namespaces.push({ type: 'user' })
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+    config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+  })
+  const owner = await pidOf(world, first)
+  const argv = ['--net', '--uts', '--ipc', 'sh', '-c', 'echo made && exec sleep 1000']
+  const maker = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  assert.equal(String((await once(maker.stdout, 'data'))[0]), 'made\n')
+  const foreign = ['network', 'uts', 'ipc']
+  try {
+    const second = await sleeping(world, (config) => {
+      delete config.hostname
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => !foreign.includes(type))
+      config.linux.namespaces.push({ type: 'user', path: `/proc/${owner}/ns/user` })
+      for (const [type, file] of [
+        ['network', 'net'],
+        ['uts', 'uts'],
+        ['ipc', 'ipc'],
+      ] as const)
+        config.linux.namespaces.push({ type, path: `/proc/${maker.pid}/ns/${file}` })
+      // both need the power over a namespace that is not ours inside
+      config.mounts = config.mounts.filter(({ type }) => type !== 'sysfs' && type !== 'mqueue')
+    })
+    const names = ['net', 'uts', 'ipc', 'user'].map((name) => `readlink /proc/self/ns/${name}`).join('; ')
+    const wanted = ['net', 'uts', 'ipc'].map((name) => readlinkSync(`/proc/${maker.pid}/ns/${name}`))
+    const shown = succeeded(await world.usnea(['exec', second, 'sh', '-c', names]))
+      .trim()
+      .split('\n')
+    assert.deepEqual(shown, [...wanted, readlinkSync(`/proc/${owner}/ns/user`)])
+    for (const id of [second, first]) succeeded(await world.usnea(['delete', '--force', id]))
+  } finally {
+    maker.kill('SIGKILL')
+    await once(maker, 'exit')
+  }
+})
 
 testAs({ as: ['root'] }, 'exec works where no id is mapped to 0 inside', async (world) => {
   const id = await sleeping(world, (config) => {

@@ -6,6 +6,7 @@ import type { Host } from '../../host/facts.ts'
 import { namespaceIdentity, readProcess } from '../../host/process.ts'
 import { native } from '../../kernel/native.ts'
 import type { NamespaceType } from '../../spec/types.ts'
+import { joinOrder } from './order.ts'
 import type { Join } from './plan.ts'
 
 /** What one setns(2) call enters: one namespace by its file, or several at once by the pidfd of a process in them. */
@@ -14,17 +15,17 @@ export interface Entrance {
   readonly fd: number
 }
 
-/** User first: it gives the right to enter the others. Mount last: it changes what a path means. setns(2) */
-const order: readonly (readonly [type: NamespaceType, file: string])[] = [
-  ['user', 'user'],
-  ['ipc', 'ipc'],
-  ['uts', 'uts'],
-  ['network', 'net'],
-  ['pid', 'pid'],
-  ['cgroup', 'cgroup'],
-  ['time', 'time'],
-  ['mount', 'mnt'],
-]
+/** Their names in /proc/PID/ns. */
+const fileOf: Readonly<Record<NamespaceType, string>> = {
+  user: 'user',
+  ipc: 'ipc',
+  uts: 'uts',
+  network: 'net',
+  pid: 'pid',
+  cgroup: 'cgroup',
+  time: 'time',
+  mount: 'mnt',
+}
 
 /**
  * The namespaces of a running process. Those that we are in already are left out: entering one's own user namespace is
@@ -35,15 +36,17 @@ const order: readonly (readonly [type: NamespaceType, file: string])[] = [
  */
 export function openNamespaces(
   { pid, startTime }: { pid: number; startTime: string },
-  { kernel }: Pick<Host, 'kernel'>,
+  host: Pick<Host, 'kernel' | 'capEffective'>,
   descriptors: Dispose,
 ): Entrance[] {
+  const { kernel } = host
+  const order = joinOrder(host)
   const pidfd = kernel.major > 5 || (kernel.major === 5 && kernel.minor >= 8) ? native().pidfdOpen(pid) : -1
   // A filter around us may know nothing of pidfds; a process that is gone is noticed below.
-  if (pidfd < 0) return openFiles({ pid, startTime }, descriptors)
+  if (pidfd < 0) return openFiles({ pid, startTime }, order, descriptors)
   descriptors.push(() => closeSync(pidfd))
   if (readProcess(pid)?.startTime !== startTime) throw new RuntimeError('exec-stopped')
-  const types = order.filter(([, file]) => isForeign(pid, file)).map(([type]) => type)
+  const types = order.filter((type) => isForeign(pid, fileOf[type]))
   return types.length === 0 ? [] : [{ types, fd: pidfd }]
 }
 
@@ -51,12 +54,17 @@ const isForeign = (pid: number, file: string): boolean =>
   namespaceIdentity('self', file) !== namespaceIdentity(pid, file)
 
 /** Through one descriptor of /proc/PID, whose process is checked once: a pid that is reused has another directory. */
-function openFiles({ pid, startTime }: { pid: number; startTime: string }, descriptors: Dispose): Entrance[] {
+function openFiles(
+  { pid, startTime }: { pid: number; startTime: string },
+  order: readonly NamespaceType[],
+  descriptors: Dispose,
+): Entrance[] {
   const directory = openProcess(pid)
   descriptors.push(() => closeSync(directory))
   const base = `/proc/self/fd/${directory}`
   if (readProcess(pid, base)?.startTime !== startTime) throw new RuntimeError('exec-stopped')
-  return order.flatMap(([type, file]) => {
+  return order.flatMap((type) => {
+    const file = fileOf[type]
     const fd = isForeign(pid, file) ? openNamespace(`${base}/ns/${file}`, type) : undefined
     if (fd === undefined) return []
     descriptors.push(() => closeSync(fd))

@@ -1,4 +1,5 @@
 /** Namespaces as ops: what the outer process makes or joins, and what the first process does in them. */
+import type { Host } from '../../host/facts.ts'
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWTIME,
@@ -13,6 +14,7 @@ import { messages } from '../../kernel/plan-def.ts'
 import type { Namespace, NamespaceType, Spec } from '../../spec/types.ts'
 import { rootOf } from '../idmap/ranges.ts'
 import { isJoined, isNew, isPrivate, type Part, type Scene, type SceneMaps } from '../scene.ts'
+import { joinOrder } from './order.ts'
 
 /** A namespace to join: the parent opens `path` and hands it over as descriptor `fd` of init. */
 export interface Join {
@@ -22,16 +24,14 @@ export interface Join {
   readonly origin: string
 }
 
-/**
- * The namespaces with a path, in the order in which they must be joined: user first, because it gives the capabilities
- * to join the others; mount last, because it changes what a path means. setns(2).
- */
-export function joinsOf(spec: Spec, firstFd: number): Join[] {
-  const rank = (type: NamespaceType) => (type === 'user' ? 0 : type === 'mount' ? 2 : 1)
-  return (spec.linux?.namespaces ?? [])
-    .map((namespace, i) => ({ namespace, i }))
-    .filter(({ namespace }) => namespace.path !== undefined && namespace.path !== '')
-    .sort((a, b) => rank(a.namespace.type) - rank(b.namespace.type))
+/** How many namespaces have a path. */
+export const countJoins = (spec: Spec): number => pathsOf(spec).length
+
+/** The namespaces with a path, in the order in which they must be joined. */
+export function joinsOf(spec: Spec, host: Host, firstFd: number): Join[] {
+  const order = joinOrder(host)
+  return pathsOf(spec)
+    .sort((a, b) => order.indexOf(a.namespace.type) - order.indexOf(b.namespace.type))
     .map(({ namespace, i }, n) => ({
       type: namespace.type,
       path: pathOf(namespace),
@@ -39,6 +39,11 @@ export function joinsOf(spec: Spec, firstFd: number): Join[] {
       origin: `/linux/namespaces/${i}/path`,
     }))
 }
+
+const pathsOf = (spec: Spec) =>
+  (spec.linux?.namespaces ?? [])
+    .map((namespace, i) => ({ namespace, i }))
+    .filter(({ namespace }) => namespace.path !== undefined && namespace.path !== '')
 
 const pathOf = (namespace: Namespace): string => namespace.path ?? ''
 

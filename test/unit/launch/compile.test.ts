@@ -263,7 +263,7 @@ test('mounts keep the order of the configuration', () => {
   )
 })
 
-test('namespaces with a path are joined user first and mount last', () => {
+test('of the namespaces with a path the user namespace is joined last, and first by who has no power outside', () => {
   const change: Case['change'] = (spec) => ({
     ...spec,
     linux: {
@@ -271,13 +271,18 @@ test('namespaces with a path are joined user first and mount last', () => {
       namespaces: (['mount', 'network', 'user'] as const).map((type) => ({ type, path: `/ns/${type}` })),
     },
   })
-  const { ops, joins } = planOf({ change: change as NonNullable<Case['change']> })
-  assert.deepEqual(
-    joins.map(({ type }) => type),
-    ['user', 'network', 'mount'],
-  )
-  assert.deepEqual(
-    ops.slice(0, 4).map(({ op }) => op),
-    ['join', 'join', 'join', 'become'],
-  )
+  for (const [rootless, order] of [
+    [false, ['network', 'mount', 'user']],
+    [true, ['user', 'network', 'mount']],
+  ] as const) {
+    const { ops, joins } = planOf({ rootless, change: change as NonNullable<Case['change']> })
+    assert.deepEqual(
+      joins.map(({ type }) => type),
+      order,
+    )
+    assert.deepEqual(
+      ops.slice(0, 4).map(({ op }) => op),
+      ['join', 'join', 'join', 'become'],
+    )
+  }
 })
