@@ -174,11 +174,12 @@ function takeFlag(place: Place, values: object): number {
   const value = found.value ?? place.argv[place.at + 1]
   if (value === undefined) throw usage(`flag needs an argument: --${flag.name}`)
   if (flag.bytes === undefined && holdsBytes(value)) throw usage(`the value of --${flag.name} is not valid UTF-8`)
-  store(values, flag, flag.kind === 'number' ? readNumber(flag, value) : value)
+  const isAbsent = value === '' && flag.kind === 'text' && flag.empty === undefined
+  store(values, flag, flag.kind === 'number' ? readNumber(flag, value) : isAbsent ? undefined : value)
   return found.value === undefined ? 2 : 1
 }
 
-function store(values: object, flag: Flag, value: string | number | boolean): void {
+function store(values: object, flag: Flag, value: string | number | boolean | undefined): void {
   const record = values as Record<string, unknown>
   record[flag.name] = flag.kind === 'list' ? [...(record[flag.name] as string[]), value] : value
 }

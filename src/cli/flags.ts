@@ -15,6 +15,11 @@ export interface Flag {
    * `internal`: one process of ours asks another one; not shown in help.
    */
   readonly status?: 'ignored' | 'later' | 'internal'
+  /**
+   * An empty text is a value, and so mostly a mistake. Without it the option counts as not given: callers of runc pass
+   * what their own caller left empty.
+   */
+  readonly empty?: 'kept'
   /** The value goes to the program as it is, so it need not be UTF-8. */
   readonly bytes?: true
 }
@@ -55,7 +60,7 @@ export interface Call<Flags extends readonly Flag[] = readonly Flag[]> {
 }
 
 export const globalFlags = [
-  { name: 'root', kind: 'text', value: 'DIR', help: 'directory that holds the state of the containers' },
+  { name: 'root', kind: 'text', value: 'DIR', help: 'directory that holds the state of the containers', empty: 'kept' },
   { name: 'log', kind: 'text', value: 'FILE', help: 'append errors to this file as well; or journald:ID, syslog:ID' },
   { name: 'log-format', kind: 'text', value: 'FORMAT', help: 'text or json (text)' },
   { name: 'log-level', kind: 'text', value: 'LEVEL', help: 'error, warning, info or debug (error)' },
@@ -74,7 +79,7 @@ export const sandboxFlags = [
   { name: 'rw', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, writable' },
   { name: 'ro', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, read-only' },
   { name: 'hide', kind: 'list', value: 'PATH', help: 'cover a path' },
-  { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)' },
+  { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)', empty: 'kept' },
   { name: 'nested', kind: 'boolean', help: 'let the command make user namespaces of its own' },
   {
     name: 'env',
@@ -84,8 +89,14 @@ export const sandboxFlags = [
     help: 'set a variable, or pass ours on',
     bytes: true,
   },
-  { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory of the command' },
-  { name: 'timeout', kind: 'text', value: 'TIME', help: 'end it after this time, such as 30s or 2m (exit status 124)' },
+  { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory of the command', empty: 'kept' },
+  {
+    name: 'timeout',
+    kind: 'text',
+    value: 'TIME',
+    help: 'end it after this time, such as 30s or 2m (exit status 124)',
+    empty: 'kept',
+  },
 ] as const satisfies readonly Flag[]
 
 export type SandboxValues = Values<typeof sandboxFlags>

@@ -10,7 +10,13 @@ export const command = defineCommand({
   flags: [
     { name: 'json', kind: 'boolean', help: 'print it as JSON' },
     { name: 'cached', kind: 'boolean', help: 'take the answer of an earlier call since the last boot' },
-    { name: 'min-level', kind: 'text', value: 'LEVEL', help: 'fail below this level: X L U0 U1 U2 U3 N R (U0)' },
+    {
+      name: 'min-level',
+      kind: 'text',
+      value: 'LEVEL',
+      help: 'fail below this level: X L U0 U1 U2 U3 N R (U0)',
+      empty: 'kept',
+    },
     {
       name: 'require',
       kind: 'list',

@@ -9,7 +9,13 @@ export const command = defineCommand({
   usage: 'ID',
   summary: 'print what a container uses, and when it runs out of memory, until it ends',
   flags: [
-    { name: 'interval', kind: 'text', value: 'TIME', help: 'between two statistics, such as 1s or 500ms (5s)' },
+    {
+      name: 'interval',
+      kind: 'text',
+      value: 'TIME',
+      help: 'between two statistics, such as 1s or 500ms (5s)',
+      empty: 'kept',
+    },
     { name: 'stats', kind: 'boolean', help: 'print the statistics once' },
   ],
   count: [1, 1],

@@ -16,7 +16,15 @@ export function deviceIssues(spec: Loose<Spec>): Issue[] {
     if (earlier !== undefined) issues.push(duplicate(earlier, device, `${pointer}/path`))
     seen.set(path, device)
   }
+  for (const [{ access }, pointer] of each(spec.linux?.resources?.devices, '/linux/resources/devices'))
+    if (access?.includes('a')) issues.push(unknownAccess(access, `${pointer}/access`))
   return issues
+}
+
+/** runc passes over an `a` beside others. Alone it would be a rule that denies nothing, whatever was meant. */
+function unknownAccess(access: string, pointer: string): Issue {
+  const words = 'the letters of an access are r, w and m, and "a" means nothing'
+  return /[rwm]/.test(access) ? warning(pointer, `${words}, found ${quote(access)}`) : error(pointer, words)
 }
 
 function numberIssues(device: Loose<Device>, pointer: string): Issue[] {

@@ -531,7 +531,20 @@ cases('structure', [
   [
     'names the pattern of device access',
     (d) => (d.linux.resources = { devices: [{ allow: true, access: 'rx' }] }),
-    'error /linux/resources/devices/0/access: must match ^[rwm]*$, found "rx"',
+    'error /linux/resources/devices/0/access: must match ^[rwma]*$, found "rx"',
+  ],
+  [
+    'passes over an "a" beside other letters of an access, but not alone',
+    (d) =>
+      (d.linux.resources = {
+        devices: [
+          { allow: false, access: 'rwa' },
+          { allow: false, access: 'a' },
+          { allow: false, access: '' },
+        ],
+      }),
+    'warning /linux/resources/devices/0/access: the letters of an access are r, w and m, and "a" means nothing, found "rwa"',
+    'error /linux/resources/devices/1/access: the letters of an access are r, w and m, and "a" means nothing',
   ],
   [
     'takes signed 64-bit bounds',

@@ -87,6 +87,18 @@ describe('guardOf', () => {
     assert.deepEqual(lines.slice(0, 2), ['devices.allow a', 'devices.deny b 8:* w'])
   })
 
+  it('passes over the letter "a" of an access', () => {
+    const device = { type: 'c', major: 10, minor: 229 } as const
+    assert.deepEqual(
+      linesOf({ allow: true, ...device, access: 'rwa' }),
+      linesOf({ allow: true, ...device, access: 'rw' }),
+    )
+    assert.deepEqual(
+      linesOf({ allow: true, ...device, access: 'rwm' }, { allow: false, ...device, access: 'rwa' }),
+      linesOf({ allow: true, ...device, access: 'm' }),
+    )
+  })
+
   it('refuses a hole in a wider rule: the kernel would forget it in silence', () => {
     const { issues } = guardOf([
       { allow: true, type: 'c', major: 10 },
