@@ -1,5 +1,5 @@
 // Runs the tests: `node test/run.mjs [unit|kernel|cli|oci|sandbox|engines|house|FILE ...]`; without arguments all of them.
-// Every file gets a process of its own, a time limit, and a place in one run directory that is swept at the end, also
+// Every file (of unit tests: every few dozen) gets a process of its own, a time limit, and a place in one run directory that is swept at the end, also
 // after an interruption. The summing-up is ours because every release of Node that we support words it differently.
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -14,15 +14,31 @@ process.chdir(top)
 /** Minutes a file may take before it counts as hanging: a soak runs hundreds of containers. */
 const minutes = { unit: 2, house: 2, kernel: 5, cli: 5 }
 const longest = 15
+/** Started first, so that all workers end at about the same time. */
+const slow = [
+  'oci/idmaps', // makes a Debian
+  'engines/podman-root',
+  'engines/podman-rootless',
+  'oci/exec',
+  'oci/attack-links',
+  'oci/attack-swap',
+  'oci/recovery',
+  'oci/scheduling',
+  'oci/soak',
+  'oci/foreground-terminal',
+  'oci/foreground-bulk',
+].map((name) => `${name}.test.ts`)
 const atOnce = Number(process.env.USNEA_TEST_JOBS) || Math.max(2, availableParallelism())
 /** With USNEA_TEST_AGAIN=1: so few failed files get a second run, alone. More than that is no accident of a busy machine. */
 const mostAgain = process.env.USNEA_TEST_AGAIN === '1' ? 3 : 0
 
-/** Every folder below test/ that holds tests is a group; `house` are the files in test/ itself. */
+/** Every folder below test/ that holds tests is a group; `house` are the files in test/ itself. The longest come first. */
 function findTests() {
   const names = readdirSync('test', { recursive: true }).filter((name) => name.endsWith('.test.ts'))
+  const place = (name) => (slow.includes(name) ? slow.indexOf(name) : slow.length)
   return names
     .sort()
+    .sort((a, b) => place(a) - place(b))
     .map((name) => ({ file: join('test', name), group: name.includes('/') ? name.split('/')[0] : 'house' }))
 }
 
@@ -58,11 +74,25 @@ function build() {
   process.exit(1)
 }
 
-/** Runs one file and resolves to what its tests came to. */
-function runFile({ file, group }, runDirectory, running) {
-  const record = join(runDirectory, `events-${file.replaceAll('/', '-')}`)
+/** Starting a process takes longer than most unit tests, so theirs are few, with many files each. They come last: they fill gaps. */
+function intoJobs(tests) {
+  const alone = ({ file, group }) => ({ name: relative('test', file), files: [file], group })
+  const unit = tests.filter(({ group }) => group === 'unit').map(({ file }) => file)
+  const shares = Array.from({ length: atOnce }, (_, n) => unit.filter((_, index) => index % atOnce === n))
+  const together = shares
+    .filter((files) => files.length > 1)
+    .map((files, n) => ({ name: `unit, ${files.length} files, part ${n + 1}`, files, group: 'unit' }))
+  const shared = together.flatMap(({ files }) => files)
+  return [...tests.filter(({ file }) => !shared.includes(file)).map(alone), ...together]
+}
+
+/** Runs the files of one job in a process and resolves to what their tests came to. */
+function runJob({ name, files, group }, runDirectory, running) {
+  const record = join(runDirectory, `events-${name.replaceAll(/[/ ,]+/g, '-')}`)
   const reporter = new URL('fixtures/events-reporter.mjs', import.meta.url)
-  const args = ['--import', 'tsx', `--test-reporter=${reporter}`, `--test-reporter-destination=${record}`, file]
+  const reporting = [`--test-reporter=${reporter}`, `--test-reporter-destination=${record}`]
+  const entry = files.length === 1 ? files : ['test/fixtures/together.mjs', ...files]
+  const args = ['--import', 'tsx', ...reporting, ...entry]
   const env = { ...process.env, USNEA_TEST_RUN: runDirectory }
   // A group of its own: a hanging file is ended with everything it started.
   const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -90,7 +120,7 @@ function runFile({ file, group }, runDirectory, running) {
         child.stdout.destroy()
         child.stderr.destroy()
         const seconds = (performance.now() - began) / 1000
-        settle({ file, seconds, output, ...sumUp(record, { status: status ?? signal, timedOut }) })
+        settle({ name, files, group, seconds, output, ...sumUp(record, { status: status ?? signal, timedOut }) })
       }, 20)
     })
   })
@@ -117,14 +147,14 @@ function signalGroup(child, signal) {
   }
 }
 
-function tellFile({ file, passed, failed, skipped, seconds, output }) {
+function tellJob({ name: title, passed, failed, skipped, seconds, output }) {
   const counts = [
     `${passed} passed`,
     failed.length && `${failed.length} failed`,
     skipped.length && `${skipped.length} skipped`,
   ]
   const mark = failed.length > 0 ? 'FAIL' : 'ok  '
-  console.log(`${mark} ${relative('test', file)} (${counts.filter(Boolean).join(', ')}, ${seconds.toFixed(1)} s)`)
+  console.log(`${mark} ${title} (${counts.filter(Boolean).join(', ')}, ${seconds.toFixed(1)} s)`)
   for (const { name, error } of failed) console.log(`     not ok: ${name}\n${error.replace(/^/gm, '       ')}`)
   if (failed.length > 0 && output.trim() !== '')
     console.log(`     what it printed:\n${output.trimEnd().replace(/^/gm, '       ')}`)
@@ -152,23 +182,23 @@ async function runAgain(results, runDirectory, running) {
   console.log('\nonce more, alone:')
   for (const first of failed) {
     if (running.stopped) return unsteady
-    const second = await runFile(first, runDirectory, running)
-    tellFile(second)
+    const second = await runJob(first, runDirectory, running)
+    tellJob(second)
     if (second.failed.length > 0) continue
-    unsteady.push(...first.failed.map(({ name }) => `${relative('test', first.file)}: ${name}`))
+    unsteady.push(...first.failed.map(({ name }) => `${first.name}: ${name}`))
     results.splice(results.indexOf(first), 1, second)
   }
   return unsteady
 }
 
-async function runAll(tests, runDirectory, running) {
-  const queue = [...tests]
+async function runAll(jobs, runDirectory, running) {
+  const queue = [...jobs]
   const results = []
   const work = async () => {
-    for (let test = queue.shift(); test !== undefined && !running.stopped; test = queue.shift()) {
-      const result = await runFile(test, runDirectory, running)
+    for (let job = queue.shift(); job !== undefined && !running.stopped; job = queue.shift()) {
+      const result = await runJob(job, runDirectory, running)
       results.push(result)
-      tellFile(result)
+      tellJob(result)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
@@ -196,7 +226,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   })
 }
 
-const results = await runAll(tests, runDirectory, running)
+const results = await runAll(intoJobs(tests), runDirectory, running)
 const unsteady = await runAgain(results, runDirectory, running)
 const clean = sweep(runDirectory)
 const passed = results.reduce((sum, result) => sum + result.passed, 0)

@@ -6,7 +6,7 @@ import { messages } from '../kernel/plan-def.ts'
 import { planDevices } from '../linux/devices/plan.ts'
 import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
 import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
-import { planCovers, planForeignRoot, planPivot, planRoot } from '../linux/mounts/root.ts'
+import { planCovers, planForeignRoot, planPivot, planRoot, planRootPropagation } from '../linux/mounts/root.ts'
 import { planEarlySources } from '../linux/mounts/sources.ts'
 import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
@@ -124,6 +124,7 @@ function planNewRoot(spec: Spec, scene: Scene, terminal: readonly Op[]): Part {
       ...(cwd === '/' ? [] : [{ op: 'mkdir', path: cwd, mode: 0o755, origin: '/process/cwd' } as const]),
       ...planSysctl(spec),
       ...planCovers(spec),
+      ...planRootPropagation(spec, scene),
     ],
     degradations: [mounts, devices].flatMap(degradationsOf),
   }

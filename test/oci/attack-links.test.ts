@@ -22,6 +22,8 @@ interface Attack {
   /** Aim at the full directory, the empty one, a file, or something that does not exist yet. */
   readonly aim: 'full' | 'empty' | 'secret' | 'new' | 'new/deeper'
   readonly patch?: (config: Config) => void
+  /** Takes mounts away that others need. */
+  readonly apart?: true
 }
 
 const mounting =
@@ -35,7 +37,7 @@ const mounting =
     })
 
 const device = (path: string) => (config: Config) => {
-  config.linux.devices = [{ path, type: 'c', major: 1, minor: 3, fileMode: 0o666 }]
+  config.linux.devices = [...(config.linux.devices ?? []), { path, type: 'c', major: 1, minor: 3, fileMode: 0o666 }]
 }
 
 const noMounts = (config: Config) => {
@@ -48,11 +50,12 @@ const attacks: Record<string, Attack> = {
   '/proc': { link: 'proc', aim: 'full' },
   '/sys': { link: 'sys', aim: 'full' },
   '/dev': { link: 'dev', aim: 'full' },
-  '/dev without a mount of its own': { link: 'dev', aim: 'empty', patch: noMounts },
-  'a new /dev without a mount of its own': { link: 'dev', aim: 'new', patch: noMounts },
+  '/dev without a mount of its own': { link: 'dev', aim: 'empty', patch: noMounts, apart: true },
+  'a new /dev without a mount of its own': { link: 'dev', aim: 'new', patch: noMounts, apart: true },
   '/dev/pts': {
     link: 'dev/pts',
     aim: 'full',
+    apart: true,
     patch: (config) => {
       config.mounts = config.mounts.filter(({ destination }) => destination !== '/dev')
     },
@@ -60,6 +63,7 @@ const attacks: Record<string, Attack> = {
   '/dev/shm': {
     link: 'dev/shm',
     aim: 'empty',
+    apart: true,
     patch: (config) => {
       config.mounts = config.mounts.filter(({ destination }) => destination !== '/dev')
     },
@@ -111,7 +115,6 @@ const attacks: Record<string, Attack> = {
 
 for (const [index, [place, attack]] of Object.entries(attacks).entries()) {
   testAs({}, `a link on ${place} changes nothing outside and shows nothing of it`, async (world) => {
-    await control(world, attack)
     // Every place meets the plain spelling and one of the others.
     const others = Object.keys(spellings).slice(1)
     for (const spelling of ['an absolute link', others[index % others.length] ?? ''])
@@ -126,13 +129,22 @@ const program = ({ link }: Attack) => [
 ]
 
 /** Without the link the same configuration runs, so a refusal is about the link. */
-async function control(world: World, attack: Attack): Promise<void> {
+async function control(world: World, patches: readonly Attack['patch'][]): Promise<void> {
   const bundle = await world.bundle((config) => {
-    config.process.args = program(attack)
-    attack.patch?.(config)
+    config.process.args = ['true']
+    for (const patch of patches) patch?.(config)
   })
   succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
 }
+
+testAs({}, 'without links all these configurations run', async (world) => {
+  const all = Object.values(attacks)
+  await control(
+    world,
+    all.filter(({ apart }) => apart === undefined).map(({ patch }) => patch),
+  )
+  for (const { patch } of all.filter(({ apart }) => apart === true)) await control(world, [patch])
+})
 
 async function tryLink(world: World, { attack, spelling }: { attack: Attack; spelling: string }): Promise<void> {
   const victim = placeVictim(world)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
+import { rounds } from '../fixtures/rounds.ts'
 import { until } from '../fixtures/until.ts'
 import { placeVictim } from '../fixtures/victim.ts'
 import { succeeded, type World } from '../fixtures/world.ts'
@@ -35,8 +36,6 @@ interface Swap {
   readonly patch?: (config: Config) => void
 }
 
-const rounds = 16
-
 async function createWhileSwapping(world: World, { name, patch }: Swap): Promise<void> {
   const victim = placeVictim(world)
   const bundle = await world.bundle((config) => {
@@ -50,7 +49,7 @@ async function createWhileSwapping(world: World, { name, patch }: Swap): Promise
   await world.run(['ln', '-s', victim.path, link])
   const swapper = await startSwapping(world, join(bundle.path, name), link)
   try {
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < rounds(4); round++) {
       const { status, stdout, stderr } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
       assert.ok(status === 0 || status === 1, `ended with ${status}\n${stderr}`)
       assert.doesNotMatch(stdout, /secret of the host/)

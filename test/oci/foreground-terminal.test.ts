@@ -147,15 +147,15 @@ testAs({}, 'without any terminal of ours the one inside works all the same', asy
 })
 
 testAs({}, 'megabytes come out of a terminal unchanged', async (world) => {
-  const bundle = await withTerminal(world, 'i=0; while [ $i -lt 40 ]; do seq 1 100000; i=$((i+1)); done')
+  const bundle = await withTerminal(world, 'i=0; while [ $i -lt 10 ]; do seq 1 100000; i=$((i+1)); done')
   const { status, stdout } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
   assert.equal(status, 0)
   const once = Array.from({ length: 100_000 }, (_, n) => `${n + 1}\n`).join('')
-  assert.ok(stdout === once.repeat(40), `got ${stdout.length} of ${once.length * 40} characters`)
+  assert.ok(stdout === once.repeat(10), `got ${stdout.length} of ${once.length * 10} characters`)
 })
 
 testAs({}, 'a program that closes its terminal and opens it again is heard again', async (world) => {
-  const script = 'echo one; exec <&- >&- 2>&-; sleep 1; exec >/dev/tty; echo two'
+  const script = 'echo one; exec <&- >&- 2>&-; sleep 0.2; exec >/dev/tty; echo two'
   const bundle = await withTerminal(world, script)
   assert.equal(succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()])), 'one\ntwo\n')
 })

@@ -116,6 +116,24 @@ testAs({}, 'the propagation of a mount is what the configuration says', async (w
   assert.ok((await at('shared')).includes('shared'))
 })
 
+testAs({}, 'the propagation of the root reaches all mounts but those that have one of their own', async (world) => {
+  const source = sourceDirectory(world)
+  const mount = (name: string) => ({ destination: `/${name}`, type: 'bind', source, options: ['rbind', name] })
+  const seen = async (rootfsPropagation: string) => {
+    const mounts = await mountsInside(world, (config) => {
+      config.mounts.push(mount('rshared'), mount('rprivate'))
+      config.linux.rootfsPropagation = rootfsPropagation
+    })
+    return ['/', '/proc', '/rshared', '/rprivate'].map((path) =>
+      mountAt(mounts, path).propagation.some((text) => text.startsWith('shared:')),
+    )
+  }
+  assert.deepEqual(await seen('rshared'), [true, true, true, false])
+  assert.deepEqual(await seen('shared'), [true, false, true, false])
+  for (const kind of ['rslave', 'rprivate', 'runbindable'])
+    assert.deepEqual(await seen(kind), [false, false, true, false], kind)
+})
+
 testAs({ as: ['root'] }, 'as root, a source in a closed directory is bound into a user namespace', async (world) => {
   const closed = join(world.identity.home, `closed-${++sources}`)
   makeDirectory(join(closed, 'volume'), 0o755, world.identity.user)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { testAs } from '../fixtures/cases.ts'
 import { remains } from '../fixtures/leaks.ts'
+import { rounds } from '../fixtures/rounds.ts'
 import { until } from '../fixtures/until.ts'
 import { succeeded, type World } from '../fixtures/world.ts'
 
@@ -10,7 +11,7 @@ interface Case {
   /** What happens before the call that is killed. */
   readonly before: (id: string) => Promise<void>
   readonly call: (id: string) => readonly string[]
-  /** Moments at which the call is killed, spread evenly over the time that an undisturbed one takes. */
+  /** Moments at which the call is killed: chance picks one in each of so many parts of the time that an undisturbed one takes. */
   readonly steps: number
 }
 
@@ -25,13 +26,14 @@ async function sweepKills(world: World, wanted: Case): Promise<void> {
   const { before, call, steps } = wanted
   const undisturbed = await duration(world, wanted)
   for (let step = 0; step < steps; step++) {
+    const part = step + Math.random()
     const id = world.newId()
     await before(id)
     const killed = world.call(call(id))
-    await sleep((undisturbed * step) / steps)
+    await sleep((undisturbed * part) / steps)
     killed.child.kill('SIGKILL')
     await killed.ended
-    await removesAll(world, { id, moment: `after ${step} of ${steps} parts of ${undisturbed.toFixed()} ms` })
+    await removesAll(world, { id, moment: `after ${part} of ${steps} parts of ${undisturbed.toFixed()} ms` })
   }
 }
 
@@ -61,7 +63,7 @@ async function removesAll(world: World, { id, moment }: { id: string; moment: st
 
 const nothing = async () => {}
 /** Without root the conversation has most steps: the helpers write the id maps. */
-const stepsAs = (world: World) => (world.identity.name === 'root' ? 16 : 40)
+const stepsAs = (world: World) => rounds(world.identity.name === 'root' ? 8 : 16)
 
 testAs({}, 'a create that is killed at any moment leaves what delete --force removes', async (world) => {
   const bundle = await longRunning(world)
@@ -84,7 +86,7 @@ testAs({}, 'a foreground run that is killed at any moment leaves what delete --f
 testAs({ as: ['ranges'] }, 'a start that is killed at any moment leaves what delete --force removes', async (world) => {
   const bundle = await longRunning(world)
   const before = async (id: string) => void succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
-  await sweepKills(world, { before, call: (id) => ['start', id], steps: 16 })
+  await sweepKills(world, { before, call: (id) => ['start', id], steps: rounds(7) })
 })
 
 testAs(
@@ -94,8 +96,8 @@ testAs(
     const bundle = await longRunning(world)
     const before = async (id: string) =>
       void succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
-    await sweepKills(world, { before, call: (id) => ['exec', '--detach', id, 'sleep', '1000'], steps: 12 })
-    await sweepKills(world, { before, call: (id) => ['delete', '--force', id], steps: 12 })
+    await sweepKills(world, { before, call: (id) => ['exec', '--detach', id, 'sleep', '1000'], steps: rounds(6) })
+    await sweepKills(world, { before, call: (id) => ['delete', '--force', id], steps: rounds(6) })
   },
 )
 

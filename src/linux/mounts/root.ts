@@ -12,6 +12,8 @@ import {
 import type { Op } from '../../kernel/plan.ts'
 import type { Spec } from '../../spec/types.ts'
 import type { Part, Scene } from '../scene.ts'
+import { parseMountOptions } from './options.ts'
+import { targetOf } from './places.ts'
 
 /** Before 5.12 flags can be set for one mount at a time only. */
 const hasMountSetattr = ({ host: { kernel } }: Scene): boolean =>
@@ -56,6 +58,27 @@ const propagations: Readonly<Record<string, number>> = {
   runbindable: MS_UNBINDABLE | MS_REC,
 }
 
+/**
+ * The recursive ones reach every mount, and then those that say something else of their own say it again. The root itself
+ * is only shared once we are in it: pivot_root(2) refuses a shared one.
+ */
+export function planRootPropagation(spec: Spec, { rootfs: { path } }: Scene): Op[] {
+  const flags = propagations[spec.linux?.rootfsPropagation ?? ''] ?? 0
+  if ((flags & MS_REC) === 0) return []
+  const onRoot = (kind: number): Op => ({
+    op: 'propagation',
+    target: '/',
+    flags: kind,
+    origin: '/linux/rootfsPropagation',
+  })
+  const own = (spec.mounts ?? []).flatMap((mount, index) =>
+    parseMountOptions(mount.options ?? []).propagation.map(
+      (kind): Op => ({ op: 'propagation', target: targetOf(mount, path), flags: kind, origin: `/mounts/${index}` }),
+    ),
+  )
+  return [onRoot(flags), ...((flags & MS_SHARED) === 0 ? [] : [onRoot(MS_SLAVE)]), ...own]
+}
+
 /** Ways of the `pivot` op: the same numbers as in native/init/ops_pivot.c. */
 const ways = { pivotOrMove: 0, move: 1, pivot: 2 }
 
@@ -92,7 +115,7 @@ function revealing({ host: { mounts }, rootfs }: Scene): string[] {
 export function planPivot(spec: Spec, scene: Scene, maySysAdmin: boolean): Op[] {
   const way = scene.noPivot ? ways.move : maySysAdmin ? ways.pivot : ways.pivotOrMove
   const ops: Op[] = [{ op: 'pivot', way, hidden: way === ways.pivot ? [] : revealing(scene), origin: '/root/path' }]
-  const propagation = propagations[spec.linux?.rootfsPropagation ?? ''] ?? 0
+  const propagation = (propagations[spec.linux?.rootfsPropagation ?? ''] ?? 0) & ~MS_REC
   const set = spec.root?.readonly ? MOUNT_ATTR_RDONLY : 0
   if (set || propagation)
     ops.push({ op: 'rootAttr', set, propagation, origin: set ? '/root/readonly' : '/linux/rootfsPropagation' })

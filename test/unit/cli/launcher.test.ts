@@ -19,13 +19,13 @@ function putNode(path: string): string {
 }
 
 /** The package in a directory of its own, with the recorded node of the build. */
-beforeEach(() => {
+function placePackage(): void {
   place = mkdtempSync(join(top, 'case-'))
   launcher = join(place, 'package/bin/usnea')
   mkdirSync(join(place, 'package/dist/cli'), { recursive: true })
   cpSync('bin/usnea', launcher, { recursive: true })
   writeFileSync(join(place, 'package/dist/cli/usnea.js'), '')
-})
+}
 
 const record = (node: string) => writeFileSync(join(place, 'package/dist/node-path'), `${node}\n`)
 
@@ -37,6 +37,8 @@ function call(path: string, options: { env?: Record<string, string>; cwd?: strin
 }
 
 describe('bin/usnea finds its node', () => {
+  beforeEach(placePackage)
+
   it('that the build recorded, with an empty environment', () => {
     record(putNode(join(place, 'a node/bin/node')))
     const { status, node, entry, rest } = call(launcher, { args: ['kill', '', 'a b', '*'] })
@@ -93,6 +95,8 @@ describe('bin/usnea finds its node', () => {
 })
 
 describe('bin/usnea says on one line, with status 1,', () => {
+  beforeEach(placePackage)
+
   it('that it was not built', () => {
     rmSync(join(place, 'package/dist'), { recursive: true })
     const { status, stderr } = call(launcher)
