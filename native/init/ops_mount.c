@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { BIND_RECURSIVE = 1, BIND_HELD = 2, BIND_NO_CREATE = 4, BIND_OPENED = 8 };
+enum { BIND_RECURSIVE = 1, BIND_HELD = 2, BIND_NO_CREATE = 4, BIND_OPENED = 8, BIND_PEER = 16 };
 enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572 };
 
 /*
@@ -124,6 +124,12 @@ int run_mount(struct context *ctx, const struct op_mount *op) {
   return error;
 }
 
+/* A copy that was taken in the host's mount namespace would send what is mounted on it there. */
+static int keep_in(int tree) {
+  char path[FD_PATH];
+  return mount(NULL, fd_path(path, tree), NULL, MS_SLAVE | MS_REC, NULL) == 0 ? 0 : errno;
+}
+
 int run_bind(struct context *ctx, const struct op_bind *op) {
   bool recursive = op->flags & BIND_RECURSIVE, detached = true;
   int tree, target = -1, error;
@@ -150,6 +156,7 @@ int run_bind(struct context *ctx, const struct op_bind *op) {
   }
   if (!error && leads_astray(target, op->target)) error = ELOOP;
   if (!error) error = attach(tree, target, recursive, detached);
+  if (!error && (op->flags & (BIND_HELD | BIND_OPENED)) && !(op->flags & BIND_PEER)) error = keep_in(tree);
   if (target >= 0) close(target);
   if (!error && detached) {
     remember(ctx, tree, op->target);

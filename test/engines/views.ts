@@ -78,7 +78,7 @@ const writable: Play = {
     await seen(hands, ['--read-only', '--read-only-tmpfs=false'], 'touch /x; echo $?; touch /tmp/x; echo $?')
     // One container for all of them: starting one takes most of the time.
     const at = (target: string, options: string) => ['--volume', `${shared}:${target}:${options}`]
-    const propagations = ['private', 'rslave', 'rshared']
+    const propagations = ['private', 'rslave']
     const options = [
       ...['--tmpfs', '/data:size=1m', '--shm-size', '2m', '--volume', '/anonymous'],
       ...[...at('/ro', 'ro'), ...at('/labelled', 'Z'), ...at('/flags', 'rw,nosuid,nodev,noexec')],
@@ -94,6 +94,8 @@ const writable: Play = {
       ...propagations.map((name) => `${mount(`/${name}`)} | grep -c "shared:\\|master:"; ls /${name}`),
     ]
     assert.match(await seen(hands, options, script.join('; ')), /^1\n0\n/)
+    // This one sets the propagation of the root, too, and with runc that of all mounts.
+    await seen(hands, at('/rshared', 'rshared'), `${mount('/rshared')} | grep -c "shared:"; ls /rshared`)
     await seen(hands, ['--volume', `${hands.name('named')}:/data`], 'cat /data/kept; touch /data/x; echo $?')
   },
 }

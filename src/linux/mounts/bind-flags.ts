@@ -4,3 +4,5 @@ export const BIND_HELD = 2
 export const BIND_NO_CREATE = 4
 /** The slot is a descriptor of a detached copy of the source. */
 export const BIND_OPENED = 8
+/** What is mounted on it inside shows on the host, too. Other sources that were opened early are slaves of theirs. */
+export const BIND_PEER = 16

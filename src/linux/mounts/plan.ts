@@ -69,7 +69,7 @@ function bind(item: Item, spec: Spec, scene: Scene): Part {
   const opened = slot > 0 ? BIND_OPENED : 0
   const ops: Op[] = [
     early
-      ? heldBind(item, scene)
+      ? heldBind(item, spec, scene)
       : { op: 'bind', source, target, flags: opened | (recursive ? BIND_RECURSIVE : 0), slot, origin },
     ...attributes(bound),
     ...propagation(item),

@@ -4,11 +4,12 @@
  */
 import { error, type Issue } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
+import { MS_SHARED } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { IdMapping, Mount, Spec } from '../../spec/types.ts'
 import { mapText } from '../idmap/render.ts'
 import { isNew, isPrivate, type Scene } from '../scene.ts'
-import { BIND_HELD } from './bind-flags.ts'
+import { BIND_HELD, BIND_PEER } from './bind-flags.ts'
 import type { Item } from './item.ts'
 import { parseMountOptions } from './options.ts'
 import { isMadeByMounts, type Place, sourceOf } from './places.ts'
@@ -21,12 +22,24 @@ export function isIdMapped({ uidMappings = [], gidMappings = [], options = [] }:
 export function planMappedBind(item: Item, spec: Spec, scene: Scene): Op[] {
   const { mount, index } = item
   return isPrivate(spec, 'user')
-    ? [heldBind(item, scene)]
-    : [hold(mount, { index, scene, usernsFd: 0 }), heldBind(item, scene)]
+    ? [heldBind(item, spec, scene)]
+    : [hold(mount, { index, scene, usernsFd: 0 }), heldBind(item, spec, scene)]
 }
 
-export function heldBind({ mount, target, origin, index }: Item, scene: Scene): Op {
-  return { op: 'bind', source: sourceOf(mount, scene), target, flags: BIND_HELD, slot: index, origin }
+export function heldBind({ mount, target, origin, index }: Item, spec: Spec, scene: Scene): Op {
+  const flags = BIND_HELD | (isPeerOfHost(mount, spec, scene) ? BIND_PEER : 0)
+  return { op: 'bind', source: sourceOf(mount, scene), target, flags, slot: index, origin }
+}
+
+/**
+ * Where the mount and the root are both to be shared, what the container mounts there shows on the host, as volumes of
+ * storage drivers need it. All other mounts of the namespace are slaves by then, so such a source is opened before. A
+ * user namespace never gets that power.
+ */
+function isPeerOfHost(mount: Mount, spec: Spec, { host }: Scene): boolean {
+  if (!host.realRoot || isPrivate(spec, 'user') || isIdMapped(mount)) return false
+  if (!/^r?shared$/.test(spec.linux?.rootfsPropagation ?? '')) return false
+  return ((parseMountOptions(mount.options ?? []).propagation.at(-1) ?? 0) & MS_SHARED) !== 0
 }
 
 /** Each is a descriptor of init, and there are usually 1024 at most. */
@@ -38,17 +51,18 @@ const MAX_EARLY = 512
  */
 export function isOpenedEarly(spec: Spec, scene: Scene, index: number): boolean {
   const mount = spec.mounts?.[index]
-  if (mount === undefined || !scene.host.realRoot || !isPrivate(spec, 'user') || index >= MAX_EARLY) return false
+  if (mount === undefined || !scene.host.realRoot || index >= MAX_EARLY) return false
+  if (!isPrivate(spec, 'user') && !isPeerOfHost(mount, spec, scene)) return false
   const { bind, remount } = parseMountOptions(mount.options ?? [])
   if (remount || !(bind || mount.type === 'bind') || scene.openedTrees?.has(sourceOf(mount, scene))) return false
   return !isMadeByMounts(spec.mounts ?? [], index, { bundle: scene.bundle, rootfs: scene.rootfs.path })
 }
 
-/** The sources of a container with a user namespace; `usernsFd` is the descriptor of one that is joined. */
+/** The sources that init opens as its very first step; `usernsFd` is the descriptor of one that is joined. */
 export function planEarlySources(spec: Spec, scene: Scene, usernsFd: number | undefined): Op[] {
-  if (!isPrivate(spec, 'user') || !isNew(spec, 'mount')) return []
+  if (!isNew(spec, 'mount')) return []
   return (spec.mounts ?? []).flatMap((mount, index) =>
-    isIdMapped(mount) || isOpenedEarly(spec, scene, index)
+    (isIdMapped(mount) && isPrivate(spec, 'user')) || isOpenedEarly(spec, scene, index)
       ? [hold(mount, { index, scene, usernsFd: usernsFd ?? 0 })]
       : [],
   )
