@@ -81,6 +81,17 @@ const entries = {
     fix: 'leave --systemd-cgroup out (podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false)',
   },
 
+  'systemd-unreachable': { what: 'failed to connect to systemd' },
+  'systemd-silent': {
+    what: 'systemd does not answer',
+    fix: 'look whether it hangs: systemctl is-system-running, or systemctl --user is-system-running',
+  },
+  'systemd-refused': { what: 'systemd refuses' },
+  'systemd-unit': {
+    what: 'a unit of that name exists already',
+    fix: 'stop it (systemctl stop UNIT, or systemctl --user stop UNIT), or give the container another cgroupsPath',
+  },
+
   // the bundle
   'bundle-missing': { what: 'the bundle directory cannot be opened', fix: 'pass --bundle DIR' },
   'config-missing': {

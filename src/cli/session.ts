@@ -90,5 +90,5 @@ export class Session {
 
 function wantedManager({ systemdCgroup, cgroupManager }: Globals): Context['cgroupManager'] {
   if (systemdCgroup) return 'systemd'
-  return cgroupManager ?? 'cgroupfs'
+  return cgroupManager ?? 'auto'
 }

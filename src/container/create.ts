@@ -8,6 +8,8 @@ import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/in
 import type { Op } from '../kernel/plan.ts'
 import { type Child, launch } from '../launch/launch.ts'
 import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
+import type { ManagedCgroup } from '../linux/cgroups/record.ts'
+import { startScope } from '../linux/cgroups/scope.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import { moveNetDevices } from '../linux/net/move.ts'
@@ -24,7 +26,8 @@ import { parseId } from './id.ts'
 import { makeNotifyDirectory, notifyAddress, notifyDirectory, openNotifyTree } from './notify.ts'
 import { hookState } from './oci-state.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
-import { type Prepared, prepare } from './prepare.ts'
+import type { Prepared } from './prepare.ts'
+import { prepareFor } from './prepare-for.ts'
 import { killProcess } from './process.ts'
 import { SeccompAgent } from './seccomp-agent.ts'
 
@@ -73,11 +76,10 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const notify = notifyAddress(ctx.host)
   if (notify.refusal !== undefined) ctx.warn(notify.refusal)
-  const prepared = prepare(ctx.host, {
+  const prepared = await prepareFor(ctx, {
     ...options,
     notify: notify.address === undefined ? undefined : notifyDirectory(join(ctx.root, id)),
     id,
-    cgroupManager: ctx.cgroupManager,
     keepFds: passed.fds.length,
     listenFds: passed.listenFds,
   })
@@ -96,11 +98,13 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   undo.push(() => (hooksBegan || record.ready ? runPoststop(record, ctx) : undefined))
   const slot = undo.use(await reserve(ctx.root, id))
   slot.save(record)
-  if (prepared.cgroup.plan) {
-    record = { ...record, cgroup: makeCgroup(prepared.cgroup.plan, undo) }
+  const { plan: cgroupPlan } = prepared.cgroup
+  const keep = (cgroup: ManagedCgroup) => {
+    record = { ...record, cgroup }
     slot.save(record)
-    keepCgroup(slot.directory, { bootId: record.bootId, cgroup: record.cgroup })
+    keepCgroup(slot.directory, { bootId: record.bootId, cgroup })
   }
+  if (cgroupPlan && !cgroupPlan.scope) keep(makeCgroup(cgroupPlan, undo))
   if (prepared.notify) record = { ...record, notify: notify.address }
   const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })
   undo.push(() => closeAll(fds.ours))
@@ -122,7 +126,9 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
         return undefined
       },
       placed: async (pid) => {
-        if (record.cgroup.manager !== 'none') await placeProcess(record.cgroup.homes, pid)
+        if (cgroupPlan?.scope)
+          keep(await startScope(cgroupPlan, { scope: cgroupPlan.scope, host: ctx.host, pid }, undo))
+        else if (record.cgroup.manager !== 'none') await placeProcess(record.cgroup.homes, pid)
         moveNetDevices(prepared.spec.linux?.netDevices ?? {}, pid, undo)
         return undefined
       },

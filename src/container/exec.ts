@@ -132,7 +132,7 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
     fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)],
     answers: {
       placed: async (pid) => {
-        if (place) await placeExec(place, { pid, init: record.pid })
+        if (place) await placeExec(place, { pid, init: record.pid, host: ctx.host })
         return undefined
       },
       taken: async (pid, listener) => {

@@ -1,7 +1,7 @@
 import type { Plan } from '../kernel/plan.ts'
 import type { Context } from './context.ts'
 import { passedFds } from './descriptors.ts'
-import { prepare } from './prepare.ts'
+import { prepareFor } from './prepare-for.ts'
 
 export interface ExplainOptions {
   readonly bundle: string
@@ -18,12 +18,11 @@ export interface ExplainOptions {
 export async function explain(ctx: Context, options: ExplainOptions): Promise<Plan> {
   const passed = passedFds(ctx.host, options.preserveFds ?? 0)
   const keep = { keepFds: passed.fds.length, listenFds: passed.listenFds }
-  const { plan, degradations } = prepare(ctx.host, {
+  const { plan, degradations } = await prepareFor(ctx, {
     id: 'ID',
     gate: true,
     detached: true,
     notify: undefined,
-    cgroupManager: ctx.cgroupManager,
     ...options,
     ...keep,
   })

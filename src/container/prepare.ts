@@ -1,13 +1,15 @@
 /** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
+import { RuntimeError } from '../base/errors.ts'
 import { type Degradation, error, type Issue } from '../base/issue.ts'
 import { findDeviceNode } from '../host/device-node.ts'
 import type { Host } from '../host/facts.ts'
 import { FULL_SIZE } from '../host/userns.ts'
 import { type ContainerPlan, compile } from '../launch/compile.ts'
-import { type CgroupChoice, chooseCgroup, type ManagerName } from '../linux/cgroups/choose.ts'
+import { type CgroupChoice, chooseCgroup } from '../linux/cgroups/choose.ts'
 import { checkLimits } from '../linux/cgroups/limits/limits.ts'
 import { checkCgroupsPath, placesOf } from '../linux/cgroups/place.ts'
-import { surveyPlaces } from '../linux/cgroups/survey.ts'
+import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from '../linux/cgroups/scope-plan.ts'
+import { surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
@@ -24,6 +26,9 @@ import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bu
 import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
 import { takesNotifySocket, treeFd, withNotifySocket } from './notify.ts'
 
+/** Who makes the cgroup; for systemd what it says of itself. */
+export type CgroupSource = 'cgroupfs' | 'disabled' | { readonly systemd: Answer }
+
 export interface PrepareOptions {
   /** Names the cgroup where the configuration does not. */
   readonly id: string
@@ -34,7 +39,7 @@ export interface PrepareOptions {
   readonly noNewKeyring?: boolean
   /** Descriptors behind stdio that the program keeps. */
   readonly keepFds: number
-  readonly cgroupManager: ManagerName
+  readonly cgroups: CgroupSource
   readonly listenFds: number
   readonly gate: boolean
   /** The directory of the socket for sd_notify(3), if it gets one. */
@@ -175,8 +180,15 @@ function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
   return new Map(found)
 }
 
-function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroupManager }: PrepareOptions): CgroupChoice {
-  const isOurs = cgroupManager === 'cgroupfs'
-  const places = isOurs ? placesOf(spec.linux?.cgroupsPath, id, host.cgroup) : []
-  return chooseCgroup({ spec, host, manager: cgroupManager, survey: surveyPlaces(places, host.cgroup) })
+function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups }: PrepareOptions): CgroupChoice {
+  if (typeof cgroups === 'object') return scopeOf(spec, host, { id, answer: cgroups.systemd })
+  const places = cgroups === 'cgroupfs' ? placesOf(spec.linux?.cgroupsPath, id, host.cgroup) : []
+  return chooseCgroup({ spec, host, manager: cgroups, survey: surveyPlaces(places, host.cgroup) })
+}
+
+function scopeOf(spec: RunnableSpec, host: Host, { id, answer }: { id: string; answer: Answer }): CgroupChoice {
+  const unit = wantedUnit({ spec, host }, id)
+  if (answer instanceof RuntimeError) return withoutScope({ spec, host }, answer)
+  const survey = surveyScope(scopePlaces(unit, answer, host.cgroup), answer)
+  return chooseScope({ spec, host, id, unit, facts: answer, survey })
 }

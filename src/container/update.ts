@@ -1,10 +1,13 @@
 /** update: other limits for a container that exists. Only what is named changes. */
 import { RuntimeError } from '../base/errors.ts'
+import type { Host } from '../host/facts.ts'
 import { applyWrites } from '../linux/cgroups/apply.ts'
-import { versionsOf } from '../linux/cgroups/choose.ts'
 import { checkLimits, checkLimitsHere, limitWrites, unheldLimits } from '../linux/cgroups/limits/limits.ts'
 import { merged, named, toWrite } from '../linux/cgroups/limits/merge.ts'
+import { versionsOf } from '../linux/cgroups/plan.ts'
 import type { ManagedCgroup } from '../linux/cgroups/record.ts'
+import { changeScope } from '../linux/cgroups/scope.ts'
+import { asSystemdKeeps } from '../linux/cgroups/scope-plan.ts'
 import { checkUsage } from '../linux/cgroups/usage.ts'
 import { parseResources } from '../spec/parse.ts'
 import type { Resources } from '../spec/types.ts'
@@ -29,7 +32,7 @@ export async function update(ctx: Context, id: string, resources: Resources): Pr
     const record = slot.load()
     if (!record) throw new RuntimeError('container-missing')
     if (!isAlive(record, ctx.host)) throw new RuntimeError('container-not-running')
-    change(record, resources, { slot, ctx })
+    await change(record, resources, { slot, ctx })
   } finally {
     slot.unlock()
   }
@@ -40,7 +43,7 @@ interface Place {
   readonly ctx: Context
 }
 
-function change(record: ContainerRecord, resources: Resources, { slot, ctx }: Place): void {
+async function change(record: ContainerRecord, resources: Resources, { slot, ctx }: Place): Promise<void> {
   const { linux = {} } = record.spec
   const old = linux.resources ?? {}
   refuseAll(validate({ ...record.spec, linux: { resources } }))
@@ -60,7 +63,7 @@ function change(record: ContainerRecord, resources: Resources, { slot, ctx }: Pl
   refuseAll(checkLimitsHere(asked, versionOf, hasV1))
   refuseAll(checkLimitsHere({ memory: all.memory ?? {} }, versionOf, hasV1))
   if (resources.memory?.checkBeforeUpdate) checkUsage(cgroup, all.memory ?? {})
-  write(cgroup, { asked, old, all })
+  await write(cgroup, { asked, old, all, host: ctx.host })
   slot.save({ ...record, spec })
 }
 
@@ -68,21 +71,26 @@ interface Change {
   readonly asked: Resources
   readonly old: Resources
   readonly all: Resources
+  readonly host: Host
 }
 
-/** All or nothing, as far as the kernel takes the old values back. */
-function write(cgroup: ManagedCgroup, { asked, old, all }: Change): void {
+/** All or nothing, as far as systemd and the kernel take the old values back. */
+async function write(cgroup: ManagedCgroup, { asked, old, all, host }: Change): Promise<void> {
   const versionOf = versionsOf(cgroup.homes)
   const hasV1 = cgroup.homes.some(({ version }) => version === 1)
-  const writesOf = (resources: Resources) => limitWrites(resources, versionOf, hasV1)
+  const keeps = (resources: Resources) => (cgroup.manager === 'systemd' ? asSystemdKeeps(resources) : resources)
+  const writesOf = (resources: Resources) => limitWrites(keeps(resources), versionOf, hasV1)
+  const change = toWrite(asked, all)
+  await changeScope(cgroup, change, host)
   try {
-    applyWrites(cgroup, writesOf(toWrite(asked, all)))
+    applyWrites(cgroup, writesOf(change))
   } catch (error) {
+    await changeScope(cgroup, old, host).catch(() => undefined) // what is told is why the new value was refused
     for (const one of writesOf(old))
       try {
         applyWrites(cgroup, [one])
       } catch {
-        // what is told is why the new value was refused
+        // as above
       }
     throw error
   }

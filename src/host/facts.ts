@@ -120,6 +120,8 @@ export interface Host {
   }
   /** Was this system booted with systemd? sd_booted(3) */
   readonly hasSystemd: boolean
+  /** Is the system's manager ours to command, also as root of the user namespace that it runs in? */
+  readonly ownsSystemManager: boolean
 
   readonly subIds: SubIds
   /** Absolute paths of the id map helpers, undefined when not installed. */

@@ -12,7 +12,7 @@ import { readMounts } from './mountinfo.ts'
 import { findHelper } from './program.ts'
 import { lazyRecord, once } from './record.ts'
 import { decideRootless } from './rootless.ts'
-import { hasUserManager, readAccount } from './session.ts'
+import { hasUserManager, ownsSystemManager, readAccount } from './session.ts'
 import { readStatus, type Status } from './status.ts'
 import { readSubIds } from './subid.ts'
 import { readUserNamespace, type UserNamespace } from './userns.ts'
@@ -135,7 +135,7 @@ function refusals({ proc, sys }: Sources) {
   } as const
 }
 
-function surroundings({ proc }: Sources) {
+function surroundings({ proc, status }: Sources) {
   const mounts = once(() => readMounts(proc))
   return {
     mounts,
@@ -144,6 +144,7 @@ function surroundings({ proc }: Sources) {
     freshSysfs: () => isFullyVisible(mounts(), 'sysfs'),
     cgroup: () => readCgroup({ mounts: mounts(), membership: readText(`${proc}/self/cgroup`) ?? '' }),
     hasSystemd: () => existsSync('/run/systemd/system'),
+    ownsSystemManager: () => status.uid === 0 && ownsSystemManager(),
   } as const
 }
 

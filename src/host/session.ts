@@ -18,6 +18,15 @@ export function readAccount(): Account {
   }
 }
 
+/** systemd's socket belongs to the root of its user namespace. Seen from another one that is nobody. */
+export function ownsSystemManager(): boolean {
+  try {
+    return statSync('/run/systemd/private').uid === 0
+  } catch {
+    return false
+  }
+}
+
 /**
  * Is there a systemd user manager that answers to us? Its socket lies in the runtime directory and belongs to our own
  * uid; inside a user namespace that is the unprivileged user whom our root is mapped to.

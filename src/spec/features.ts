@@ -31,7 +31,7 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
     linux: {
       namespaces: namespaceTypes,
       capabilities: capabilityNames,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: seccompActions,

@@ -50,7 +50,7 @@ export function isCgroupRecord(value: unknown): boolean {
   if (manager === 'none') return true
   const isHome = (home: unknown) =>
     typeof home === 'object' && home !== null && 'path' in home && typeof home.path === 'string' && 'made' in home
-  return manager === 'cgroupfs' && Array.isArray(homes) && homes.every(isHome)
+  return (manager === 'cgroupfs' || manager === 'systemd') && Array.isArray(homes) && homes.every(isHome)
 }
 
 /** The reason why a parsed file is no record of ours, or undefined. */

@@ -1,21 +1,25 @@
 /** Where a process of exec goes: the container's own cgroup, or one below it that was asked for. */
 import { join } from 'node:path'
-import { RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
+import type { Host } from '../../host/facts.ts'
 import { cgroupsBelow, readCgroupFile } from './files.ts'
 import { placeProcess } from './manager.ts'
 import type { Home, ManagedCgroup } from './record.ts'
+import { attachToScope } from './scope.ts'
 
 export interface ExecPlace {
   readonly homes: readonly Pick<Home, 'path' | 'version'>[]
   /** Nothing was asked for: where the first process has moved to will do as well. */
   readonly mayFollow: boolean
+  readonly record: ManagedCgroup
 }
 
 const invalid = (text: string): RuntimeError =>
   new RuntimeError('usage', { what: `invalid --cgroup argument: ${text}` })
 
 /** `--cgroup PATH`, or `--cgroup CONTROLLER[,CONTROLLER]:PATH` for single trees of v1. @throws RuntimeError `usage` */
-export function execPlace({ homes }: ManagedCgroup, asked: readonly string[] = []): ExecPlace {
+export function execPlace(record: ManagedCgroup, asked: readonly string[] = []): ExecPlace {
+  const { homes } = record
   const paths = new Map<Home, string>()
   const seen = new Set<string>()
   for (const argument of asked) {
@@ -31,7 +35,7 @@ export function execPlace({ homes }: ManagedCgroup, asked: readonly string[] = [
     }
   }
   const placed = homes.map((home) => ({ version: home.version, path: join(home.path, paths.get(home) ?? '') }))
-  return { homes: placed, mayFollow: asked.length === 0 }
+  return { homes: placed, mayFollow: asked.length === 0, record }
 }
 
 function homeNamed(homes: readonly Home[], name: string): Home {
@@ -53,20 +57,36 @@ function below(path: string): string {
  * On v2 a cgroup that hands controllers down takes no processes any more; the first process has then moved to one below,
  * and so do we. @throws RuntimeError `cgroup-place`
  */
-export async function placeExec(
-  { homes, mayFollow }: ExecPlace,
-  { pid, init }: { pid: number; init: number },
-): Promise<void> {
-  for (const home of homes) {
+export async function placeExec({ homes, mayFollow, record }: ExecPlace, comer: Comer): Promise<void> {
+  const { pid, init, host } = comer
+  const place = async (path: string) => {
     try {
-      await placeProcess([home], pid)
+      await placeProcess([{ path }], pid)
     } catch (error) {
-      const follow = home.version === 2 && mayFollow ? cgroupWith(home.path, init) : undefined
+      if (record.manager !== 'systemd' || !isForbidden(error)) throw error
+      await attachToScope(record, { path, pid, host })
+    }
+  }
+  for (const { path, version } of homes) {
+    try {
+      await place(path)
+    } catch (error) {
+      const follow = version === 2 && mayFollow ? cgroupWith(path, init) : undefined
       if (follow === undefined) throw error
-      await placeProcess([{ path: follow }], pid)
+      await place(follow)
     }
   }
 }
+
+interface Comer {
+  readonly pid: number
+  /** The container's first process. */
+  readonly init: number
+  readonly host: Host
+}
+
+const isForbidden = (error: unknown): boolean =>
+  isRuntimeError(error, 'cgroup-place') && ['EACCES', 'EPERM'].includes(error.errno ?? '')
 
 const cgroupWith = (directory: string, pid: number): string | undefined =>
   cgroupsBelow(directory).find((path) => readCgroupFile(path, 'cgroup.procs')?.split('\n').includes(String(pid)))

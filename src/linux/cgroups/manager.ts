@@ -6,11 +6,11 @@ import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { native } from '../../kernel/native.ts'
 import { applyWrites } from './apply.ts'
-import type { CgroupPlan } from './choose.ts'
 import { deviceProgram } from './device-program.ts'
 import { type DeviceGuard, guardLines } from './devices.ts'
 import { writeCgroupFile } from './files.ts'
 import { killMembers } from './kill.ts'
+import type { CgroupPlan } from './plan.ts'
 import { type CgroupRecord, type Home, homeOfController, type ManagedCgroup, unifiedHome } from './record.ts'
 import { makeHome, removeHome } from './tree.ts'
 
@@ -38,13 +38,13 @@ export function makeCgroup(plan: CgroupPlan, undo: Dispose): ManagedCgroup {
 const magic = { 1: 0x27e0eb, 2: 0x63677270 } as const
 
 /** What looked like a cgroup tree a moment ago may be covered by something else now. */
-function assertCgroupfs({ version, path }: Home): void {
+export function assertCgroupfs({ version, path }: Home): void {
   if (statfsSync(path).type !== magic[version])
     throw new RuntimeError('cgroup-refused', { details: [`${path} is in no cgroup v${version} file system`] })
 }
 
 /** v1 by its controller, else by a program on the v2 cgroup. */
-function guardDevices(record: ManagedCgroup, guard: DeviceGuard): void {
+export function guardDevices(record: ManagedCgroup, guard: DeviceGuard): void {
   const v1 = homeOfController(record, 'devices')
   const origin = '/linux/resources/devices'
   try {

@@ -12,9 +12,6 @@ export interface Place {
   readonly path: string
 }
 
-/** `slice:prefix:name`, as engines write it for systemd. */
-export const isSystemdPath = (path: string): boolean => /^[^/:]*:[^/:]*:[^/:]+$/.test(path)
-
 /** A path that climbs, or that is no name at all, is refused: it would be somebody else's cgroup. */
 export function checkCgroupsPath(path: string | undefined): Issue[] {
   if (path === undefined || path === '') return []

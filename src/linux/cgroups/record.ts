@@ -12,10 +12,18 @@ export interface Home {
 }
 
 export interface ManagedCgroup {
-  readonly manager: 'cgroupfs'
+  readonly manager: 'cgroupfs' | 'systemd'
   readonly homes: readonly Home[]
   /** Do device rules hold for whatever runs in it? */
   readonly guardsDevices: boolean
+  /** The scope of systemd that it is; absent until it has been started. */
+  readonly unit?: Unit
+}
+
+export interface Unit {
+  readonly name: string
+  /** Tells it from a later one of the same name. */
+  readonly invocation: string
 }
 
 export type CgroupRecord = ManagedCgroup | { readonly manager: 'none'; readonly reason: string }

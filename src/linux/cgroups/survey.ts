@@ -25,6 +25,23 @@ export function surveyPlaces(places: readonly Place[], { hierarchies }: Host['cg
   })
 }
 
+/**
+ * systemd makes the directories, as far as its manager may: what counts is which controllers were handed to that. Only
+ * real root may have controllers of v1 from it.
+ */
+export function surveyScope(
+  places: readonly Place[],
+  { manager, cgroup }: { readonly manager: 'system' | 'user'; readonly cgroup: string },
+): Surveyed[] {
+  return places
+    .filter(({ version }) => version === 2 || manager === 'system')
+    .map((place) => ({
+      place,
+      controllers: place.version === 1 ? place.controllers : controllersAt(join(place.mount, cgroup)),
+      missing: existsSync(join(place.mount, place.path)) ? 0 : 1,
+    }))
+}
+
 /** The directory itself where it is there, else the lowest one above it. */
 function deepest({ mount, path }: Place): string {
   let at = join(mount, path)

@@ -43,6 +43,13 @@ export function makeHome(place: Place, options: MakeOptions): Home {
   }
 }
 
+/** For a process that is there already: what is missing of the path is made. Gives back how many directories that were. */
+export function makeMissing(place: Place): number {
+  const made: string[] = []
+  makeDown(place, { needs: [], all: false }, made)
+  return made.length
+}
+
 /** Every directory that was made is on the list at once. */
 function makeDown(place: Place, options: MakeOptions, made: string[]): void {
   let at = place.mount
@@ -73,7 +80,7 @@ function inheritCpuset(directory: string): void {
 }
 
 /** Each on its own: one that is refused (EBUSY where processes are) must not keep the others out. */
-function enableControllers(directory: string, { needs, all }: MakeOptions): void {
+export function enableControllers(directory: string, { needs, all }: MakeOptions): void {
   const there = controllersAt(directory)
   const on = (readCgroupFile(directory, 'cgroup.subtree_control') ?? '').split(/\s+/)
   for (const controller of there.filter((name) => (all || needs.includes(name)) && !on.includes(name))) {

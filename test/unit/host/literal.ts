@@ -60,6 +60,7 @@ const alice: Host = {
     hierarchies: [{ version: 2, controllers: [], target: '/sys/fs/cgroup', ownPath: '/user.slice' }],
   },
   hasSystemd: false,
+  ownsSystemManager: false,
   subIds: {
     uids: [{ start: 100_000, size: 65_536 }],
     gids: [{ start: 100_000, size: 65_536 }],

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Host } from '../../../../src/host/facts.ts'
-import { chooseCgroup, type ManagerName } from '../../../../src/linux/cgroups/choose.ts'
-import { checkCgroupsPath, isSystemdPath, placesOf } from '../../../../src/linux/cgroups/place.ts'
+import { type CgroupQuestion, chooseCgroup } from '../../../../src/linux/cgroups/choose.ts'
+import { checkCgroupsPath, placesOf } from '../../../../src/linux/cgroups/place.ts'
 import type { Surveyed } from '../../../../src/linux/cgroups/survey.ts'
 import type { Linux } from '../../../../src/spec/types.ts'
 import { aHost, realRoot } from '../../host/literal.ts'
@@ -43,13 +43,6 @@ describe('checkCgroupsPath', () => {
     for (const path of [undefined, '', 'a', '/a/b', 'a..b', 'slice:prefix:name'])
       assert.deepEqual(checkCgroupsPath(path), [])
   })
-
-  it('knows what is meant for systemd', () => {
-    assert.equal(isSystemdPath('system.slice:docker:abc'), true)
-    assert.equal(isSystemdPath(':docker:abc'), true)
-    assert.equal(isSystemdPath('/a:b:c'), false)
-    assert.equal(isSystemdPath('a:b'), false)
-  })
 })
 
 const memory: Surveyed = {
@@ -64,7 +57,7 @@ interface Case {
   readonly linux?: Linux
   readonly host?: Host
   readonly survey?: readonly Surveyed[]
-  readonly manager?: ManagerName
+  readonly manager?: CgroupQuestion['manager']
 }
 const choose = ({ linux = {}, host = realRoot({ cgroup: v1 }), survey = [memory], manager = 'cgroupfs' }: Case) =>
   chooseCgroup({ spec: { ociVersion: '1.2.0', linux }, host, manager, survey })
@@ -124,12 +117,6 @@ describe('chooseCgroup', () => {
     }
     assert.equal(choose({ survey: [devices] }).plan?.guard?.default, 'deny')
     assert.equal(choose({ survey: [memory] }).plan?.guard, undefined)
-  })
-
-  it('systemd is asked for in vain where it does not run', () => {
-    assert.throws(() => choose({ manager: 'systemd' }), /systemd cgroup flag passed, but systemd support/)
-    assert.throws(() => choose({ manager: 'systemd', host: realRoot({ hasSystemd: true }) }), /not supported yet/)
-    assert.equal(choose({ manager: 'systemd', host: aHost({ hasSystemd: true }) }).degradations.length, 1)
   })
 
   it('after a crash only what was not there before is taken away', () => {

@@ -1,0 +1,50 @@
+/** Preparation with the manager of cgroups that is to be used: systemd is asked first what it can hand out. */
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import type { Host } from '../host/facts.ts'
+import type { Answer } from '../linux/cgroups/scope-plan.ts'
+import { Manager } from '../linux/systemd/manager.ts'
+import type { Context } from './context.ts'
+import { type Prepared, type PrepareOptions, prepare } from './prepare.ts'
+
+/**
+ * Without a manager by name it is cgroupfs, as far as that goes; what a user wants to have limited and may not limit is
+ * then asked of the user's systemd. @throws RuntimeError as `prepare`, and `systemd-…`
+ */
+export async function prepareFor(ctx: Context, options: Omit<PrepareOptions, 'cgroups'>): Promise<Prepared> {
+  const { host, cgroupManager } = ctx
+  if (cgroupManager === 'systemd') return prepare(host, { ...options, cgroups: { systemd: await askSystemd(host) } })
+  if (cgroupManager !== 'auto') return prepare(host, { ...options, cgroups: cgroupManager })
+  try {
+    return prepare(host, { ...options, cgroups: 'cgroupfs' })
+  } catch (error) {
+    if (!isRefusal(error) || !host.rootlessCgroups || !host.hasSystemd) throw error
+    const systemd = await askSystemd(host)
+    if (systemd instanceof RuntimeError) throw error
+    ctx.log.debug(`no cgroup may be made here, so systemd is asked for one: ${error.message}`, 'prepare')
+    return withScope(host, { ...options, cgroups: { systemd } }, error)
+  }
+}
+
+/** A path of directories says nothing to systemd. */
+function withScope(host: Host, options: PrepareOptions, refusal: RuntimeError): Prepared {
+  try {
+    return prepare(host, options)
+  } catch (error) {
+    throw isRuntimeError(error, 'config-invalid') ? refusal : error
+  }
+}
+
+const isRefusal = (error: unknown): error is RuntimeError =>
+  isRuntimeError(error, 'cgroup-missing') || isRuntimeError(error, 'cgroup-refused')
+
+/** What it says of itself, or why it does not. @throws RuntimeError `systemd-missing` */
+async function askSystemd(host: Host): Promise<Answer> {
+  if (!host.hasSystemd) throw new RuntimeError('systemd-missing')
+  try {
+    using manager = await Manager.open(host)
+    return await manager.facts()
+  } catch (error) {
+    if (error instanceof RuntimeError) return error
+    throw error
+  }
+}
