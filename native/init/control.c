@@ -74,6 +74,22 @@ int send_descriptor(int fd, struct frame frame, const void *payload, int passed)
   }
 }
 
+int send_descriptors(int fd, const char *text, size_t size, const int *passed, int count) {
+  union {
+    char bytes[CMSG_SPACE(NAMESPACES * sizeof(int))];
+    struct cmsghdr head;
+  } control = {{0}};
+  if (count > NAMESPACES) return E2BIG;
+  struct iovec part = {(void *)(uintptr_t)text, size};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
+  message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+  control.head.cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+  control.head.cmsg_level = SOL_SOCKET;
+  control.head.cmsg_type = SCM_RIGHTS;
+  memcpy(CMSG_DATA(&control.head), passed, (size_t)count * sizeof(int));
+  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
 int send_frame(int fd, uint32_t message, int32_t a, int32_t b) {
   return send_payload(fd, (struct frame){message, 0, a, b}, NULL);
 }

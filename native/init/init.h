@@ -10,7 +10,7 @@
 
 #include "plan.h"
 
-enum { HOLD_SLOTS = 1024 };
+enum { HOLD_SLOTS = 1024, NAMESPACES = 8 };
 
 struct context {
   const struct plan *plan;
@@ -19,6 +19,7 @@ struct context {
   int result;           /* where a failure goes after the gate: see gate.c; -1 before */
   int root;             /* O_PATH descriptor of the new root */
   int held[HOLD_SLOTS]; /* detached mounts kept from before they were covered */
+  int namespaces[NAMESPACES]; /* our own, for the gate's door: ops_gate.c */
   int null;             /* the host's /dev/null, for masks */
   int empty;            /* the tmpfs of the first masked directory; -1 before */
   int last;             /* the mount that the last bind made, and where */
@@ -52,6 +53,8 @@ int send_frame(int fd, uint32_t message, int32_t a, int32_t b);
 int send_payload(int fd, struct frame frame, const void *payload);
 /* The frame with a descriptor beside it, which stays open here. Returns 0 or an errno. */
 int send_descriptor(int fd, struct frame frame, const void *payload, int passed);
+/* A text without a frame; never blocks. Returns 0 or an errno. */
+int send_descriptors(int fd, const char *text, size_t size, const int *passed, int count);
 /* Tells that the op that runs now had to take a weaker way. */
 int report_weaker(const struct context *ctx);
 _Noreturn void report_failure(struct context *ctx, int error);

@@ -50,6 +50,21 @@ int usnea_connect(const char *path, int timeout_ms) { return connect_to(path, SO
 
 int usnea_connect_datagram(const char *path, int timeout_ms) { return connect_to(path, SOCK_DGRAM, timeout_ms); }
 
+/* Through a descriptor of the directory, because sun_path is short. */
+int usnea_listen(const char *directory, const char *name) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (at < 0) return -errno;
+  int length = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", at, name);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int error = length < 0 || length >= (int)sizeof address.sun_path ? ENAMETOOLONG : fd < 0 ? errno : 0;
+  if (!error && bind(fd, (struct sockaddr *)&address, sizeof address) != 0) error = errno;
+  if (!error && (fchmodat(at, name, 0600, 0) != 0 || listen(fd, 8) != 0)) error = errno;
+  close(at);
+  if (error && fd >= 0) close(fd);
+  return error ? -error : fd;
+}
+
 int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, int count) {
   union ancillary control;
   struct iovec text = {(void *)data, size};

@@ -35,6 +35,9 @@ int usnea_wait_readable(int fd, int timeout_ms);
 /* A connection to the unix stream socket at that path. -ENOTSOCK when it is none; -ETIMEDOUT when nobody makes room for us. */
 int usnea_connect(const char *path, int timeout_ms);
 
+/* A listening unix stream socket of that name in the directory, non-blocking; only its owner may connect. */
+int usnea_listen(const char *directory, const char *name);
+
 /* The same for a datagram socket: the system log, the journal, a service manager. */
 int usnea_connect_datagram(const char *path, int timeout_ms);
 

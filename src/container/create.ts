@@ -13,7 +13,7 @@ import { startScope } from '../linux/cgroups/scope.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import { moveNetDevices } from '../linux/net/move.ts'
-import { makeGate } from '../state/gate.ts'
+import { makeDoor, makeGate } from '../state/gate.ts'
 import { keepCgroup } from '../state/kept-cgroup.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
@@ -209,6 +209,7 @@ function openAll(
     for (const join of prepared.plan.joins) ours.push(openJoin(join))
     if (prepared.notify) makeNotifyDirectory(directory)
     if (prepared.notify === 'as tree') ours.push(openNotifyTree(directory))
+    if (prepared.plan.doorFd !== undefined) ours.push(makeDoor(directory))
     const first = prepared.spec.process.terminal ? TERMINAL_STDIO : stdio
     return { all: [...first, ...passed, ...ours], ours }
   } catch (error) {

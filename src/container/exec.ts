@@ -1,4 +1,5 @@
 /** OCI exec: another process in a running container. */
+import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
 import { type Code, isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
@@ -10,6 +11,7 @@ import { launch } from '../launch/launch.ts'
 import { type ExecPlace, execPlace, placeExec } from '../linux/cgroups/exec-place.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
 import { checkProcessLabels } from '../linux/lsm/check.ts'
+import { askForNamespaces } from '../linux/namespaces/door.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
@@ -17,6 +19,7 @@ import { isNew } from '../linux/scene.ts'
 import { checkFilter } from '../linux/seccomp/check.ts'
 import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
 import type { Process } from '../spec/types.ts'
+import { doorOf } from '../state/gate.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import { homeOf, refuse } from './bundle.ts'
@@ -45,7 +48,6 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const record = loadRecord(ctx.root, parseId(id))
   const status = statusOf(record, ctx.host, ctx.root)
   if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
-  if (status === 'created' && ctx.host.rootlessEuid) throw notStarted()
   if (status === 'paused' && !options.ignorePaused) throw new RuntimeError('exec-paused')
   if (!isNew(record.spec, 'mount')) throw foreignRoot()
   const place = placeOf(record, options.cgroup)
@@ -56,17 +58,25 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const { detach: detached = false, consoleSocket } = options
   checkTerminal({ terminal: process.terminal, detached, consoleSocket })
   await using descriptors = new Dispose()
-  const joins = openNamespaces(record, ctx.host, descriptors)
+  const joins = namespacesOf(record, ctx, descriptors)
   const users = readUserNamespace('/proc', record.pid)
   assertIds(process, limitsOf(users), ctx.host)
   return await unlessStopped(record, ctx.host, enter(ctx, { record, process, joins, users, place, options }))
 }
 
-/** Until the gate has opened its init holds the gate's ends, so nobody but root may look into it, its namespaces included. */
+/** Until the gate has opened nobody but root may look into init, its namespaces included, so it is asked for them. */
+function namespacesOf(record: ContainerRecord, { host, root }: Context, descriptors: Dispose): Entrance[] {
+  const isCreated = () => statusOf(record, host, root) === 'created'
+  if (!host.rootlessEuid || !isCreated()) return openNamespaces(record, host, descriptors)
+  const held = askForNamespaces(doorOf(join(root, record.id)), host, descriptors)
+  if (held === undefined && isCreated()) throw notStarted()
+  return held ?? openNamespaces(record, host, descriptors)
+}
+
 const notStarted = (): RuntimeError =>
   new RuntimeError('ns-join', {
     what: 'cannot exec in a container that has not been started',
-    why: 'until then only root may enter its namespaces',
+    why: 'until then its init hands its namespaces out, and that one does not answer: it is frozen, or an older usnea made it',
     fix: 'usnea start ID, then exec',
   })
 

@@ -26,6 +26,7 @@ export interface Native {
   forwardSignals(pid: number, control: number, hasTerminal: number): number
   stopForwarding(): number
   connect(path: string, timeoutMs: number): number
+  listen(directory: string, name: string): number
   connectDatagram(path: string, timeoutMs: number): number
   send(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
   receive(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
@@ -90,6 +91,7 @@ function load(): { native: Native; directory: string } {
     forwardSignals: library.func('int usnea_forward_signals(int pid, int control, int has_terminal)'),
     stopForwarding: library.func('int usnea_stop_forwarding()'),
     connect: library.func('int usnea_connect(const char *path, int timeout_ms)'),
+    listen: library.func('int usnea_listen(const char *directory, const char *name)'),
     connectDatagram: library.func('int usnea_connect_datagram(const char *path, int timeout_ms)'),
     send: library.func('int usnea_send(int socket, const uint8_t *data, uint32_t size, const int32_t *fds, int count)'),
     receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),

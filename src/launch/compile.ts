@@ -1,5 +1,6 @@
 /** config.json and the facts of the host into a launch plan. Pure: the same in gives the same out. */
 import type { Degradation } from '../base/issue.ts'
+import type { Host } from '../host/facts.ts'
 import { CAP_SYS_ADMIN } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
@@ -35,6 +36,8 @@ export interface ContainerPlan extends Plan {
   readonly joins: readonly Join[]
   /** Numbers of the gate's descriptors in init; undefined without a gate. */
   readonly gateFds: readonly [start: number, result: number] | undefined
+  /** The number of the gate's door, behind all others; undefined without one. */
+  readonly doorFd: number | undefined
   /** For whoever debugs. */
   readonly notes: readonly string[]
 }
@@ -43,6 +46,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const { scene, keepFds } = options
   const gateFds = options.gate ? ([3 + keepFds, 4 + keepFds] as const) : undefined
   const joins = joinsOf(spec, scene.host, 3 + keepFds + (gateFds ? 2 : 0))
+  const doorFd = gateFds && needsDoor(spec, scene.host) ? 5 + keepFds + joins.length : undefined
   const process = processScene(spec, options)
   const body = planProcess(spec.process, process)
   const oom = planOomScore(spec.process, process)
@@ -61,6 +65,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     // Before it can make anything that would stay outside of the cgroup.
     ...placed(spec, scene),
     ...inner.ops,
+    ...(doorFd === undefined ? [] : [{ op: 'holdNamespaces', origin: '/linux/namespaces' } as const]),
     ...root.ops,
     ...createHooks(spec, scene),
     ...entry.ops,
@@ -69,7 +74,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...filter.early,
     { op: 'say', message: messages.ready, origin: '/process' },
     { op: 'wait', message: messages.go, origin: '/process' },
-    ...(gateFds ? [{ op: 'gate', startFd: gateFds[0], resultFd: gateFds[1], origin: '/process' } as const] : []),
+    ...planGate(gateFds, doorFd),
     ...filter.late,
     ...planHooks(spec, 'startContainer', env),
     body.exec,
@@ -78,9 +83,20 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ops,
     joins,
     gateFds,
+    doorFd,
     notes: filter.notes,
     degradations: [inner, oom, root, entry, body].flatMap(degradationsOf),
   }
+}
+
+/**
+ * A container that waits for its start is not to be looked into, and exec has to enter it all the same. Real root may;
+ * for everybody else init hands its namespaces out.
+ */
+const needsDoor = (spec: Spec, host: Host): boolean => host.rootlessEuid && isNew(spec, 'mount')
+
+function planGate(fds: ContainerPlan['gateFds'], doorFd = 0): Op[] {
+  return fds ? [{ op: 'gate', startFd: fds[0], resultFd: fds[1], doorFd, origin: '/process' }] : []
 }
 
 /** The process that was just born waits until it is in its cgroup. */

@@ -1,5 +1,5 @@
 /**
- * The gate between create and start: two fifos. init holds both ends open, so opening them never blocks, and a start on
+ * The gate between create and start: two fifos, and for who is not root a door. init holds both ends open, so opening them never blocks, and a start on
  * a dead init fails with ENXIO instead of hanging. Both have the name that runc gave its own: whoever looks at the
  * descriptors of a created container knows it.
  */
@@ -11,6 +11,7 @@ import { native } from '../kernel/native.ts'
 
 const START = 'exec.fifo'
 const ANSWER = 'answer'
+const DOOR = 'door'
 
 export interface GateEnds {
   readonly start: number
@@ -31,6 +32,19 @@ export function makeGate(directory: string): GateEnds {
   const [start = -1, result = -1] = fds
   return { start, result }
 }
+
+/** For create, beside the fifos: the socket on which init hands out its namespaces. The caller closes it. */
+export function makeDoor(directory: string): number {
+  const fd = native().listen(join(directory, ANSWER), DOOR)
+  if (fd < 0)
+    throw new RuntimeError('root-unusable', {
+      what: `cannot make a socket in the state directory ${directory}`,
+      errno: errnoName(-fd),
+    })
+  return fd
+}
+
+export const doorOf = (directory: string): string => join(directory, ANSWER, DOOR)
 
 /** Is the container still waiting for its start? */
 export const isGateShut = (directory: string): boolean => existsSync(join(directory, START))

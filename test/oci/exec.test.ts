@@ -138,24 +138,6 @@ testAs({}, 'an exec ends with its container', (world) =>
   }),
 )
 
-testAs({ as: ['root', 'nested'] }, 'exec also enters a container that was created and not started', async (world) => {
-  const id = world.newId()
-  const bundle = await world.bundle()
-  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
-  assert.equal(succeeded(await world.usnea(['exec', id, 'hostname'])), 'boxed\n')
-  succeeded(await world.usnea(['delete', '--force', id]))
-})
-
-testAs({ as: ['ranges', 'plain'] }, 'without root, exec before start is refused with the reason', async (world) => {
-  const id = world.newId()
-  const bundle = await world.bundle()
-  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
-  const outcome = await world.usnea(['exec', id, 'hostname'])
-  assert.equal(outcome.status, 255)
-  assert.match(outcome.stderr, /has not been started.*usnea start/)
-  succeeded(await world.usnea(['delete', '--force', id]))
-})
-
 testAs({}, 'exec does not change what the namespaces of the host are', (world) =>
   withContainer(world, async (id) => {
     const before = readlinkSync('/proc/self/ns/mnt')

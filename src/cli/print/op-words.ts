@@ -100,6 +100,7 @@ const special: Words = {
   ],
   seccomp: ({ program, flags }) => [`${program.length / 16} instructions`, flagWords(flags, filterWords)],
   lookup: ({ file }) => [plain(file)],
+  holdNamespaces: () => [],
   gate: () => [],
   exec: ({ argv }) => argv.map(plain),
 }

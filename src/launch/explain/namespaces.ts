@@ -2,7 +2,7 @@
 
 import { cloneFlags } from '../../kernel/constants.ts'
 import { CAP_SETFCAP, hasCapability } from '../../linux/idmap/powers.ts'
-import { bitNames, type Cause, type Table } from './entry.ts'
+import { ANY, bitNames, type Cause, type Table } from './entry.ts'
 import { nprocCause } from './limits.ts'
 import { refusals, restrictedUserns } from './refusal.ts'
 import { userCauses } from './userns.ts'
@@ -67,6 +67,7 @@ type Names =
   | 'keyring'
   | 'propagate'
   | 'loopback'
+  | 'holdNamespaces'
   | 'hostname'
   | 'domainname'
 
@@ -190,6 +191,11 @@ export const explainNamespaces: Table<Names> = {
         fix: 'remove the network namespace from linux.namespaces',
       },
     ],
+  },
+  holdNamespaces: {
+    code: 'setup-failed',
+    what: 'cannot hold the namespaces of the container',
+    causes: [{ errno: ANY, why: 'it is allowed to fail in silence', fix: 'please report it' }],
   },
   hostname: {
     code: 'setup-failed',

@@ -16,7 +16,7 @@ export interface Entrance {
 }
 
 /** Their names in /proc/PID/ns. */
-const fileOf: Readonly<Record<NamespaceType, string>> = {
+export const fileOf: Readonly<Record<NamespaceType, string>> = {
   user: 'user',
   ipc: 'ipc',
   uts: 'uts',
@@ -93,7 +93,7 @@ function openNamespace(path: string, type: NamespaceType): number | undefined {
 }
 
 /** linux/magic.h */
-const NSFS_MAGIC = 0x6e736673
+export const NSFS_MAGIC = 0x6e736673
 
 /** A namespace that the configuration names by a path. @throws RuntimeError `ns-join` */
 export function openJoin({ path, type, origin }: Join): number {
