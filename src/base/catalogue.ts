@@ -74,6 +74,8 @@ const entries = {
     what: 'the cgroup of the container cannot be removed',
     fix: 'end the processes that use it, then call again',
   },
+  'rdt-missing': { what: 'Intel RDT is not enabled' },
+  'rdt-refused': { what: 'cannot set up Intel RDT for the container' },
   'freeze-failed': { what: 'cannot freeze or thaw the container' },
   'systemd-missing': {
     what: 'systemd cgroup flag passed, but systemd support for managing cgroups is not available',

@@ -13,6 +13,7 @@ import { startScope } from '../linux/cgroups/scope.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import { moveNetDevices } from '../linux/net/move.ts'
+import { makeRdt, placeInRdt } from '../linux/rdt/manager.ts'
 import { makeDoor, makeGate } from '../state/gate.ts'
 import { keepCgroup } from '../state/kept-cgroup.ts'
 import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
@@ -102,7 +103,12 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   const keep = (cgroup: ManagedCgroup) => {
     record = { ...record, cgroup }
     slot.save(record)
-    keepCgroup(slot.directory, { bootId: record.bootId, cgroup })
+    keepCgroup(slot.directory, { bootId: record.bootId, cgroup, rdt: record.rdt })
+  }
+  if (prepared.rdt) {
+    record = { ...record, rdt: makeRdt(prepared.rdt, undo) }
+    slot.save(record)
+    keepCgroup(slot.directory, { bootId: record.bootId, cgroup: record.cgroup, rdt: record.rdt })
   }
   if (cgroupPlan && !cgroupPlan.scope) keep(makeCgroup(cgroupPlan, undo))
   if (prepared.notify) record = { ...record, notify: notify.address }
@@ -129,6 +135,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
         if (cgroupPlan?.scope)
           keep(await startScope(cgroupPlan, { scope: cgroupPlan.scope, host: ctx.host, pid }, undo))
         else if (record.cgroup.manager !== 'none') await placeProcess(record.cgroup.homes, pid)
+        if (record.rdt) placeInRdt(record.rdt, pid)
         moveNetDevices(prepared.spec.linux?.netDevices ?? {}, pid, undo)
         return undefined
       },

@@ -1,6 +1,7 @@
 /** OCI delete: undoes what create did, then runs the poststop hooks. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { takeCgroup } from '../linux/cgroups/scope.ts'
+import { removeRdt } from '../linux/rdt/manager.ts'
 import { keptCgroup } from '../state/kept-cgroup.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { openSlot, type Slot } from '../state/store.ts'
@@ -45,7 +46,10 @@ async function removeLocked(slot: Slot, ctx: Context, force: boolean): Promise<v
   if (!record) {
     if (!force) throw new RuntimeError('container-missing')
     const kept = keptCgroup(slot.directory)
-    if (kept?.bootId === ctx.host.bootId) await takeCgroup(kept.cgroup, { kill: true, host: ctx.host })
+    if (kept?.bootId === ctx.host.bootId) {
+      await takeCgroup(kept.cgroup, { kill: true, host: ctx.host })
+      if (kept.rdt) removeRdt(kept.rdt)
+    }
     slot.remove()
     return
   }
@@ -62,8 +66,10 @@ async function removeLocked(slot: Slot, ctx: Context, force: boolean): Promise<v
 export async function destroy(slot: Slot, record: ContainerRecord, ctx: Context): Promise<void> {
   await killContainer(record, ctx.host)
   // After a reboot the cgroup is gone, and one of that name is somebody else's.
-  if (record.bootId === ctx.host.bootId)
+  if (record.bootId === ctx.host.bootId) {
     await takeCgroup(record.cgroup, { kill: !hasPrivatePids(record), host: ctx.host })
+    if (record.rdt) removeRdt(record.rdt)
+  }
   slot.remove()
   await runPoststop(record, ctx)
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { countKills, type Stats, statsOf } from '../linux/cgroups/stats.ts'
+import { rdtStats } from '../linux/rdt/stats.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
@@ -27,9 +28,15 @@ function open(ctx: Context, id: string): ContainerRecord {
   return record
 }
 
+const statsEvent = (id: string, { cgroup, rdt }: ContainerRecord): ContainerEvent => ({
+  type: 'stats',
+  id,
+  data: { ...statsOf(cgroup), ...(rdt && { intel_rdt: rdtStats(rdt) }) },
+})
+
 /** What it uses now. @throws RuntimeError `container-missing`, `container-not-running`, `cgroup-missing` */
 export async function stats(ctx: Context, id: string): Promise<ContainerEvent> {
-  return { type: 'stats', id, data: statsOf(open(ctx, id).cgroup) }
+  return statsEvent(id, open(ctx, id))
 }
 
 /** Goes on until the container has ended. `intervalMs`: between two statistics. @throws as `stats` */
@@ -43,7 +50,7 @@ export async function* events(ctx: Context, id: string, intervalMs: number): Asy
     for (; kills < now; kills++) yield { type: 'oom', id }
     if (isOver) return
     if (performance.now() >= next) {
-      yield { type: 'stats', id, data: statsOf(record.cgroup) }
+      yield statsEvent(id, record)
       next = performance.now() + intervalMs
     }
     await sleep(Math.max(1, Math.min(LOOK_MS, next - performance.now())))

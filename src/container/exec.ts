@@ -15,6 +15,7 @@ import { askForNamespaces } from '../linux/namespaces/door.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import { placeInRdt } from '../linux/rdt/manager.ts'
 import { isNew } from '../linux/scene.ts'
 import { checkFilter } from '../linux/seccomp/check.ts'
 import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
@@ -129,7 +130,7 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
     process: scene,
     isAttended: !options.detach,
     filter,
-    isPlaced: place !== undefined,
+    isPlaced: place !== undefined || record.rdt !== undefined,
   })
   refuse(checkFilter(record.spec, { ...scene, host: ctx.host, process }), 'error', 'process-invalid')
   for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
@@ -143,6 +144,7 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
     answers: {
       placed: async (pid) => {
         if (place) await placeExec(place, { pid, init: record.pid, host: ctx.host })
+        if (record.rdt) placeInRdt(record.rdt, pid)
         return undefined
       },
       taken: async (pid, listener) => {

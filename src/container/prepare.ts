@@ -18,6 +18,8 @@ import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import { checkRdt } from '../linux/rdt/check.ts'
+import { planRdt, type RdtPlan } from '../linux/rdt/plan.ts'
 import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
 import { checkFilter, checkLength } from '../linux/seccomp/check.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
@@ -57,6 +59,7 @@ export interface Prepared {
   readonly maps: ChosenMaps | undefined
   readonly plan: ContainerPlan
   readonly cgroup: CgroupChoice
+  readonly rdt: RdtPlan | undefined
   readonly degradations: readonly Degradation[]
 }
 
@@ -110,6 +113,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     maps,
     plan,
     cgroup,
+    rdt: planRdt(spec.linux?.intelRdt, host.resctrl, options.id),
     degradations: [
       ...added,
       ...notes,
@@ -155,6 +159,7 @@ function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps }
     ...checkProcessLabels(spec.process, host, '/process'),
     ...checkMountLabel(spec.linux ?? {}, host),
     ...checkNetDevices(spec, host),
+    ...checkRdt(spec, host),
     ...checkCgroupsPath(spec.linux?.cgroupsPath),
     ...checkLimits(spec.linux?.resources),
     ...checkIdMappedMounts(spec, host, { bundle: path, rootfs: rootfs.path }),

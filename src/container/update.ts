@@ -13,10 +13,16 @@ import { parseResources } from '../spec/parse.ts'
 import type { Resources } from '../spec/types.ts'
 import { validate } from '../spec/validate.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { openSlot, type Slot } from '../state/store.ts'
+import { openSlot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { isAlive } from './oci-state.ts'
+import { changeRdt, type RdtChange } from './update-rdt.ts'
+
+export interface UpdateOptions {
+  readonly resources: Resources
+  readonly rdt?: RdtChange
+}
 
 /** The text of `--resources`. @throws RuntimeError `resources-invalid` */
 export function readResources(text: string): Resources {
@@ -25,31 +31,33 @@ export function readResources(text: string): Resources {
   return parsed.resources
 }
 
-/** @throws RuntimeError `container-missing`, `container-not-running`, `resources-invalid`, `cgroup-missing`, `cgroup-limit` */
-export async function update(ctx: Context, id: string, resources: Resources): Promise<void> {
+/** @throws RuntimeError `container-missing`, `container-not-running`, `resources-invalid`, `cgroup-missing`, `cgroup-limit`, `rdt-missing`, `rdt-refused` */
+export async function update(ctx: Context, id: string, { resources, rdt = {} }: UpdateOptions): Promise<void> {
   const slot = await openSlot(ctx.root, parseId(id))
   try {
     const record = slot.load()
     if (!record) throw new RuntimeError('container-missing')
     if (!isAlive(record, ctx.host)) throw new RuntimeError('container-not-running')
-    await change(record, resources, { slot, ctx })
+    const updated = changeRdt(record, rdt, ctx.host)
+    try {
+      slot.save(await change(updated.record, resources, ctx))
+    } catch (error) {
+      updated.undo()
+      throw error
+    }
   } finally {
     slot.unlock()
   }
 }
 
-interface Place {
-  readonly slot: Slot
-  readonly ctx: Context
-}
-
-async function change(record: ContainerRecord, resources: Resources, { slot, ctx }: Place): Promise<void> {
+/** @returns the record as it is now to be kept */
+async function change(record: ContainerRecord, resources: Resources, ctx: Context): Promise<ContainerRecord> {
   const { linux = {} } = record.spec
   const old = linux.resources ?? {}
   refuseAll(validate({ ...record.spec, linux: { resources } }))
   const asked = named(resources)
   const all = merged(old, asked)
-  if (Object.keys(asked).length === 0) return
+  if (Object.keys(asked).length === 0) return record
   const spec = { ...record.spec, linux: { ...linux, resources: all } }
   refuseAll(checkLimits(all))
   if (resources.devices && JSON.stringify(resources.devices) !== JSON.stringify(old.devices))
@@ -64,7 +72,7 @@ async function change(record: ContainerRecord, resources: Resources, { slot, ctx
   refuseAll(checkLimitsHere({ memory: all.memory ?? {} }, versionOf, hasV1))
   if (resources.memory?.checkBeforeUpdate) checkUsage(cgroup, all.memory ?? {})
   await write(cgroup, { asked, old, all, host: ctx.host })
-  slot.save({ ...record, spec })
+  return { ...record, spec }
 }
 
 interface Change {

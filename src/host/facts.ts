@@ -47,6 +47,16 @@ export interface CgroupHierarchy {
   readonly ownPath: string | undefined
 }
 
+/** The resource control file system: classes of service for caches and memory bandwidth. */
+export interface Resctrl {
+  /** Where it is mounted. */
+  readonly root: string
+  /** Names of `info/` that have classes: `L3`, or `L3CODE` and `L3DATA`; `L2`, `MB`, … */
+  readonly allocates: readonly string[]
+  /** What is counted for a group: `llc_occupancy`, `mbm_total_bytes`, … */
+  readonly monitors: readonly string[]
+}
+
 export interface Host {
   /** `X.Y` of uname -r as numbers. */
   readonly kernel: { readonly release: string; readonly major: number; readonly minor: number }
@@ -118,6 +128,8 @@ export interface Host {
     /** Every tree that a container's process is placed in; on v2 just that one. */
     readonly hierarchies: readonly CgroupHierarchy[]
   }
+  /** Undefined when none is mounted. */
+  readonly resctrl: Resctrl | undefined
   /** Was this system booted with systemd? sd_booted(3) */
   readonly hasSystemd: boolean
   /** Is the system's manager ours to command, also as root of the user namespace that it runs in? */

@@ -11,6 +11,7 @@ import { readLsm } from './lsm.ts'
 import { readMounts } from './mountinfo.ts'
 import { findHelper } from './program.ts'
 import { lazyRecord, once } from './record.ts'
+import { findResctrl } from './resctrl.ts'
 import { decideRootless } from './rootless.ts'
 import { hasUserManager, ownsSystemManager, readAccount } from './session.ts'
 import { readStatus, type Status } from './status.ts'
@@ -142,6 +143,7 @@ function surroundings({ proc, status }: Sources) {
     chrooted: () => isChrooted(mounts(), () => readText(`${proc}/1/mountinfo`)),
     freshProc: () => isFullyVisible(mounts(), 'proc'),
     freshSysfs: () => isFullyVisible(mounts(), 'sysfs'),
+    resctrl: () => findResctrl(mounts()),
     cgroup: () => readCgroup({ mounts: mounts(), membership: readText(`${proc}/self/cgroup`) ?? '' }),
     hasSystemd: () => existsSync('/run/systemd/system'),
     ownsSystemManager: () => status.uid === 0 && ownsSystemManager(),

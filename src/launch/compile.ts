@@ -99,10 +99,10 @@ function planGate(fds: ContainerPlan['gateFds'], doorFd = 0): Op[] {
   return fds ? [{ op: 'gate', startFd: fds[0], resultFd: fds[1], doorFd, origin: '/process' }] : []
 }
 
-/** The process that was just born waits until it is in its cgroup. */
-/** The parent has put the first process into its cgroup, and network devices into its namespace. */
+/** The parent has put the first process into its cgroup and its class of service, and network devices into its namespace. */
 function placed(spec: Spec, scene: Scene): Op[] {
   if (scene.cgroup) return [placedOp('/linux/cgroupsPath')]
+  if (spec.linux?.intelRdt) return [placedOp('/linux/intelRdt')]
   return Object.keys(spec.linux?.netDevices ?? {}).length > 0 ? [placedOp('/linux/netDevices')] : []
 }
 

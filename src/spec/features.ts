@@ -42,7 +42,7 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: { modes: memoryModeNames, flags: memoryFlagNames },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },

@@ -5,7 +5,6 @@ import { child } from './pointer.ts'
 import type {
   BlockIoLimits,
   CpuLimits,
-  Linux,
   MemoryLimits,
   Mount,
   NetworkClass,
@@ -18,7 +17,6 @@ import type {
 export function unsupported(spec: Spec): Issue[] {
   return [
     ...(spec.mounts ?? []).flatMap((mount, index) => mountRequests(mount, `/mounts/${index}`)),
-    ...(spec.linux === undefined ? [] : linuxRequests(spec.linux)),
     ...(isEmpty(spec.vm) ? [] : [issue('/vm', 'a virtual machine')]),
   ]
 }
@@ -34,17 +32,6 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
-/** One finding for each of these properties that has content. */
-function requests<T extends object>(
-  value: T,
-  pointer: string,
-  features: { readonly [Key in keyof T]?: string },
-): Issue[] {
-  return Object.entries(features)
-    .filter(([key]) => !isEmpty(value[key as keyof T]))
-    .map(([key, feature]) => issue(child(pointer, key), String(feature)))
-}
-
 const builtExtensions: ReadonlySet<MountExtension> = new Set(['tmpcopyup', 'idmap', 'ridmap'])
 
 export const isBuilt = (extension: MountExtension): boolean => builtExtensions.has(extension)
@@ -58,12 +45,6 @@ function mountRequests(mount: Mount, pointer: string): Issue[] {
       : [issue(`${pointer}/options/${index}`, `the mount option ${extension}`)]
   })
   return extensions
-}
-
-function linuxRequests(linux: Linux): Issue[] {
-  return requests(linux, '/linux', {
-    intelRdt: 'Intel RDT',
-  })
 }
 
 type Keys<T> = readonly (keyof T)[]

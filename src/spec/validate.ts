@@ -11,6 +11,7 @@ import { namespaceIssues } from './rules/namespaces.ts'
 import { netDeviceIssues } from './rules/net-devices.ts'
 import { pathIssues } from './rules/paths.ts'
 import { noProcess, processIssues } from './rules/process.ts'
+import { rdtIssues } from './rules/rdt.ts'
 import { memoryPolicyIssues, personalityIssues } from './rules/scheduling.ts'
 import { seccompIssues } from './rules/seccomp.ts'
 import { sysctlIssues } from './rules/sysctl.ts'
@@ -34,6 +35,7 @@ const rules: readonly Rule[] = [
   memoryPolicyIssues,
   netDeviceIssues,
   personalityIssues,
+  rdtIssues,
   seccompIssues,
 ]
 

@@ -3,6 +3,7 @@ import type { Degradation } from '../base/issue.ts'
 import type { IdRange } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
 import type { CgroupRecord } from '../linux/cgroups/record.ts'
+import type { RdtRecord } from '../linux/rdt/manager.ts'
 import type { Spec } from '../spec/types.ts'
 
 export const STATE_VERSION = 1
@@ -35,6 +36,8 @@ export interface ContainerRecord {
   readonly level: string
   /** Which cgroup enforces what was asked. */
   readonly cgroup: CgroupRecord
+  /** Its class of service; absent when none was asked for. */
+  readonly rdt?: RdtRecord | undefined
   /** The ops behind the gate, so that a failing start can say what failed; `first` is the index of the first one. */
   readonly tail: { readonly first: number; readonly ops: readonly Op[] }
   /** The host's address for sd_notify(3), where the container has a socket for it. */
@@ -53,6 +56,16 @@ export function isCgroupRecord(value: unknown): boolean {
   return (manager === 'cgroupfs' || manager === 'systemd') && Array.isArray(homes) && homes.every(isHome)
 }
 
+/** The same for the groups of resctrl. */
+export function isRdtRecord(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { root, group, made, monitor } = value as { [Key in keyof RdtRecord]?: unknown }
+  const texts = [root, group, ...(monitor === undefined ? [] : [monitor])]
+  return texts.every(isText) && Array.isArray(made) && made.every((path) => isText(path) && path.startsWith(`${root}/`))
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+
 /** The reason why a parsed file is no record of ours, or undefined. */
 export function whyNotRecord(value: unknown, id: string): 'foreign' | 'future' | undefined {
   if (typeof value !== 'object' || value === null) return 'foreign'
@@ -69,7 +82,8 @@ export function whyNotRecord(value: unknown, id: string): 'foreign' | 'future' |
     record.spec !== null &&
     (record.degradations === undefined || Array.isArray(record.degradations)) &&
     (record.tail === undefined || Array.isArray((record.tail as Partial<ContainerRecord['tail']> | null)?.ops)) &&
-    (record.cgroup === undefined || isCgroupRecord(record.cgroup))
+    (record.cgroup === undefined || isCgroupRecord(record.cgroup)) &&
+    (record.rdt === undefined || isRdtRecord(record.rdt))
   return isOurs ? undefined : 'foreign'
 }
 

@@ -23,8 +23,8 @@ const updateFlags = [
   { name: 'cpuset-mems', kind: 'text', value: 'LIST', help: 'memory nodes' },
   { name: 'blkio-weight', kind: 'text', value: 'N', help: 'weight of block I/O, 10 to 1000' },
   { name: 'pids-limit', kind: 'text', value: 'N', help: 'limit of processes; -1 for none' },
-  { name: 'l3-cache-schema', kind: 'text', value: 'TEXT', help: 'Intel RDT: not supported yet' },
-  { name: 'mem-bw-schema', kind: 'text', value: 'TEXT', help: 'Intel RDT: not supported yet' },
+  { name: 'l3-cache-schema', kind: 'text', value: 'TEXT', help: 'Intel RDT: bits of the L3 cache, such as L3:0=ff' },
+  { name: 'mem-bw-schema', kind: 'text', value: 'TEXT', help: 'Intel RDT: share of bandwidth, such as MB:0=20' },
   { name: 'kernel-memory', kind: 'text', help: 'ignored', status: 'ignored' },
   { name: 'kernel-memory-tcp', kind: 'text', help: 'ignored', status: 'ignored' },
 ] as const satisfies readonly Flag[]
@@ -40,14 +40,14 @@ export const command = defineCommand({
   flags: updateFlags,
   count: [1, 1],
   async run({ flags, args: [id = ''] }, session) {
-    if (flags['l3-cache-schema'])
-      throw new RuntimeError('not-supported-yet', { what: 'Intel RDT/CAT: l3 cache schema is not enabled' })
-    if (flags['mem-bw-schema'])
-      throw new RuntimeError('not-supported-yet', { what: 'Intel RDT/MBA: memory bandwidth schema is not enabled' })
     const { readResources, update } = await import('../../container/update.ts')
     const { resources } = flags
     const wanted = resources ? readResources(readSource(resources, (path) => session.path(path))) : fromFlags(flags)
-    await update(await session.context(), id, wanted)
+    const rdt = given({
+      l3CacheSchema: flags['l3-cache-schema'] || undefined,
+      memBwSchema: flags['mem-bw-schema'] || undefined,
+    })
+    await update(await session.context(), id, { resources: wanted, rdt })
     return 0
   },
 })

@@ -43,6 +43,7 @@ const alice: Host = {
   lastCap: 40,
   hasUserNamespaces: true,
   hasTimeNamespaces: true,
+  resctrl: undefined,
   hasCgroupNamespaces: true,
   maxUserNamespaces: 63_000,
   unprivilegedUsernsClone: undefined,

@@ -22,11 +22,6 @@ describe('features', () => {
     assert.equal(flags(6, 1).supportedFlags.length, 4)
   })
 
-  it('promises nothing that is not built', () => {
-    const { linux } = features(facts)
-    assert.doesNotMatch(JSON.stringify(linux.intelRdt), /true/)
-  })
-
   it('names the commit only when it is known, in our own annotation names', () => {
     const names = Object.keys(features(facts).annotations)
     assert.deepEqual(

@@ -20,7 +20,6 @@ describe('unsupported', () => {
   for (const [pointer, edit] of [
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
-    ['/linux/intelRdt', (d) => (d.linux.intelRdt = { closID: 'x' })],
     ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],
   ] as [string, (d: Loosened) => void][]) {
     it(`finds ${pointer}`, () => assert.deepEqual(pointers(edit), [pointer]))
@@ -29,7 +28,7 @@ describe('unsupported', () => {
   it('takes empty values as no request', () => {
     const empty = (d: Loosened) => {
       d.process.apparmorProfile = d.process.selinuxLabel = d.linux.mountLabel = ''
-      d.linux.intelRdt = d.vm = {}
+      d.vm = {}
       d.mounts[0].uidMappings = []
     }
     assert.deepEqual(pointers(empty), [])
