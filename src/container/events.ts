@@ -8,6 +8,7 @@ import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { isAlive } from './oci-state.ts'
+import { assertKnown, statsWithout } from './without-cgroup.ts'
 
 export type ContainerEvent =
   | { readonly type: 'stats'; readonly id: string; readonly data: Stats }
@@ -20,19 +21,15 @@ function open(ctx: Context, id: string): ContainerRecord {
   const record = loadRecord(ctx.root, parseId(id))
   if (!isAlive(record, ctx.host))
     throw new RuntimeError('container-not-running', { what: `container with id ${id} is not running` })
-  if (record.cgroup.manager === 'none')
-    throw new RuntimeError('cgroup-missing', {
-      what: 'no statistics: the container has no cgroup',
-      why: record.cgroup.reason,
-    })
+  if (record.cgroup.manager === 'none') assertKnown(record, 'no statistics: the container has no cgroup')
   return record
 }
 
-const statsEvent = (id: string, { cgroup, rdt }: ContainerRecord): ContainerEvent => ({
-  type: 'stats',
-  id,
-  data: { ...statsOf(cgroup), ...(rdt && { intel_rdt: rdtStats(rdt) }) },
-})
+function statsEvent(id: string, record: ContainerRecord): ContainerEvent {
+  const { cgroup, rdt } = record
+  const counted = cgroup.manager === 'none' ? statsWithout(record) : statsOf(cgroup)
+  return { type: 'stats', id, data: { ...counted, ...(rdt && { intel_rdt: rdtStats(rdt) }) } }
+}
 
 /** What it uses now. @throws RuntimeError `container-missing`, `container-not-running`, `cgroup-missing` */
 export async function stats(ctx: Context, id: string): Promise<ContainerEvent> {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { ContainerId } from '../base/ids.ts'
 import type { Host } from '../host/facts.ts'
-import { isGone, readProcess } from '../host/process.ts'
+import { isGone, isStopped, readProcess } from '../host/process.ts'
 import { userNameOf } from '../host/user-name.ts'
 import { isFrozen } from '../linux/cgroups/freezer.ts'
 import { isGateShut } from '../state/gate.ts'
@@ -38,7 +38,7 @@ export function statusOf(record: ContainerRecord, host: Host, root: string): Sta
   if (record.pid === 0) return record.bootId === host.bootId ? 'creating' : 'stopped'
   if (!isAlive(record, host)) return 'stopped'
   if (!record.ready) return 'creating'
-  if (isFrozen(record.cgroup)) return 'paused'
+  if (isFrozen(record.cgroup) || (record.stopped && isStopped(record.pid))) return 'paused'
   return isGateShut(join(root, record.id)) ? 'created' : 'running'
 }
 

@@ -1,36 +1,60 @@
 /** pause and resume: the processes of a container stand still, and go on. */
 import { RuntimeError } from '../base/errors.ts'
-import { freeze, thaw } from '../linux/cgroups/freezer.ts'
+import { freeze, hasFreezer, thaw } from '../linux/cgroups/freezer.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { openSlot } from '../state/store.ts'
+import { openSlot, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { type Status, statusOf } from './oci-state.ts'
+import { assertKnown, continueAll, stopAll } from './without-cgroup.ts'
 
 /** @throws RuntimeError `container-missing`, `container-not-running`, `cgroup-missing`, `freeze-failed` */
 export async function pause(ctx: Context, id: string): Promise<void> {
-  await withStatus(ctx, id, async (record, status) => {
+  await withStatus(ctx, id, async ({ slot, record, status }) => {
     if (status !== 'running' && status !== 'created') throw new RuntimeError('container-not-running')
-    await freeze(record.cgroup)
+    if (hasFreezer(record.cgroup) || status === 'created') await freeze(record.cgroup)
+    else await stop(slot, record, ctx)
   })
 }
 
 /** @throws RuntimeError `container-missing`, `container-not-paused`, `cgroup-missing`, `freeze-failed` */
 export async function resume(ctx: Context, id: string): Promise<void> {
-  await withStatus(ctx, id, async (record, status) => {
-    if (status !== 'paused') throw new RuntimeError('container-not-paused')
-    thaw(record.cgroup)
+  await withStatus(ctx, id, async ({ slot, record, status }) => {
+    // One that was continued from outside may have others that still stand.
+    if (status !== 'paused' && !(record.stopped && status === 'running')) throw new RuntimeError('container-not-paused')
+    if (!record.stopped) return thaw(record.cgroup)
+    slot.save({ ...record, stopped: false })
+    continueAll(record)
   })
 }
 
-type Action = (record: ContainerRecord, status: Status) => Promise<void>
+/** Kept before it acts: what is half stopped is to be found by resume. */
+async function stop(slot: Slot, record: ContainerRecord, ctx: Context): Promise<void> {
+  assertKnown(record, 'cannot toggle freezer: cgroups not configured for container')
+  ctx.warn('without a cgroup its processes are stopped by signals: their parents see it, and others may undo it')
+  slot.save({ ...record, stopped: true })
+  try {
+    await stopAll(record)
+  } catch (error) {
+    slot.save(record)
+    throw error
+  }
+}
+
+interface Locked {
+  readonly slot: Slot
+  readonly record: ContainerRecord
+  readonly status: Status
+}
+
+type Action = (locked: Locked) => Promise<void>
 
 async function withStatus(ctx: Context, id: string, action: Action): Promise<void> {
   const slot = await openSlot(ctx.root, parseId(id))
   try {
     const record = slot.load()
     if (!record) throw new RuntimeError('container-missing')
-    await action(record, statusOf(record, ctx.host, ctx.root))
+    await action({ slot, record, status: statusOf(record, ctx.host, ctx.root) })
   } finally {
     slot.unlock()
   }

@@ -35,6 +35,9 @@ export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | 
 
 export const isGone = (facts: ProcessFacts): boolean => facts.state === 'Z' || facts.state === 'X'
 
+/** `T` is stopped by a signal, `t` by a tracer: proc_pid_stat(5). */
+export const isStopped = (pid: number): boolean => /^[Tt]$/.test(readProcess(pid)?.state ?? '')
+
 /** The identity of a namespace of a process, such as `pid:[4026531836]`; undefined when we may not look. */
 export function namespaceIdentity(pid: number | 'self', name: string): string | undefined {
   try {

@@ -36,6 +36,8 @@ export interface ContainerRecord {
   readonly level: string
   /** Which cgroup enforces what was asked. */
   readonly cgroup: CgroupRecord
+  /** Paused by signals, because it has no cgroup that could be frozen. */
+  readonly stopped?: boolean | undefined
   /** Its class of service; absent when none was asked for. */
   readonly rdt?: RdtRecord | undefined
   /** The ops behind the gate, so that a failing start can say what failed; `first` is the index of the first one. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readProcess } from '../../src/host/process.ts'
 import { testAs } from '../fixtures/cases.ts'
 import { cgroupOf, ownCgroups, whyNoCgroup } from '../fixtures/cgroups.ts'
 import type { Config } from '../fixtures/config.ts'
@@ -14,13 +15,20 @@ const freezer =
 const asRoot = (...controllers: string[]) => ({ as: ['root'], skip: whyNoCgroup(...controllers) }) as const
 const freezing = { as: ['root'], skip: freezer } as const
 
-async function started(world: World, patch: (config: Config) => void = () => undefined): Promise<string> {
+/** One letter of proc_pid_stat(5); none of a process that has ended. */
+const stateOf = (pid: number) => readProcess(pid)?.state
+
+async function started(
+  world: World,
+  patch: (config: Config) => void = () => undefined,
+  global: readonly string[] = [],
+): Promise<string> {
   const id = world.newId()
   const bundle = await world.bundle((config) => {
     config.process.args = ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done']
     patch(config)
   })
-  succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+  succeeded(await world.usnea([...global, 'run', '--detach', '--bundle', bundle.path, id]))
   return id
 }
 
@@ -81,10 +89,40 @@ testAs(freezing, 'a paused container can be killed and deleted', async (world) =
   await remove(world, second)
 })
 
-testAs({ as: ['ranges'] }, 'without a cgroup of its own a container cannot be paused', async (world) => {
-  const id = await started(world)
-  if (readFileSync(join(world.state, id, 'state.json'), 'utf8').includes('"manager":"none"'))
-    refused(await world.usnea(['pause', id]), /cannot toggle freezer: cgroups not configured for container/)
+const without = ['--cgroup-manager', 'disabled']
+
+testAs(
+  {},
+  'without a cgroup signals pause a container, its pid namespace says what is in it, /proc counts',
+  async (world) => {
+    const id = await started(world, undefined, without)
+    const [init = 0] = JSON.parse(succeeded(await world.usnea(['ps', '--format', 'json', id])))
+    succeeded(await world.usnea(['exec', '--detach', id, 'sleep', '600']))
+    const counted = JSON.parse(succeeded(await world.usnea(['events', '--stats', id]))).data
+    assert.ok(counted.pids.current >= 2 && counted.memory.usage.usage > 4096, JSON.stringify(counted))
+    assert.ok(counted.cpu.usage.total >= counted.cpu.usage.user)
+
+    succeeded(await world.usnea(['pause', id]))
+    assert.equal(await statusOf(world, id), 'paused')
+    const pids: number[] = JSON.parse(succeeded(await world.usnea(['ps', '--format', 'json', id])))
+    assert.deepEqual([...new Set(pids.map(stateOf))], ['T'])
+    refused(await world.usnea(['exec', id, 'true']), /cannot exec in a paused container/, 255)
+    process.kill(init, 'SIGCONT')
+    assert.equal(await statusOf(world, id), 'running', 'what somebody else continues is not called paused')
+    succeeded(await world.usnea(['resume', id]))
+    assert.equal(pids.filter((pid) => stateOf(pid) === 'T').length, 0)
+    refused(await world.usnea(['resume', id]), /container not paused/)
+    succeeded(await world.usnea(['pause', id]))
+    succeeded(await world.usnea(['kill', '--all', id, 'KILL']))
+    await until('it has stopped', async () => (await statusOf(world, id)) === 'stopped')
+    succeeded(await world.usnea(['delete', id]))
+  },
+)
+
+testAs({ as: ['root'] }, 'without a cgroup and a pid namespace nobody knows what a container holds', async (world) => {
+  const id = await started(world, shared, without)
+  refused(await world.usnea(['pause', id]), /cannot toggle freezer: cgroups not configured for container/)
+  refused(await world.usnea(['events', '--stats', id]), /no statistics: the container has no cgroup/)
   await remove(world, id)
 })
 

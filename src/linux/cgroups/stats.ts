@@ -19,18 +19,28 @@ export interface Stats {
   readonly network_interfaces: null
 }
 
+export const noStats: Stats = {
+  cpu: {},
+  cpuset: {},
+  memory: {},
+  pids: {},
+  blkio: {},
+  hugetlb: {},
+  intel_rdt: {},
+  network_interfaces: null,
+}
+
 export function statsOf(record: CgroupRecord): Stats {
   const at = (controller: string) => homeOfController(record, controller)
   const [memory, cpu, cpuacct, io] = [at('memory'), at('cpu'), at('cpuacct'), at('io')]
   return {
+    ...noStats,
     cpu: cpuacct || cpu?.version === 1 ? cpuV1(cpu?.path, cpuacct?.path) : cpu ? cpuV2(cpu.path) : {},
     cpuset: cpusetOf(at('cpuset')),
     memory: memory?.version === 1 ? memoryV1(memory.path) : memory ? memoryV2(memory.path) : {},
     pids: pidsOf(at('pids')?.path),
     blkio: io ? blockIoV2(io.path) : blockIoV1(at('blkio')?.path),
     hugetlb: hugetlbOf(at('hugetlb')),
-    intel_rdt: {},
-    network_interfaces: null,
   }
 }
 
