@@ -19,6 +19,7 @@ const slow = [
   'oci/idmaps', // makes a Debian
   'engines/podman-root',
   'engines/podman-rootless',
+  'oci/matrix-debian',
   'oci/exec',
   'oci/attack-links',
   'oci/attack-swap',
