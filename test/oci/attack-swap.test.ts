@@ -1,34 +1,15 @@
 // Needs a static busybox: a root file system that changes under the hands of usnea does not lead it out.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { rounds } from '../fixtures/rounds.ts'
+import { startSwapping } from '../fixtures/swapper.ts'
 import { until } from '../fixtures/until.ts'
 import { placeVictim } from '../fixtures/victim.ts'
 import { succeeded, type World } from '../fixtures/world.ts'
-
-/** A process of its own swaps two names without a pause, until it is killed: renameat2(2) with RENAME_EXCHANGE. */
-async function startSwapping(world: World, first: string, second: string): Promise<ChildProcess> {
-  const script = [
-    'import ctypes, sys, os',
-    'libc = ctypes.CDLL(None, use_errno=True)',
-    'a, b = [os.fsencode(p) for p in sys.argv[1:3]]',
-    'print("swapping", flush=True)',
-    'while True: libc.renameat2(-100, a, -100, b, 2)',
-  ].join('\n')
-  const { file, args, cwd, ...credentials } = world.identity.wrap(
-    ['/usr/bin/python3', '-c', script, first, second],
-    '/',
-  )
-  const child = spawn(file, args, { cwd, ...credentials, env: {}, stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
-  return child
-}
 
 interface Swap {
   /** The name below the bundle that is swapped with a link to the victim. */
@@ -47,17 +28,14 @@ async function createWhileSwapping(world: World, { name, patch }: Swap): Promise
   succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
   const link = join(bundle.path, 'link')
   await world.run(['ln', '-s', victim.path, link])
-  const swapper = await startSwapping(world, join(bundle.path, name), link)
-  try {
+  {
+    await using _ = await startSwapping(world, join(bundle.path, name), link)
     for (let round = 0; round < rounds(4); round++) {
       const { status, stdout, stderr } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
       assert.ok(status === 0 || status === 1, `ended with ${status}\n${stderr}`)
       assert.doesNotMatch(stdout, /secret of the host/)
       victim.assertUntouched()
     }
-  } finally {
-    swapper.kill('SIGKILL')
-    await once(swapper, 'exit')
   }
   await world.nothingLeft()
 }
