@@ -1,5 +1,15 @@
 /** The directory of containers: making one is the reservation of its id, and a container is gone when it is gone. */
-import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
@@ -127,12 +137,12 @@ function namesIn(root: string): string[] {
   }
 }
 
-/** Opens an existing container for a change. @throws RuntimeError `container-missing`, `container-busy` */
+/** Opens an existing container for a change. @throws RuntimeError `container-missing`, `root-unusable`, `container-busy` */
 export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
   sweep(root)
   const directory = join(root, id)
   try {
-    if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
+    assertOurs(directory)
     const lock = await takeLock(directory)
     if (existsSync(directory) && fstatSync(lock.fd).nlink > 0) return new Slot(id, directory, lock)
     lock[Symbol.dispose]()
@@ -143,13 +153,28 @@ export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
   throw new RuntimeError('container-missing', {})
 }
 
+/** Not through a link: whoever may write beside our containers could make one to anything. */
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
-/** Reads without a lock: the file changes only by rename. @throws RuntimeError `container-missing`, `state-corrupt`, `state-future` */
+/** A record names processes that are killed and cgroups that are removed, so nobody else may have written it. */
+function assertOurs(directory: string): void {
+  if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
+  const [owner, own] = [lstatSync(directory).uid, process.geteuid?.()]
+  if (owner === own) return
+  throw new RuntimeError('root-unusable', {
+    what: `${directory} is no container of ours`,
+    why: `it belongs to user ${owner}, and we are user ${own}`,
+    fix: 'call usnea as the user who made it',
+  })
+}
+
+/** Reads without a lock: the file changes only by rename. @throws RuntimeError `container-missing`, `root-unusable`, `state-corrupt`, `state-future` */
 export function loadRecord(root: string, id: ContainerId): ContainerRecord {
-  return loadFrom(join(root, id), id)
+  const directory = join(root, id)
+  assertOurs(directory)
+  return loadFrom(directory, id)
 }
 
 function loadFrom(directory: string, id: ContainerId): ContainerRecord {
