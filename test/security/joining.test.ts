@@ -1,11 +1,12 @@
 // Needs a static busybox and gcc: a container that waits for somebody to join it gets nothing of who does.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ours, type Target, testAttack } from '../fixtures/attack.ts'
 import { testAs } from '../fixtures/cases.ts'
+import { rounds } from '../fixtures/rounds.ts'
 import { sharedByRun } from '../fixtures/run-directory.ts'
 import { until } from '../fixtures/until.ts'
 import { succeeded } from '../fixtures/world.ts'
@@ -22,14 +23,13 @@ interface Wish {
   readonly capability?: string
   /** Programs that are no news to the watcher. */
   readonly own?: readonly string[]
-  readonly seconds?: number
 }
 
 /** Joins a container in which the watcher runs, and returns what it saw. */
 async function watchedJoins({ call, bundle: makeBundle }: Target, wish: Wish = {}): Promise<string> {
-  const { capability, own = ['/bin/busybox', '/bin/watcher'], seconds = 2 } = wish
+  const { capability, own = ['/bin/busybox', '/bin/watcher'] } = wish
   const bundle = await makeBundle((config) => {
-    config.process.args = ['sh', '-c', `exec watcher ${seconds} ${own.join(' ')} > /tmp/seen`]
+    config.process.args = ['sh', '-c', `exec watcher /tmp/stop ${own.join(' ')} > /tmp/seen`]
     if (capability === undefined) return
     for (const set of ['bounding', 'effective', 'permitted'] as const)
       config.process.capabilities?.[set].push(capability)
@@ -40,16 +40,16 @@ async function watchedJoins({ call, bundle: makeBundle }: Target, wish: Wish = {
   const seen = () => (existsSync(file) ? readFileSync(file, 'utf8') : '')
   succeeded(await call(['run', '--detach', '--bundle', bundle.path, id]))
   await until('the watcher watches', () => seen().startsWith('watching'))
-  while (!seen().includes('watched')) {
-    const { status } = await call(['exec', id, 'sh', '-c', 'sleep 0.1; exit 7'])
-    assert.ok(status === 7 || seen().includes('watched'), `exec ended with ${status}`)
-  }
+  for (let round = 0; round < rounds(6); round++)
+    assert.equal((await call(['exec', id, 'sh', '-c', 'sleep 0.1; exit 7'])).status, 7)
+  writeFileSync(join(bundle.rootfs, 'tmp/stop'), '')
+  await until('the watcher ended', () => /^watched$/m.test(seen()))
   succeeded(await call(['delete', '--force', id]))
   return seen().replace(/^watching\n|watched\n$/g, '')
 }
 
 testAs({ needs: ['gcc'] }, 'the watcher that the attacks are made with sees who joins', async (world) => {
-  const seen = await watchedJoins(ours(world), { own: ['/bin/watcher'], seconds: 1 })
+  const seen = await watchedJoins(ours(world), { own: ['/bin/watcher'] })
   assert.match(seen, /^\/bin\/busybox has .* open, and so have we$/m)
   assert.match(seen, /^\/bin\/busybox lets us open its root$/m)
 })
