@@ -185,15 +185,27 @@ static int set_attr(int fd, const struct attr *attr, bool recursive) {
   return errno == ENOSYS && !recursive ? remount(fd, attr) : errno;
 }
 
+/*
+ * A source that was opened before the user namespace came into being is not locked, though the kernel would have locked
+ * everything that the namespace sees of it: what it never may take away, and its access times.
+ */
+static int set_attr_of_locked(int fd, const struct attr *attr, bool recursive) {
+  const unsigned long times = ST_NOATIME | ST_NODIRATIME | ST_RELATIME, lockable = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
+  struct statvfs before, after;
+  if (fstatvfs(fd, &before) != 0) return errno;
+  int error = set_attr(fd, attr, recursive);
+  if (error || fstatvfs(fd, &after) != 0) return error ? error : errno;
+  return before.f_flag & ~after.f_flag & lockable || (before.f_flag ^ after.f_flag) & times ? EPERM : 0;
+}
+
 int run_attr(struct context *ctx, const struct op_attr *op) {
   int fd, error = find_mount(ctx, op->target, &fd);
   if (error) return error;
   struct attr attr = {.set = op->set, .clear = op->clear};
-  error = set_attr(fd, &attr, op->recursive);
-  if (error == EPERM && op->lenient) { /* `rw` on a locked read-only source: callers send it always */
-    attr.clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+  error = op->locked ? set_attr_of_locked(fd, &attr, op->recursive) : set_attr(fd, &attr, op->recursive);
+  if (error == EPERM && op->spare && !op->locked) {
+    attr.clear &= ~(op->spare & 0xf); /* RDONLY NOSUID NODEV NOEXEC: the others are never locked */
     error = attr.set | attr.clear ? set_attr(fd, &attr, op->recursive) : 0;
-    if (!error) error = report_weaker(ctx);
   }
   close(fd);
   return error;

@@ -195,8 +195,6 @@ function describeWeaker(op: Op | undefined): Degradation[] {
     ]
   if (op?.op === 'keyring')
     return [{ pointer: op.origin, message: "the caller's session keyring is shared: a new one was refused" }]
-  if (op?.op === 'attr')
-    return [{ pointer: op.origin, message: `${op.target} stays read-only: the flag is locked on its source` }]
   if (op?.op === 'tmpfs')
     return [
       {

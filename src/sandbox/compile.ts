@@ -104,7 +104,8 @@ function rootOps(policy: Policy, slots: Slots): Op[] {
       set: CLOSED,
       clear: 0,
       recursive: 1,
-      lenient: 0,
+      spare: 0,
+      locked: 0,
       origin: 'sandbox',
     },
   ]

@@ -22,13 +22,13 @@ export function tmpfs(target: string, data: string, origin: string): Op {
 }
 
 export function readonlyTree(target: string, origin: string): Op {
-  return { op: 'attr', target, set: CLOSED, clear: 0, recursive: 1, lenient: 0, origin }
+  return { op: 'attr', target, set: CLOSED, clear: 0, recursive: 1, spare: 0, locked: 0, origin }
 }
 
 /** Device nodes work only on a path that was named under /dev. */
 export function writableTree(target: string, source: string, origin: string): Op {
   const set = MOUNT_ATTR_NOSUID | (isWithin(source, '/dev') ? 0 : MOUNT_ATTR_NODEV)
-  return { op: 'attr', target, set, clear: 0, recursive: 1, lenient: 0, origin }
+  return { op: 'attr', target, set, clear: 0, recursive: 1, spare: 0, locked: 0, origin }
 }
 
 export function bindHeld(

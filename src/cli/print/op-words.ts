@@ -57,12 +57,12 @@ const special: Words = {
     `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,
     flagWords(BigInt(flags) & ~HELD, bindWords),
   ],
-  attr: ({ target, set, clear, recursive, lenient }) => [
+  attr: ({ target, set, clear, recursive, spare }) => [
     plain(target),
     change('+', flagWords(set, attributeWords)),
     change('-', flagWords(clear, attributeWords)),
     recursive ? 'recursive' : '',
-    lenient ? 'unless locked' : '',
+    Number(spare) ? 'unless locked' : '',
   ],
   propagation: ({ target, flags }) => [plain(target), flagWords(flags, propagationWords)],
   mkdir: ({ path, mode }) => [plain(path), octal(mode)],

@@ -125,7 +125,8 @@ const attrNames = [
 const clearing = (name: string): string => (name === 'ro' ? 'rw' : name.replace(/^no/, ''))
 
 function cleared({ op }: Attempt<'attr'>): string[] {
-  return bitNames(BigInt(op.clear) & ~BigInt(op.set), attrNames).filter((name) => name !== 'strictatime')
+  const named = BigInt(op.clear) & ~BigInt(op.set) & ~BigInt(op.spare)
+  return bitNames(named, attrNames).filter((name) => name !== 'strictatime')
 }
 
 function attrWords(attempt: Attempt<'attr'>): string {

@@ -57,7 +57,7 @@ function showTree(place: Place, target: string, { item: { origin }, isFresh }: S
     const source = join(place.mount, place.path)
     return [
       { op: 'bind', source, target, flags: 0, slot: 0, origin },
-      { op: 'attr', target, set: quiet, clear: 0, recursive: 0, lenient: 0, origin },
+      { op: 'attr', target, set: quiet, clear: 0, recursive: 0, spare: 0, locked: 0, origin },
     ]
   }
   const fstype = place.version === 2 ? 'cgroup2' : 'cgroup'
@@ -75,7 +75,7 @@ function dataOf({ version, controllers }: Place): string {
 /** By the mount alone: the flag of the file system would hold for everybody who mounts it there. */
 function readonly({ options, origin }: Item, target: string): Op[] {
   if (!(options.attrSet & MOUNT_ATTR_RDONLY)) return []
-  return [{ op: 'attr', target, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0, lenient: 0, origin }]
+  return [{ op: 'attr', target, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0, spare: 0, locked: 0, origin }]
 }
 
 /** Programs look for a controller by its name, also where several share a tree (cpu,cpuacct). */

@@ -6,7 +6,8 @@ import { MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/con
 import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
 import { labelOption } from '../lsm/plan.ts'
-import type { Part, Scene } from '../scene.ts'
+import { isPrivate, type Part, type Scene } from '../scene.ts'
+import { bindAttributes } from './bind-attributes.ts'
 import { BIND_OPENED, BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
 import type { Item } from './item.ts'
@@ -48,7 +49,11 @@ function planMount(item: Item, spec: Spec, scene: Scene): Part {
 function bindMapped(item: Item, spec: Spec, scene: Scene): Part {
   const guarded = isOpen(scene) ? withoutDevices(item.options) : item.options
   return {
-    ops: [...planMappedBind(item, spec, scene), ...attributes({ ...item, options: guarded }), ...propagation(item)],
+    ops: [
+      ...planMappedBind(item, spec, scene),
+      ...attributesOfBind({ ...item, options: guarded }, scene, isPrivate(spec, 'user')),
+      ...propagation(item),
+    ],
   }
 }
 
@@ -71,7 +76,7 @@ function bind(item: Item, spec: Spec, scene: Scene): Part {
     early
       ? heldBind(item, spec, scene)
       : { op: 'bind', source, target, flags: opened | (recursive ? BIND_RECURSIVE : 0), slot, origin },
-    ...attributes(bound),
+    ...attributesOfBind(bound, scene, early && isPrivate(spec, 'user')),
     ...propagation(item),
   ]
   if (!locked) return { ops }
@@ -132,26 +137,40 @@ export function planLateReadonly(spec: Spec): Op[] {
     const isDev = resolve('/', mount.destination) === '/dev' && mount.type !== 'bind' && !options.bind
     if (!isDev || !(options.flags & MS_RDONLY)) return []
     const target = '/dev'
-    return [{ op: 'attr', target, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0, lenient: 0, origin: `/mounts/${i}` }]
+    return [
+      {
+        op: 'attr',
+        target,
+        set: MOUNT_ATTR_RDONLY,
+        clear: 0,
+        recursive: 0,
+        spare: 0,
+        locked: 0,
+        origin: `/mounts/${i}`,
+      },
+    ]
   })
 }
 
-/**
- * Attributes of a bind: what was asked is added, nothing else is cleared, so locked flags stay by themselves. The
- * recursive ones come first, so that `rro,rw` leaves just the mount itself writable.
- */
+/** Of a `remount`: what was asked is added or taken away, and everything else stays. */
 function attributes(item: Item): Op[] {
   const { options, target, origin } = item
   const { attrSet: set, attrClear: clear } = options
   if (!set && !clear) return recursiveAttributes(item)
-  // Callers send `rw` for every bind; on a source that is locked read-only it means "unless locked".
-  const lenient = options.clearsExplicitly.every((name) => name === 'rw') ? 1 : 0
-  return [...recursiveAttributes(item), { op: 'attr', target, set, clear, recursive: 0, lenient, origin }]
+  return [...recursiveAttributes(item), { op: 'attr', target, set, clear, recursive: 0, spare: 0, locked: 0, origin }]
+}
+
+/** The recursive ones come first, so that `rro,rw` leaves just the mount itself writable. */
+function attributesOfBind(item: Item, { host }: Scene, locked: boolean): Op[] {
+  const { options, target, origin } = item
+  const own = bindAttributes(options, { kernel: host.kernel, locked })
+  if (own === undefined) return recursiveAttributes(item)
+  return [...recursiveAttributes(item), { op: 'attr', target, ...own, recursive: 0, locked: locked ? 1 : 0, origin }]
 }
 
 function recursiveAttributes({ options, target, origin }: Item): Op[] {
   const { recursiveAttrSet: set, recursiveAttrClear: clear } = options
-  return set || clear ? [{ op: 'attr', target, set, clear, recursive: 1, lenient: 0, origin }] : []
+  return set || clear ? [{ op: 'attr', target, set, clear, recursive: 1, spare: 0, locked: 0, origin }] : []
 }
 
 function propagation({ options, target, origin }: Item): Op[] {

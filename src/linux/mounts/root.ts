@@ -31,7 +31,16 @@ export function planRoot(scene: Scene): Op[] {
 
 function withoutNodes(scene: Scene): Op {
   const recursive = hasMountSetattr(scene) ? 1 : 0
-  return { op: 'attr', target: '/', set: MOUNT_ATTR_NODEV, clear: 0, recursive, lenient: 0, origin: '/root/path' }
+  return {
+    op: 'attr',
+    target: '/',
+    set: MOUNT_ATTR_NODEV,
+    clear: 0,
+    recursive,
+    spare: 0,
+    locked: 0,
+    origin: '/root/path',
+  }
 }
 
 /** Each path with its first place. */

@@ -66,7 +66,7 @@ interface Outer {
 function outer({ mount, target, origin }: Item, { source, set, why, shows }: Outer): Part {
   const ops: Op[] = [
     { op: 'bind', source, target, flags: BIND_RECURSIVE, slot: 0, origin },
-    { op: 'attr', target, set, clear: 0, recursive: 1, lenient: 0, origin },
+    { op: 'attr', target, set, clear: 0, recursive: 1, spare: 0, locked: 0, origin },
   ]
   const message = `${mount.type} at ${target} is the outer ${source}, because ${why}; ${shows}`
   return { ops, degradations: [{ pointer: origin, message }] }

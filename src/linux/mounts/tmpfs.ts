@@ -34,6 +34,6 @@ export function planTmpfs(item: Item, scene: Scene): Part {
     },
   ]
   if (readonly && target !== '/dev')
-    ops.push({ op: 'attr', target, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0, lenient: 0, origin })
+    ops.push({ op: 'attr', target, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0, spare: 0, locked: 0, origin })
   return { ops, degradations }
 }

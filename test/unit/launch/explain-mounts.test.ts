@@ -13,7 +13,7 @@ const mount = (fstype: string, target: string, data = '', source = fstype) =>
 const bind = (flags = 0) =>
   ({ op: 'bind', source: '/srv/data', target: '/data', flags, slot: 0, origin: '/mounts/3' }) as const
 const attr = (set: number, clear: number, recursive = 0) =>
-  ({ op: 'attr', target: '/data', set, clear, recursive, lenient: 0, origin: '/mounts/3' }) as const
+  ({ op: 'attr', target: '/data', set, clear, recursive, spare: 0, locked: 0, origin: '/mounts/3' }) as const
 const root = { op: 'root', path: '/home/alice/b/rootfs', dev: 1, ino: 2, origin: '/root/path' } as const
 
 explains([
