@@ -1,6 +1,7 @@
 /**
  * Runs a foreign test suite from a checkout, against any runtime:
  *   npm run test:suites -- SUITE CHECKOUT [RUNTIME] [--rootless | --rootless=plain] [--only NAME]… [--out FILE] [--patience SECONDS]
+ *   npm run test:suites -- schema CHECKOUT: the samples of runtime-spec, by our own checks
  * The suites are others' work and stay in their checkouts; see docs/engines.md for what they need.
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,6 +16,7 @@ import { heading, type Outcome, passedFiles, row, total, tsv } from './report.ts
 import { runInRoom } from './room.ts'
 import { runc } from './runc.ts'
 import { runtimeTools } from './runtime-tools.ts'
+import { runSchema } from './schema.ts'
 import type { Mode, Suite } from './suite.ts'
 import { parseTap } from './tap.ts'
 import { missingPrograms } from './wanted.ts'
@@ -51,6 +53,7 @@ function readArguments(words: readonly string[]) {
 
 const { rootless = 'root', only = [], out, patience = '120', positionals } = readArguments(process.argv.slice(2))
 const [name = '', path, wantedRuntime, ...more] = positionals
+if (name === 'schema' && path !== undefined) process.exit((await runSchema(resolve(path))) ? 0 : 1)
 const suite = suites[name] ?? stop(name === '' ? 'no suite is named' : `there is no suite ${name}`, usage)
 if (path === undefined || more.length > 0) stop(usage)
 if (!['root', 'ranges', 'plain'].includes(rootless)) stop(`--rootless=${rootless}: it is ranges or plain`, usage)

@@ -233,6 +233,62 @@ cases('root and covered paths', [
   ],
 ])
 
+const withDevices = (d: Loosened, devices: object) => {
+  d.linux.namespaces.push({ type: 'network' })
+  d.linux.netDevices = devices
+}
+
+/** The rules that the specification's own samples try. */
+cases('samples', [
+  [
+    'take sizes of huge pages in the units of the kernel',
+    (d) => (d.linux.resources = { hugepageLimits: ['64KB', '2MB', '1GB'].map((pageSize) => ({ pageSize, limit: 0 })) }),
+  ],
+  [
+    'refuse other units and numbers',
+    (d) =>
+      (d.linux.resources = {
+        hugepageLimits: ['64kB', '0MB', '2M', '../2MB'].map((pageSize) => ({ pageSize, limit: 0 })),
+      }),
+    ...['64kB', '0MB', '2M', '../2MB'].map(
+      (size, i) =>
+        `error /linux/resources/hugepageLimits/${i}/pageSize: must match ^[1-9][0-9]*[KMG]B$, found "${size}"`,
+    ),
+  ],
+  [
+    'need a size and a limit',
+    (d) => (d.linux.resources = { hugepageLimits: [{}] }),
+    'error /linux/resources/hugepageLimits/0/pageSize: is missing',
+    'error /linux/resources/hugepageLimits/0/limit: is missing',
+  ],
+  [
+    'take limits of devices for remote memory',
+    (d) => (d.linux.resources = { rdma: { hfi1: { hcaHandles: 0, hcaObjects: 4294967295 }, qib0: { hcaObjects: 7 } } }),
+  ],
+  [
+    'refuse limits of another type or size',
+    (d) => (d.linux.resources = { rdma: { hfi1: { hcaHandles: '9', hcaObjects: 4294967296 } } }),
+    'error /linux/resources/rdma/hfi1/hcaHandles: must be a whole number, found "9"',
+    'error /linux/resources/rdma/hfi1/hcaObjects: must be at most 4294967295, found 4294967296',
+  ],
+  ['take network devices with a name and without', (d) => withDevices(d, { wan0: { name: 'lan' }, dmz1: {} })],
+  [
+    'refuse a name that is none',
+    (d) => withDevices(d, { wan0: { name: 17 } }),
+    'error /linux/netDevices/wan0/name: must be a string, found 17',
+  ],
+  [
+    'take a section for FreeBSD, which is without effect',
+    (d) => (d.freebsd = { jail: { vnet: 'inherit', host: 'new', ip4: 'disable', ip6: 'new', other: 1 }, devices: [] }),
+  ],
+  [
+    'refuse words in it that mean nothing',
+    (d) => (d.freebsd = { jail: { vnet: 'disable', ip4: 'off' } }),
+    'error /freebsd/jail/vnet: must be one of "new", "inherit", found "disable"',
+    'error /freebsd/jail/ip4: must be one of "disable", "new", "inherit", found "off"',
+  ],
+])
+
 cases('namespaces', [
   [
     'refuse duplicates',
