@@ -28,6 +28,7 @@ const packages: Record<string, string> = {
   'env-paths': 'state',
   pino: 'base',
   execa: 'base',
+  pbf: 'linux',
 }
 
 interface Import {

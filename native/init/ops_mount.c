@@ -38,22 +38,31 @@ static bool is_directory(int fd) {
   return fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode);
 }
 
-/* `root`: a copy of the bundle's root on top of itself. The path was checked by the parent; a swap since then shows. */
-int run_root(struct context *ctx, const struct op_root *op) {
+/* A copy of the bundle's root on top of itself. The path was checked by the parent; a swap since then shows. */
+static int cover(const char *path, uint64_t dev, uint64_t ino, int *root) {
   struct stat stat;
   bool detached;
-  int fd = sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  int fd = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
   if (fd < 0) return errno == ELOOP ? ESTALE : errno;
   if (fstat(fd, &stat) != 0) return errno;
-  if (stat.st_dev != op->dev || stat.st_ino != op->ino) return ESTALE;
+  if (stat.st_dev != dev || stat.st_ino != ino) return ESTALE;
   int tree = copy_tree(fd, "", true, AT_EMPTY_PATH, &detached);
   if (tree < 0) return errno;
   int error = attach(tree, fd, true, detached);
   if (error) return error;
   close(fd);
-  ctx->root = detached ? tree : sys_openat2(AT_FDCWD, op->path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
-  if (ctx->root < 0 || fstat(ctx->root, &stat) != 0) return errno;
-  return stat.st_dev == op->dev && stat.st_ino == op->ino ? 0 : ESTALE;
+  *root = detached ? tree : sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+  if (*root < 0 || fstat(*root, &stat) != 0) return errno;
+  return stat.st_dev == dev && stat.st_ino == ino ? 0 : ESTALE;
+}
+
+int run_root(struct context *ctx, const struct op_root *op) { return cover(op->path, op->dev, op->ino, &ctx->root); }
+
+/* For a program that makes a container itself (criu), and wants its root to be a mount. */
+int run_cover_root(struct context *ctx, const struct op_cover_root *op) {
+  int root = -1, error = cover(op->path, op->dev, op->ino, &root);
+  if (root >= 0) close(root);
+  return error;
 }
 
 /* `root-here`: no new root. The mount namespace is already a copy of our own, and nothing of it can be unmounted inside. */

@@ -65,6 +65,14 @@ int usnea_listen(const char *directory, const char *name) {
   return error ? -error : fd;
 }
 
+int usnea_packet_pair(int32_t *ends) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return -errno;
+  ends[0] = pair[0];
+  ends[1] = pair[1];
+  return 0;
+}
+
 int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, int count) {
   union ancillary control;
   struct iovec text = {(void *)data, size};

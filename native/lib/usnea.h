@@ -44,6 +44,9 @@ int usnea_connect_datagram(const char *path, int timeout_ms);
 /* One message, with `count` descriptors (16 at most); `size` is not 0. A reader that is gone is -EPIPE, never a signal. */
 int usnea_send(int socket, const void *data, uint32_t size, const int32_t *fds, int count);
 
+/* Two ends of a socket of packets, close-on-exec: socketpair(2) with SOCK_SEQPACKET. */
+int usnea_packet_pair(int32_t *ends);
+
 /*
  * What one read gives: the number of bytes (0 at the end), and in fds the descriptors that came along, close-on-exec, -1
  * behind them. More than `count` is -EMSGSIZE, and then none is kept.

@@ -63,11 +63,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: async () => (await import('./commands/events.ts')).command,
   },
   checkpoint: {
-    summary: 'save a running container (not supported yet)',
+    summary: 'save a running container to files',
     load: async () => (await import('./commands/checkpoint.ts')).command,
   },
   restore: {
-    summary: 'make a container from an image (not supported yet)',
+    summary: 'go on with a container that was saved',
     load: async () => (await import('./commands/restore.ts')).command,
   },
   mounts: {

@@ -2,10 +2,8 @@
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
-import { promisedLevel } from '../host/level.ts'
 import { readProcess } from '../host/process.ts'
 import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/interruption.ts'
-import type { Op } from '../kernel/plan.ts'
 import { type Child, launch } from '../launch/launch.ts'
 import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
 import type { ManagedCgroup } from '../linux/cgroups/record.ts'
@@ -16,16 +14,16 @@ import { moveNetDevices } from '../linux/net/move.ts'
 import { makeRdt, placeInRdt } from '../linux/rdt/manager.ts'
 import { makeDoor, makeGate } from '../state/gate.ts'
 import { keepCgroup } from '../state/kept-cgroup.ts'
-import { type ContainerRecord, STATE_VERSION } from '../state/record.ts'
+import type { ContainerRecord } from '../state/record.ts'
 import { reserve, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { passedFds } from './descriptors.ts'
+import { firstRecord } from './first-record.ts'
 import { TERMINAL_STDIO } from './foreground.ts'
 import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
-import { runHooks, runPoststop } from './hooks.ts'
+import { runCreateHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { makeNotifyDirectory, notifyAddress, notifyDirectory, openNotifyTree } from './notify.ts'
-import { hookState } from './oci-state.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { prepareFor } from './prepare-for.ts'
@@ -158,46 +156,6 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   return { slot, record, prepared, child }
 }
 
-function firstRecord(
-  id: string,
-  { spec, bundle, maps, plan, cgroup, degradations }: Prepared,
-  { host }: Context,
-): ContainerRecord {
-  return {
-    version: STATE_VERSION,
-    id,
-    bundle: bundle.path,
-    rootfs: bundle.rootfs.path,
-    created: nanoTimestamp(),
-    pid: 0,
-    ready: false,
-    startTime: '0',
-    bootId: host.bootId,
-    spec,
-    rootless: { euid: host.rootlessEuid, cgroups: host.rootlessCgroups },
-    maps: maps && { uid: maps.uid, gid: maps.gid, denySetgroups: maps.denySetgroups },
-    level: promisedLevel(host, hasRanges(maps)),
-    cgroup: cgroup.plan?.intended ?? { manager: 'none', reason: cgroup.reason },
-    tail: tailOf(plan.ops),
-    degradations,
-  }
-}
-
-const hasRanges = (maps: Prepared['maps']): boolean => (maps?.uid ?? []).reduce((sum, { size }) => sum + size, 0) > 1
-
-/** Hooks and the program itself: what init does after `start`. */
-function tailOf(ops: readonly Op[]): ContainerRecord['tail'] {
-  const first = ops.findIndex(({ op }) => op === 'gate') + 1
-  return { first, ops: first === 0 ? [] : ops.slice(first) }
-}
-
-/** RFC 3339 with nine digits, as Go prints it: the clock gives us microseconds. */
-function nanoTimestamp(): string {
-  const micros = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000))
-  const fraction = String(micros % 1_000_000n).padStart(6, '0')
-  return `${new Date(Number(micros / 1000n)).toISOString().slice(0, 19)}.${fraction}000Z`
-}
-
 interface FdSources {
   readonly prepared: Prepared
   readonly passed: readonly number[]
@@ -205,8 +163,8 @@ interface FdSources {
 }
 
 /** The descriptors of init in the order that the plan names them; `ours` are to be closed when init has them. */
-function openAll(
-  { stdio, gate }: BeginOptions,
+export function openAll(
+  { stdio, gate }: Pick<BeginOptions, 'stdio' | 'gate'>,
   { prepared, passed, directory }: FdSources,
 ): { all: number[]; ours: number[] } {
   const ours: number[] = []
@@ -225,14 +183,6 @@ function openAll(
   }
 }
 
-function closeAll(fds: readonly number[]): void {
+export function closeAll(fds: readonly number[]): void {
   for (const fd of fds) closeSync(fd)
-}
-
-/** In our namespaces, before the step into the new root; the state goes on to createContainer, which init runs. */
-async function runCreateHooks(record: ContainerRecord, ctx: Context): Promise<string> {
-  // Step 3 of the lifecycle comes after step 2, and old hooks know no state before `created`.
-  await runHooks(record, ctx, { name: 'prestart', status: 'created' })
-  await runHooks(record, ctx, { name: 'createRuntime', status: 'creating' })
-  return hookState(record, 'creating')
 }

@@ -16,6 +16,9 @@ export const INHERITED_STDIO = [0, 1, 2] as const
 /** Shells' rule: the exit code, or 128 plus the signal. */
 export const exitStatus = ({ exitCode, signal }: Ended): number => exitCode ?? 128 + (signal ?? 0)
 
+/** A child of ours that waits for `go`, or, restored, goes on already. */
+export type Attended = Pick<Child, 'pid' | 'pipes' | 'console' | 'go'>
+
 export interface AttendOptions {
   /** Sent along with `go`: the state for hooks. */
   readonly state?: string
@@ -34,7 +37,7 @@ const STAY_MS = 400
  * Says `go` and stays until the program has ended, or hands over to a smaller process and does not come back.
  * @returns its exit status
  */
-export async function attend(child: Child, options: AttendOptions = {}): Promise<number> {
+export async function attend(child: Attended, options: AttendOptions = {}): Promise<number> {
   const { state = '', maps, onStarted, atEnd } = options
   const [stdin = -1, stdout = -1, stderr = -1] = child.pipes
   const [uid, gid] = [toOuter(maps?.uid ?? [], 0), toOuter(maps?.gid ?? [], 0)]

@@ -17,6 +17,8 @@ export interface SocketOptions {
 /** What the pidfd is of: the container's first process, or one that `exec` put beside it. */
 export type ProcessKind = 'standard' | 'setns'
 
+type Delivered = Pick<Child, 'pid' | 'console' | 'consoleName'>
+
 export interface TerminalWish {
   readonly terminal: boolean | undefined
   readonly detached: boolean
@@ -51,7 +53,7 @@ export class Handover {
   }
 
   /** For a process that waits for `go`. Whoever wanted it may be gone by now. @throws RuntimeError `socket-failed` */
-  deliver({ pid, console: master, consoleName }: Child, kind: ProcessKind): void {
+  deliver({ pid, console: master, consoleName }: Delivered, kind: ProcessKind): void {
     if (this.#console && master !== undefined) sendAway(this.#console, consoleName, master)
     if (this.#pidfd) sendAway(this.#pidfd, kind, openPidfd(pid))
     this.close()

@@ -31,6 +31,14 @@ export async function runHooks(record: ContainerRecord, ctx: Context, moment: Mo
   for (const call of callsOf(record, ctx, moment)) await call()
 }
 
+/** In our namespaces, before the step into the new root; the state goes on to createContainer, which init runs. */
+export async function runCreateHooks(record: ContainerRecord, ctx: Context): Promise<string> {
+  // Step 3 of the lifecycle comes after step 2, and old hooks know no state before `created`.
+  await runHooks(record, ctx, { name: 'prestart', status: 'created' })
+  await runHooks(record, ctx, { name: 'createRuntime', status: 'creating' })
+  return hookState(record, 'creating')
+}
+
 /** A failing one stops the container (runtime-spec 1.3, lifecycle step 9). */
 export async function runPoststart(record: ContainerRecord, ctx: Context): Promise<void> {
   try {

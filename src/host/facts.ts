@@ -26,6 +26,8 @@ export interface SubIds {
 export interface Mount {
   readonly id: number
   readonly parent: number
+  /** Major and minor number of the file system, `8:1`. */
+  readonly device: string
   /** Path inside the file system that is the root of this mount. */
   readonly root: string
   /** Where it is mounted, as we see it. */

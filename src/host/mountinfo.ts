@@ -2,8 +2,22 @@
 import type { Mount } from './facts.ts'
 import { readText } from './file.ts'
 
-export function readMounts(proc: string): Mount[] {
-  return parseMountinfo(readText(`${proc}/self/mountinfo`) ?? '')
+export function readMounts(proc: string, pid: number | 'self' = 'self'): Mount[] {
+  return parseMountinfo(readText(`${proc}/${pid}/mountinfo`) ?? '')
+}
+
+/** What one mount shows: a place in a file system, whatever it is called here or elsewhere. */
+export interface Shown {
+  readonly device: string
+  readonly path: string
+}
+
+/** The place that a path leads to; `path` is absolute, clean and without links. */
+export function shownAt(mounts: readonly Mount[], path: string): Shown | undefined {
+  const mount = mountOf(mounts, path)
+  if (mount === undefined) return undefined
+  const below = mount.target === '/' ? path : path.slice(mount.target.length)
+  return { device: mount.device, path: `${mount.root === '/' ? '' : mount.root}${below}` || '/' }
 }
 
 /** Lines that do not look as documented are passed over. */
@@ -20,12 +34,13 @@ function parseLine(line: string): Mount | undefined {
   // Optional fields end at a lone hyphen. The paths before it cannot hold a space: the kernel writes \040.
   const hyphen = line.indexOf(' - ')
   if (hyphen < 0) return undefined
-  const [id, parent, , root, target, options] = line.slice(0, hyphen).split(' ')
+  const [id, parent, device = '', root, target, options] = line.slice(0, hyphen).split(' ')
   const [fstype, source, superOptions] = line.slice(hyphen + 3).split(' ')
   if (root === undefined || target === undefined || options === undefined || fstype === undefined) return undefined
   return {
     id: Number(id),
     parent: Number(parent),
+    device,
     root: plain(root),
     target: plain(target),
     options: options.split(','),

@@ -73,3 +73,13 @@ export function processesOf(init: number, hasPrivatePidNamespace: boolean): numb
   }
   return all.filter((facts) => members.has(facts.pid) && !isGone(facts)).map(({ pid }) => pid)
 }
+
+/** Of these processes the ones that do not descend from `init`: nobody in the container has started them. */
+export function strangersTo(init: number, pids: readonly number[]): number[] {
+  const parents = new Map(allProcesses().map(({ pid, parent }) => [pid, parent] as const))
+  const descends = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at; at = parents.get(at)) if (at === init) return true
+    return false
+  }
+  return pids.filter((pid) => parents.has(pid) && !descends(pid))
+}

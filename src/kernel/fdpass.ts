@@ -17,9 +17,9 @@ export function connectUnix(path: string): number | Refused {
   return fd < 0 ? { refused: errnoName(-fd) } : fd
 }
 
-/** Exactly one message; the descriptors stay ours too. `text` is not empty. */
-export function sendMessage(socket: number, text: string, fds: readonly number[]): Refused | undefined {
-  const data = Buffer.from(text)
+/** Exactly one message; the descriptors stay ours too. `message` is not empty. */
+export function sendMessage(socket: number, message: string | Uint8Array, fds: readonly number[]): Refused | undefined {
+  const data = typeof message === 'string' ? Buffer.from(message) : message
   const got = native().send(socket, data, data.length, Int32Array.from(fds), fds.length)
   return got < 0 ? { refused: errnoName(-got) } : undefined
 }

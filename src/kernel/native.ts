@@ -29,6 +29,7 @@ export interface Native {
   listen(directory: string, name: string): number
   connectDatagram(path: string, timeoutMs: number): number
   send(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
+  packetPair(ends: Int32Array): number
   receive(socket: number, data: Uint8Array, size: number, fds: Int32Array, count: number): number
   fitTerminal(console: number): void
   attend(pid: number, pipes: Int32Array, console: number, timeoutMs: number, status: Int32Array): number
@@ -94,6 +95,7 @@ function load(): { native: Native; directory: string } {
     listen: library.func('int usnea_listen(const char *directory, const char *name)'),
     connectDatagram: library.func('int usnea_connect_datagram(const char *path, int timeout_ms)'),
     send: library.func('int usnea_send(int socket, const uint8_t *data, uint32_t size, const int32_t *fds, int count)'),
+    packetPair: library.func('int usnea_packet_pair(int32_t *ends)'),
     receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),
     fitTerminal: library.func('void usnea_fit_terminal(int console)'),
     attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),

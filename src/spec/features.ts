@@ -50,12 +50,12 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
     annotations: {
       'dev.usnea.version': version,
       ...(commit === undefined ? {} : { 'dev.usnea.commit': commit }),
-      'dev.usnea.checkpoint.enabled': 'false',
+      'dev.usnea.checkpoint.enabled': 'true',
       // The one of runc's own names that says something of us; its version and libraries are not ours.
-      'org.opencontainers.runc.checkpoint.enabled': 'false',
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
     },
-    /** No annotation of a configuration changes what we do. */
-    potentiallyUnsafeConfigAnnotations: [],
+    /** The file that it names has the last word about what criu does. */
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config'],
   }
 }
 

@@ -103,22 +103,26 @@ test('--force=false is not --force', () => {
 })
 
 test('every option of checkpoint and restore is understood, and then the verb answers', () => {
-  const common = '--image-path i --work-path w --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks'
-  const more = '--manage-cgroups-mode ignore --empty-ns network --auto-dedup --network-lock skip'
+  const common = '--image-path /nowhere --work-path w --tcp-established --ext-unix-sk --shell-job --lazy-pages'
+  const more = '--file-locks --manage-cgroups-mode ignore --empty-ns network --auto-dedup --network-lock skip'
   const save =
     '--parent-path p --leave-running --tcp-skip-in-flight --link-remap --status-fd 3 --page-server a:1 --pre-dump'
   const load = '-b . --console-socket s --pid-file f -d -no-subreaper --no-pivot --tcp-close --lsm-profile a:b'
   const words = (text: string) => text.split(' ')
-  refused(
-    call('checkpoint', ...words(common), ...words(more), ...words(save), 'id'),
-    /usnea checkpoint is not supported yet/,
-  )
-  refused(call('restore', ...words(common), ...words(more), ...words(load), 'id'), /usnea restore is not supported yet/)
+  refused(call('checkpoint', ...words(common), ...words(more), ...words(save), 'id'), /container does not exist/)
+  refused(call('restore', ...words(common), ...words(more), ...words(load), 'id'), /cannot open the image \/nowhere/)
   refused(call('mounts', 'add', 'id', 'file'), /usnea mounts add is not supported yet/)
 })
 
-test('options that other runtimes have and this one does not build yet are named', () => {
-  for (const verb of ['checkpoint', 'restore']) {
-    refused(call(verb, 'id'), new RegExp(`${verb} is not supported yet`))
-  }
+test('a value of checkpoint or restore that cannot be meant is named, with those that can', () => {
+  const cases: readonly (readonly [args: string, words: RegExp])[] = [
+    ['--manage-cgroups-mode loose', /invalid --manage-cgroups-mode: loose; fix: use one of ignore, soft, full, strict/],
+    ['--network-lock none', /invalid --network-lock: none; fix: use one of iptables, nftables, skip/],
+    ['--empty-ns ipc', /namespace ipc is not supported by --empty-ns/],
+  ]
+  for (const verb of ['checkpoint', 'restore'])
+    for (const [args, words] of cases) refused(call(verb, ...args.split(' '), 'id'), words)
+  for (const server of ['somewhere', ':7', 'a:', 'a:0', 'a:65536', '::1:7'])
+    refused(call('checkpoint', '--page-server', server, 'id'), /is no ADDRESS:PORT/)
+  refused(call('checkpoint', '--parent-path', '/parent', 'id'), /--parent-path must be relative: \/parent/)
 })

@@ -1,7 +1,9 @@
-/** `usnea checkpoint`: every option of runc and crun is read, so that the answer is about the verb and not its options. */
+/** `usnea checkpoint`: what a container is goes into files; the union of runc's and crun's options. */
+import type { RawWishes } from '../../linux/criu/wishes.ts'
 import { defineCommand } from '../command.ts'
-import type { Flag } from '../flags.ts'
-import { notBuilt } from './not-built.ts'
+import type { Flag, Values } from '../flags.ts'
+import { given } from '../given.ts'
+import type { Session } from '../session.ts'
 
 /** What both verbs take. */
 export const imageFlags = [
@@ -13,15 +15,37 @@ export const imageFlags = [
   { name: 'lazy-pages', kind: 'boolean', help: 'move memory later, on demand' },
   { name: 'file-locks', kind: 'boolean', help: 'keep file locks' },
   { name: 'manage-cgroups-mode', kind: 'text', value: 'MODE', help: 'soft, full, strict or ignore' },
-  { name: 'empty-ns', kind: 'list', value: 'NAMESPACE', help: 'leave out what is in it (network)' },
+  { name: 'empty-ns', kind: 'list', value: 'NAMESPACE', help: 'leave out what is in it (network: always)' },
   { name: 'auto-dedup', kind: 'boolean', help: 'drop pages that were read' },
   { name: 'network-lock', kind: 'text', value: 'METHOD', help: 'iptables, nftables or skip' },
 ] as const satisfies readonly Flag[]
 
+export function imageOptions(
+  flags: Values<typeof imageFlags>,
+  session: Session,
+): RawWishes & { imagePath: string; workPath?: string } {
+  const workPath = flags['work-path']
+  return {
+    imagePath: session.path(flags['image-path'] ?? 'checkpoint'),
+    tcpEstablished: flags['tcp-established'],
+    extUnixSockets: flags['ext-unix-sk'],
+    shellJob: flags['shell-job'],
+    lazyPages: flags['lazy-pages'],
+    fileLocks: flags['file-locks'],
+    autoDedup: flags['auto-dedup'],
+    emptyNamespaces: flags['empty-ns'],
+    ...given({
+      workPath: workPath === undefined ? undefined : session.path(workPath),
+      manageCgroupsMode: flags['manage-cgroups-mode'],
+      networkLock: flags['network-lock'],
+    }),
+  }
+}
+
 export const command = defineCommand({
   name: 'checkpoint',
   usage: 'ID',
-  summary: 'save a running container (not supported yet)',
+  summary: 'save a running container to files, with criu',
   flags: [
     ...imageFlags,
     { name: 'parent-path', kind: 'text', value: 'DIR', help: 'an earlier image, relative to this one' },
@@ -33,5 +57,20 @@ export const command = defineCommand({
     { name: 'pre-dump', kind: 'boolean', help: 'save the memory only, and let the container go on' },
   ],
   count: [1, 1],
-  run: () => notBuilt('checkpoint'),
+  async run({ flags, args: [id = ''] }, session) {
+    const { checkpoint } = await import('../../container/checkpoint.ts')
+    await checkpoint(await session.context(), id, {
+      ...imageOptions(flags, session),
+      leaveRunning: flags['leave-running'],
+      preDump: flags['pre-dump'],
+      tcpSkipInFlight: flags['tcp-skip-in-flight'],
+      linkRemap: flags['link-remap'],
+      ...given({
+        parentPath: flags['parent-path'],
+        pageServer: flags['page-server'],
+        statusFd: flags['status-fd'],
+      }),
+    })
+    return 0
+  },
 })

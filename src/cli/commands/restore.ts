@@ -1,12 +1,12 @@
-/** `usnea restore`: every option of runc and crun is read, so that the answer is about the verb and not its options. */
+/** `usnea restore`: a container from an image of checkpoint; the union of runc's and crun's options. */
 import { defineCommand } from '../command.ts'
-import { imageFlags } from './checkpoint.ts'
-import { notBuilt } from './not-built.ts'
+import { given } from '../given.ts'
+import { imageFlags, imageOptions } from './checkpoint.ts'
 
 export const command = defineCommand({
   name: 'restore',
   usage: 'ID',
-  summary: 'make a container from an image of checkpoint (not supported yet)',
+  summary: 'make a container from what checkpoint has saved, and let it go on',
   flags: [
     ...imageFlags,
     { name: 'bundle', short: 'b', kind: 'text', value: 'DIR', help: 'directory of the bundle (the current one)' },
@@ -20,5 +20,21 @@ export const command = defineCommand({
     { name: 'no-subreaper', kind: 'boolean', help: 'ignored', status: 'ignored' },
   ],
   count: [1, 1],
-  run: () => notBuilt('restore'),
+  async run({ flags, args: [id = ''] }, session) {
+    const { restore } = await import('../../container/restore.ts')
+    const path = (text: string | undefined) => (text === undefined ? undefined : session.path(text))
+    return await restore(await session.context(), id, {
+      ...imageOptions(flags, session),
+      bundle: session.path(flags.bundle ?? '.'),
+      detach: flags.detach,
+      noPivot: flags['no-pivot'],
+      tcpClose: flags['tcp-close'],
+      ...given({
+        consoleSocket: path(flags['console-socket']),
+        pidFile: path(flags['pid-file']),
+        lsmProfile: flags['lsm-profile'],
+        lsmMountContext: flags['lsm-mount-context'],
+      }),
+    })
+  },
 })

@@ -37,6 +37,7 @@ const special: Words = {
   ],
   propagate: ({ flags }) => [flagWords(flags, propagationWords)],
   root: ({ path }) => [plain(path)],
+  coverRoot: ({ path }) => [plain(path)],
   mount: ({ fstype, target, flags, data }) => [
     `${plain(fstype)} → ${plain(target)}`,
     [flagWords(flags, mountWords), data === '' ? '' : plain(data)].filter((word) => word !== '').join(','),

@@ -3,17 +3,17 @@ import { isWithin } from '../../host/mountinfo.ts'
 import type { Attempt, Cause, Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
-type Names = 'root' | 'rootHere' | 'rootScratch' | 'pivot' | 'chroot' | 'rootAttr'
+type Names = 'root' | 'coverRoot' | 'rootHere' | 'rootScratch' | 'pivot' | 'chroot' | 'rootAttr'
 
 /** Home directories are 0700 on most distributions: the usual culprit. */
-function closedDirectory({ op, host }: Attempt<'root' | 'chroot'>): string {
+function closedDirectory({ op, host }: Attempt<'root' | 'coverRoot' | 'chroot'>): string {
   const home = host.home
   if (home !== undefined && isWithin(op.path, home))
     return `probably ${home}, or a directory below it, is closed to the mapped user`
   return 'a directory on the way is closed to the mapped user'
 }
 
-const rootCauses: readonly Cause<'root' | 'chroot'>[] = [
+const rootCauses: readonly Cause<'root' | 'coverRoot' | 'chroot'>[] = [
   {
     errno: 'ENOENT',
     code: 'rootfs-missing',
@@ -49,6 +49,11 @@ const rootCauses: readonly Cause<'root' | 'chroot'>[] = [
 
 export const explainRoot: Table<Names> = {
   root: {
+    code: 'setup-failed',
+    what: ({ op }) => `cannot use ${op.path} as the root of the container`,
+    causes: rootCauses,
+  },
+  coverRoot: {
     code: 'setup-failed',
     what: ({ op }) => `cannot use ${op.path} as the root of the container`,
     causes: rootCauses,

@@ -11,6 +11,9 @@ const freezerOf = (record: CgroupRecord): Home | undefined => homeOfController(r
 
 export const hasFreezer = (record: CgroupRecord): boolean => freezerOf(record) !== undefined
 
+/** The directory by whose files the container is frozen; undefined without one. */
+export const freezerPath = (record: CgroupRecord): string | undefined => freezerOf(record)?.path
+
 export function isFrozen(record: CgroupRecord): boolean {
   const home = freezerOf(record)
   return home !== undefined && isHomeFrozen(home)

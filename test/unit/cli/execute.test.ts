@@ -66,9 +66,9 @@ describe('an error', () => {
   })
 
   it('of a verb that is not built yet names the verb', async () => {
-    const { status, err } = await call(['checkpoint', 'box'])
+    const { status, err } = await call(['mounts', 'add', 'box', 'file'])
     assert.equal(status, 1)
-    assert.match(err, /usnea checkpoint is not supported yet/)
+    assert.match(err, /usnea mounts add is not supported yet/)
   })
 
   it('of a sandbox has a status that no command of its own has', async () => {

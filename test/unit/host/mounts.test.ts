@@ -13,6 +13,7 @@ test('a line is read with its optional fields, its escapes and an empty source',
   assert.deepEqual(mount, {
     id: 36,
     parent: 35,
+    device: '98:0',
     root: '/mnt 1',
     target: '/mnt\\a\tb',
     options: ['rw', 'noatime'],

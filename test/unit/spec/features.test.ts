@@ -34,8 +34,8 @@ describe('features', () => {
   it('has of the names of runc only what is true of us', () => {
     const { annotations, potentiallyUnsafeConfigAnnotations } = features(facts)
     const theirs = Object.entries(annotations).filter(([name]) => name.includes('runc'))
-    assert.deepEqual(theirs, [['org.opencontainers.runc.checkpoint.enabled', 'false']])
-    assert.deepEqual(potentiallyUnsafeConfigAnnotations, [])
+    assert.deepEqual(theirs, [['org.opencontainers.runc.checkpoint.enabled', 'true']])
+    assert.deepEqual(potentiallyUnsafeConfigAnnotations, ['org.criu.config'])
   })
 
   it('is printed with four spaces and a newline', () => {
