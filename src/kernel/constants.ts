@@ -72,6 +72,7 @@ export const rlimitNumbers: Readonly<Record<RlimitName, number>> = numbered(rlim
 /** As a mask. */
 export const CAP_SYS_CHROOT = 1n << 18n
 export const CAP_SYS_ADMIN = 1n << 21n
+export const CAP_SYS_RESOURCE = 1n << 24n
 
 /** linux/capability.h: `CAP_SYS_ADMIN` to 21, which is also the number of its bit in a mask. */
 export const capabilityNumbers: Readonly<Record<CapabilityName, number>> = numbered(capabilityNames)

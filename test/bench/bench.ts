@@ -7,7 +7,16 @@ import { availableParallelism, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Contender, type Figures, latency, printLatency, throughput } from './measure.ts'
-import { type BenchBundle, bwrapArguments, findProgram, makeBundle, spawned } from './peers.ts'
+import {
+  type BenchBundle,
+  bwrapArguments,
+  findProgram,
+  makeBundle,
+  type Peer,
+  peerRuntimes,
+  spawned,
+  stepped,
+} from './peers.ts'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const usnea = join(top, 'bin/usnea')
@@ -52,10 +61,7 @@ async function wholeProcess(bundle: BenchBundle, empty: Contender): Promise<void
     name: `${name} run`,
     run: () => spawned(program, ['--root', bundle.state(name), 'run', '--bundle', bundle.directory, next()]),
   })
-  const peers = ['runc', 'crun'].flatMap((name) => {
-    const program = findProgram(name)
-    return program ? [run(program, name)] : []
-  })
+  const peers = peerRuntimes().map(({ name, program }) => run(program, name))
   if (bwrap)
     peers.push({
       name: 'bwrap with the same root',
@@ -77,6 +83,31 @@ async function wholeProcess(bundle: BenchBundle, empty: Contender): Promise<void
   const figures = await latency([empty, ...usable], Math.round(rounds / 4))
   printLatency('', figures, empty.name)
   over(figures, 'usnea run', empty.name)
+}
+
+/** As an engine does it, in three calls; as root, because limits of cgroup v1 are root's. */
+async function limits(bundle: BenchBundle): Promise<void> {
+  console.log('\n(e) create, start and delete, with and without limits of a cgroup')
+  if (process.getuid?.() !== 0) return console.log('  left out: needs root')
+  let count = 0
+  const lifecycle = ({ name, program }: Peer, directory: string, title: string): Contender => ({
+    name: `${name} ${title}`,
+    run: async () => {
+      const [root, id] = [['--root', bundle.state(name)], `bench-${process.pid}-e${count++}`]
+      await stepped(program, [...root, 'create', '--bundle', directory, id])
+      await stepped(program, [...root, 'start', id])
+      await stepped(program, [...root, 'delete', '--force', id])
+    },
+  })
+  const usable: Contender[] = []
+  for (const peer of [{ name: 'usnea', program: usnea }, ...peerRuntimes()])
+    for (const contender of [
+      lifecycle(peer, bundle.directory, 'without'),
+      lifecycle(peer, bundle.limited, 'with limits'),
+    ])
+      if (await works(contender)) usable.push(contender)
+  const figures = await latency(usable, Math.round(rounds / 8))
+  printLatency('', figures, usable[0]?.name ?? '')
 }
 
 function over(figures: readonly Figures[], name: string, base: string): void {
@@ -102,6 +133,7 @@ try {
   await inProcess((await import('../../dist/lib/index.js' as string)) as Library)
   await wholeProcess(bundle, empty)
   await startUp(empty)
+  await limits(bundle)
 } finally {
   rmSync(bundle.directory, { recursive: true, force: true })
 }

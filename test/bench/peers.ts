@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { template } from '../../src/spec/template.ts'
 
 /** Rejects on any exit code but 0: a peer that fails quickly is not fast. */
@@ -31,6 +31,29 @@ export function findProgram(name: string): string | undefined {
     })
 }
 
+export interface Peer {
+  readonly name: string
+  readonly program: string
+}
+
+/** The runtimes beside us: runc and crun of the PATH, or those that BENCH_RUNTIMES names, with colons between them. */
+export function peerRuntimes(): Peer[] {
+  const given = (process.env.BENCH_RUNTIMES ?? '').split(':').filter(Boolean)
+  const found = given.length > 0 ? given : ['runc', 'crun'].flatMap((name) => findProgram(name) ?? [])
+  return found.map((program) => ({ name: basename(program), program }))
+}
+
+/** A step whose container keeps the descriptors it is given. */
+export function stepped(command: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'ignore' })
+    child.on('error', reject)
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(' ')} ended with ${code}`)),
+    )
+  })
+}
+
 /** bwrap with what the sandbox gives by default: all namespaces, read-only root, private places, /dev and /proc. */
 export function bwrapArguments(command: readonly string[]): string[] {
   const privates = ['/tmp', '/var/tmp', '/run', homedir()].flatMap((path) => ['--tmpfs', path])
@@ -41,6 +64,8 @@ export function bwrapArguments(command: readonly string[]): string[] {
 
 export interface BenchBundle {
   readonly directory: string
+  /** The same with limits of memory, processor time and processes, as a file beside config.json of its own. */
+  readonly limited: string
   readonly rootfs: string
   readonly state: (name: string) => string
 }
@@ -59,5 +84,11 @@ export function makeBundle(): BenchBundle {
   // a version that older peers accept too
   const spec = { ...base, ociVersion: '1.0.2', process: { ...base.process, terminal: false, args: ['/bin/true'] } }
   writeFileSync(join(directory, 'config.json'), JSON.stringify(spec))
-  return { directory, rootfs, state: (name) => join(directory, `state-${name}`) }
+  const limited = join(directory, 'limited')
+  mkdirSync(limited)
+  const resources = { memory: { limit: 64 << 20 }, cpu: { quota: 50_000, period: 100_000 }, pids: { limit: 64 } }
+  const limits = { ...base.linux?.resources, ...resources }
+  const withLimits = { ...spec, root: { path: rootfs, readonly: true }, linux: { ...spec.linux, resources: limits } }
+  writeFileSync(join(limited, 'config.json'), JSON.stringify(withLimits))
+  return { directory, limited, rootfs, state: (name) => join(directory, `state-${name}`) }
 }

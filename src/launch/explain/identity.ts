@@ -1,5 +1,5 @@
 /** Who the program is and what it may use. */
-import { rlimitNumbers } from '../../kernel/constants.ts'
+import { CAP_SYS_RESOURCE, rlimitNumbers } from '../../kernel/constants.ts'
 import { grantCommand } from '../../linux/idmap/grant.ts'
 import { capabilityNames, rlimitNames } from '../../spec/names.ts'
 import type { Attempt, Cause, Table } from './entry.ts'
@@ -100,7 +100,10 @@ export const explainIdentity: Table<Names> = {
     causes: [
       {
         errno: 'EPERM',
-        when: ({ op, host }) => Number(op.resource) === rlimitNumbers.RLIMIT_NOFILE && host.realRoot,
+        when: ({ op, host }) =>
+          Number(op.resource) === rlimitNumbers.RLIMIT_NOFILE &&
+          host.realRoot &&
+          (host.capEffective & CAP_SYS_RESOURCE) !== 0n,
         why: 'probably it is above fs.nr_open, which even root may not pass',
         fix: 'lower it in config.json, or: sudo sysctl -w fs.nr_open=N',
       },

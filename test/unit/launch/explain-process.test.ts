@@ -1,5 +1,5 @@
 // Users, limits, the program and its hooks: each way they fail, with the machine they fail on and the whole message.
-import { aHost, nestedRoot, noSubIds } from '../host/literal.ts'
+import { aHost, nestedRoot, noSubIds, realRoot } from '../host/literal.ts'
 import { explains, failed } from './failures.ts'
 
 const usr = (groups: string[] = []) =>
@@ -73,6 +73,16 @@ explains([
     ),
     'rlimit-raise',
     'error setting rlimit type 7 (RLIMIT_NOFILE) to 8192 soft, unlimited hard: operation not permitted (/process/rlimits/0); cause: only CAP_SYS_RESOURCE in the initial user namespace may raise a hard limit above our own, which is 4096; fix: lower it in config.json, or raise it in the session before (ulimit -H, limits.conf; systemd: LimitNOFILE= and its kin)',
+  ],
+  [
+    'rlimit of a root without CAP_SYS_RESOURCE',
+    failed(
+      { op: 'rlimit', resource: 7, soft: 8192n, hard: 8192n, origin: '/process/rlimits/0' },
+      'EPERM',
+      realRoot({ capEffective: 0x1fffeffffffn }),
+    ),
+    'rlimit-raise',
+    'error setting rlimit type 7 (RLIMIT_NOFILE) to 8192 soft, 8192 hard: operation not permitted (/process/rlimits/0); cause: only CAP_SYS_RESOURCE in the initial user namespace may raise a hard limit above our own, which is 4096; fix: lower it in config.json, or raise it in the session before (ulimit -H, limits.conf; systemd: LimitNOFILE= and its kin)',
   ],
   [
     'oom',
