@@ -4,8 +4,10 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 export interface ProcessFacts {
   readonly pid: number
   readonly parent: number
-  /** One letter of proc_pid_stat(5): `Z` is a zombie, `X` dead. */
+  /** One letter of proc_pid_stat(5): `Z` is a zombie, `X` dead. It is that of the first thread. */
   readonly state: string
+  /** Those that have ended and are not the first one are not counted. */
+  readonly threads: number
   /** On its way out: it may take others along before it is gone itself. PF_EXITING of linux/sched.h, in field 9. */
   readonly isEnding: boolean
   /** Clock ticks after boot, field 22 of proc_pid_stat(5), as text because it may pass 2^53. */
@@ -28,12 +30,14 @@ export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | 
     pid,
     state: fields[0] ?? 'X',
     parent: Number(fields[1]),
+    threads: Number(fields[17]),
     isEnding: (Number(fields[6]) & PF_EXITING) !== 0,
     startTime: fields[19] ?? '0',
   }
 }
 
-export const isGone = (facts: ProcessFacts): boolean => facts.state === 'Z' || facts.state === 'X'
+/** A first thread that has ended stays a zombie as long as others go on: pthread_exit(3) in main does that. */
+export const isGone = ({ state, threads }: ProcessFacts): boolean => state === 'X' || (state === 'Z' && threads <= 1)
 
 /** `T` is stopped by a signal, `t` by a tracer: proc_pid_stat(5). */
 export const isStopped = (pid: number): boolean => /^[Tt]$/.test(readProcess(pid)?.state ?? '')
