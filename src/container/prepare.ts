@@ -12,7 +12,7 @@ import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from 
 import { surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
-import { checkMountLabel, checkProcessLabels } from '../linux/lsm/check.ts'
+import { checkProcessLabels, mountLabelNotes } from '../linux/lsm/check.ts'
 import { checkIdMappedMounts } from '../linux/mounts/sources.ts'
 import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
@@ -119,6 +119,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       ...notes,
       ...ownerNotes(bundle.rootfs, maps, host),
       ...groupNotes(maps, host),
+      ...mountLabelNotes(spec.linux ?? {}, host),
       ...cgroup.degradations,
       ...strayProcesses(spec, cgroup.plan !== undefined),
       ...plan.degradations,
@@ -157,7 +158,6 @@ function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps }
     ...(maps ? checkMaps({ uidMappings, gidMappings }, host) : []),
     ...checkNamespaces(spec, host),
     ...checkProcessLabels(spec.process, host, '/process'),
-    ...checkMountLabel(spec.linux ?? {}, host),
     ...checkNetDevices(spec, host),
     ...checkRdt(spec, host),
     ...checkCgroupsPath(spec.linux?.cgroupsPath),

@@ -1,6 +1,7 @@
 // Needs a static busybox: how the kernel treats the program: CPUs, scheduling, I/O priority, memory nodes, domain, labels.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import { inside } from '../fixtures/inside.ts'
 import { findProgram } from '../fixtures/needs.ts'
@@ -180,16 +181,23 @@ const apparmor = existsSync('/sys/module/apparmor/parameters/enabled')
 
 testAs(
   { skip: selinux ? 'needs a machine without SELinux' : undefined },
-  'SELinux labels are refused where it is off',
+  'where SELinux is off the label of a process is refused, and that of mounts is left out and recorded',
   async (world) => {
     const words = /selinux label is specified in config, but selinux is disabled or not supported/
-    for (const part of ['process', 'linux'] as const) {
-      const bundle = await world.bundle((config) => {
-        if (part === 'process') config.process.selinuxLabel = 'system_u:system_r:container_t:s0'
-        else config.linux.mountLabel = 'system_u:object_r:container_file_t:s0'
-      })
-      refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), words)
-    }
+    const labelled = await world.bundle((config) => {
+      config.process.selinuxLabel = 'system_u:system_r:container_t:s0'
+      config.linux.mountLabel = 'system_u:object_r:container_file_t:s0'
+    })
+    refused(await world.usnea(['create', '--bundle', labelled.path, world.newId()]), words)
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sleep', '1000']
+      config.linux.mountLabel = 'system_u:object_r:container_file_t:s0'
+    })
+    const id = world.newId()
+    succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
+    const { degradations } = JSON.parse(readFileSync(join(world.state, id, 'state.json'), 'utf8'))
+    assert.match(JSON.stringify(degradations), /mountLabel","message":"new mounts get no label/)
+    succeeded(await world.usnea(['delete', '--force', id]))
   },
 )
 

@@ -1,5 +1,5 @@
 /** Labels of security modules that this machine does not have. */
-import { error, type Issue } from '../../base/issue.ts'
+import { type Degradation, error, type Issue } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
 import type { Linux, Process } from '../../spec/types.ts'
 
@@ -15,8 +15,13 @@ export function checkProcessLabels(process: Process, host: Host, origin: string)
   return issues
 }
 
-export function checkMountLabel({ mountLabel = '' }: Linux, host: Host): Issue[] {
-  return mountLabel !== '' && !host.lsm.selinux ? [error('/linux/mountLabel', SELINUX_OFF)] : []
+/**
+ * A label of files separates nothing where nobody looks at it, and without SELinux there is no process with one either:
+ * that would have been refused. So it is left out, as under crun.
+ */
+export function mountLabelNotes({ mountLabel = '' }: Linux, host: Host): Degradation[] {
+  if (mountLabel === '' || host.lsm.selinux) return []
+  return [{ pointer: '/linux/mountLabel', message: 'new mounts get no label: SELinux is disabled or not supported' }]
 }
 
 const SELINUX_OFF = 'selinux label is specified in config, but selinux is disabled or not supported'

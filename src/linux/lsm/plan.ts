@@ -1,4 +1,4 @@
-/** Labels of security modules as ops and mount options. `check.ts` has refused those that cannot be given here. */
+/** Labels of security modules as ops and mount options. `check.ts` has refused the labels of processes that cannot be given here. */
 import type { Host } from '../../host/facts.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Process } from '../../spec/types.ts'

@@ -20,10 +20,11 @@ import { planTmpfs } from './tmpfs.ts'
 export function planMounts(spec: Spec, scene: Scene): Part {
   const ops: Op[] = []
   const degradations: Degradation[] = []
+  const label = scene.host.lsm.selinux ? spec.linux?.mountLabel : undefined
   for (const [index, mount] of (spec.mounts ?? []).entries()) {
     const origin = `/mounts/${index}`
     const target = targetOf(mount, scene.rootfs.path)
-    const options = labelled(parseMountOptions(mount.options ?? []), mount, spec.linux?.mountLabel)
+    const options = labelled(parseMountOptions(mount.options ?? []), mount, label)
     const part = planMount({ mount, target, options, origin, index }, spec, scene)
     ops.push(...part.ops)
     degradations.push(...(part.degradations ?? []))
