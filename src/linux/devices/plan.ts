@@ -34,8 +34,11 @@ export function planDevices(spec: Spec, scene: Scene): Part {
     ...defaults.map((device) => ({ device, origin: '/linux/devices' })),
     ...(spec.linux?.devices ?? []).map((device, i) => ({ device, origin: `/linux/devices/${i}` })),
   ]
+  // The link to the container's own devpts stands for it.
+  const isPtmx = ({ path, type, major, minor }: Device) =>
+    resolve('/', path) === '/dev/ptmx' && type === 'c' && major === 5 && minor === 2
   const later = new Set(nodes.slice(defaults.length).map(({ device }) => resolve('/', device.path)))
-  const kept = nodes.filter(({ device }, i) => i >= defaults.length || !later.has(device.path))
+  const kept = nodes.filter(({ device }, i) => (i >= defaults.length ? !isPtmx(device) : !later.has(device.path)))
   const degradations: Degradation[] = []
   const mayMake =
     !insideUserNamespace(spec, scene.host) && mountsOwnDev(spec) && ((scene.host.capEffective >> CAP_MKNOD) & 1n) === 1n
