@@ -67,6 +67,10 @@ const entries = {
     fix: 'end those processes, or give the container another cgroupsPath',
   },
   'cgroup-limit': { what: 'cannot set a limit of the cgroup' },
+  'limit-unheld': {
+    what: 'nothing enforces a limit that was asked for',
+    fix: 'give the container a cgroup that can hold it, or remove the limit; without --strict it is recorded',
+  },
   'cgroup-missing': { what: 'the container has no cgroup that could do this' },
   'resources-invalid': { what: 'the resources are not valid' },
   'cgroup-place': { what: 'cannot move a process into the cgroup of the container' },

@@ -32,6 +32,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   state: { summary: 'print the state of a container', load: async () => (await import('./commands/state.ts')).command },
   list: { summary: 'list the containers', load: async () => (await import('./commands/list.ts')).command },
   ps: { summary: 'list the processes of a container', load: async () => (await import('./commands/ps.ts')).command },
+  limits: {
+    summary: 'list the limits of a container, and what enforces each',
+    load: async () => (await import('./commands/limits.ts')).command,
+  },
   plan: {
     summary: 'show what would be done, and do nothing',
     load: async () => (await import('./commands/plan.ts')).command,

@@ -37,6 +37,8 @@ export interface CreateOptions extends SocketOptions {
   readonly pidFile?: string
   readonly noPivot?: boolean
   readonly noNewKeyring?: boolean
+  /** A limit that nothing would enforce is an error. */
+  readonly strict?: boolean
   readonly preserveFds?: number
 }
 

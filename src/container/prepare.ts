@@ -39,6 +39,8 @@ export interface PrepareOptions {
   readonly config?: string
   readonly noPivot?: boolean
   readonly noNewKeyring?: boolean
+  /** A limit that nothing would enforce is an error. */
+  readonly strict?: boolean
   /** Descriptors behind stdio that the program keeps. */
   readonly keepFds: number
   readonly cgroups: CgroupSource
@@ -77,6 +79,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   assertOwners(spec.mounts ?? [], limits, host)
   const cgroup = cgroupOf(spec, host, options)
   const guardsDevices = cgroup.plan?.guard !== undefined
+  if (options.strict) assertHeld(cgroup)
   const plan = compile(spec, {
     scene: {
       host,
@@ -125,6 +128,13 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       ...plan.degradations,
     ],
   }
+}
+
+/** @throws RuntimeError `limit-unheld` */
+function assertHeld({ degradations }: CgroupChoice): void {
+  const loose = degradations.filter(({ pointer }) => pointer.startsWith('/linux/resources/'))
+  if (loose.length === 0) return
+  throw new RuntimeError('limit-unheld', { details: loose.map(({ pointer, message }) => `${pointer}: ${message}`) })
 }
 
 /** A user namespace and maps where they are missing: without privileges nothing else can be made. */

@@ -51,6 +51,7 @@ const verbs = [
   'state',
   'list',
   'ps',
+  'limits',
   'kill',
   'delete',
   'spec',

@@ -221,3 +221,36 @@ testAs(asRoot('memory'), 'exec goes into a cgroup below that of the container, a
     refused(await world.usnea(['exec', '--cgroup', path, id, 'true']), words, path === 'missing' ? 255 : 1)
   await remove(world, id)
 })
+
+testAs(asRoot('pids', 'memory'), 'limits says what holds each limit, and state too', async (world) => {
+  const id = await started(world, (config) => {
+    Object.assign(config.linux, { resources: { memory: { limit: 64 << 20, kernel: 1 << 20 }, pids: { limit: 20 } } })
+    config.process.rlimits = [{ type: 'RLIMIT_NOFILE', hard: 512, soft: 512 }]
+  })
+  const found = JSON.parse(succeeded(await world.usnea(['limits', '--format', 'json', id])))
+  const brief = found.map((row: Record<string, unknown>) => [row.limit, row.enforcedBy])
+  assert.deepEqual(brief, [
+    ['/linux/resources/memory/limit', 'cgroup'],
+    ['/linux/resources/pids/limit', 'cgroup'],
+    ['/process/rlimits/0', 'rlimit'],
+  ])
+  assert.equal(found[1].detail, cgroupOf(id, 'pids'))
+  assert.deepEqual(JSON.parse(succeeded(await world.usnea(['state', id]))).limits, found.slice(0, 2))
+  assert.match(succeeded(await world.usnea(['limits', '--strict', id])), /^LIMIT +VALUE +ENFORCED BY/)
+  await remove(world, id)
+})
+
+testAs({}, 'a limit that nothing holds is named so, and with --strict an error', async (world) => {
+  const limited = (config: Config) => Object.assign(config.linux, { resources: { pids: { limit: 20 } } })
+  const id = await started(world, limited, without)
+  const [row] = JSON.parse(succeeded(await world.usnea(['limits', '--format', 'json', id])))
+  assert.deepEqual([row.limit, row.value, row.enforcedBy], ['/linux/resources/pids/limit', 20, 'nothing'])
+  assert.match(row.detail, /switched off/)
+  const { status, stderr } = await world.usnea(['limits', '--strict', id])
+  assert.equal(status, 1)
+  assert.match(stderr, /nothing enforces a limit that was asked for.*\/linux\/resources\/pids\/limit/)
+  await remove(world, id)
+  const bundle = await world.bundle(limited)
+  const again = [...without, 'run', '--strict', '--bundle', bundle.path, world.newId()]
+  refused(await world.usnea(again), /nothing enforces a limit that was asked for/)
+})

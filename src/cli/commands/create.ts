@@ -16,6 +16,7 @@ export const createFlags = [
   { name: 'no-new-keyring', kind: 'boolean', help: 'keep the session keyring of the caller' },
   { name: 'preserve-fds', kind: 'number', value: 'N', help: 'hand on N more descriptors, from 3 on' },
   { name: 'dry-run', kind: 'boolean', help: 'print the plan and do nothing' },
+  { name: 'strict', kind: 'boolean', help: 'fail when nothing would enforce a limit' },
   { name: 'pidfd-socket', kind: 'text', value: 'PATH', help: 'unix socket that is sent a pidfd' },
   { name: 'no-subreaper', kind: 'boolean', help: 'ignored', status: 'ignored' },
 ] as const satisfies readonly Flag[]
@@ -29,6 +30,7 @@ export function createOptions(flags: CreateValues, id: string, session: Session)
     bundle: session.path(flags.bundle ?? '.'),
     noPivot: flags['no-pivot'],
     noNewKeyring: flags['no-new-keyring'],
+    strict: flags.strict,
     ...given({
       config: path(flags.config),
       consoleSocket: path(flags['console-socket']),

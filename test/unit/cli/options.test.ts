@@ -29,7 +29,13 @@ describe('options of create and run', () => {
   }
 
   it('that were not given are absent; the bundle is where the caller is', () => {
-    assert.deepEqual(optionsOf('box'), { id: 'box', bundle: '/here', noPivot: false, noNewKeyring: false })
+    assert.deepEqual(optionsOf('box'), {
+      id: 'box',
+      bundle: '/here',
+      noPivot: false,
+      noNewKeyring: false,
+      strict: false,
+    })
   })
 
   it('that are paths count from the directory of the caller, not from the bundle', () => {
@@ -42,6 +48,7 @@ describe('options of create and run', () => {
       preserveFds: 2,
       noPivot: true,
       noNewKeyring: false,
+      strict: false,
     })
   })
 })
