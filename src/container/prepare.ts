@@ -9,7 +9,7 @@ import { type CgroupChoice, chooseCgroup } from '../linux/cgroups/choose.ts'
 import { checkLimits } from '../linux/cgroups/limits/limits.ts'
 import { checkCgroupsPath, placesOf } from '../linux/cgroups/place.ts'
 import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from '../linux/cgroups/scope-plan.ts'
-import { surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
+import { type Surveyed, surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkProcessLabels, mountLabelNotes } from '../linux/lsm/check.ts'
@@ -197,8 +197,18 @@ function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
 
 function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups }: PrepareOptions): CgroupChoice {
   if (typeof cgroups === 'object') return scopeOf(spec, host, { id, answer: cgroups.systemd })
-  const places = cgroups === 'cgroupfs' ? placesOf(spec.linux?.cgroupsPath, id, host.cgroup) : []
-  return chooseCgroup({ spec, host, manager: cgroups, survey: surveyPlaces(places, host.cgroup) })
+  const path = spec.linux?.cgroupsPath || id
+  const survey = cgroups === 'cgroupfs' ? surveyFor(path, host) : []
+  return chooseCgroup({ spec, host, manager: cgroups, survey })
+}
+
+/** Beside us, or below where only that is ours. */
+function surveyFor(path: string, { cgroup }: Host): Surveyed[] {
+  const beside = surveyPlaces(placesOf(path, cgroup), cgroup)
+  if (cgroup.layout !== 'v2' || path.startsWith('/') || beside.every(({ refusal }) => refusal === undefined))
+    return beside
+  const below = surveyPlaces(placesOf(path, cgroup, 'below'), cgroup)
+  return below.every(({ refusal }) => refusal === undefined) ? below : beside
 }
 
 function scopeOf(spec: RunnableSpec, host: Host, { id, answer }: { id: string; answer: Answer }): CgroupChoice {

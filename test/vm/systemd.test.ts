@@ -161,6 +161,25 @@ testAs(user, 'as root of a user namespace it is the user whom systemd sees', asy
   succeeded(await call(world, ['delete', id], { through }))
 })
 
+testAs(user, 'in a cgroup namespace of its own, cgroupfs makes the processes there step aside', async (world) => {
+  const id = world.newId()
+  const bundle = await world.bundle((config) => {
+    limits({ pids: { limit: 9 } })(config)
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }: { type: string }) => type !== 'user')
+  })
+  // All in the same scope: create, look, delete. `$0` and what follows is the runtime. A file system is not mounted
+  // onto itself, hence the one in between.
+  const script = `mount -t tmpfs none /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup
+    "$0" "$@" && cat /sys/fs/cgroup/${id}/pids.max /sys/fs/cgroup/cgroup.procs /proc/self/cgroup
+    "$0" --root ${world.state} delete --force ${id} && ls -d /sys/fs/cgroup/*/`
+  const through = ['systemd-run', '--user', '--scope', '--quiet', '--property=Delegate=yes']
+  const inside = ['unshare', '--user', '--map-root-user', '--cgroup', '--mount', 'sh', '-c', script]
+  const create = ['--cgroup-manager', 'cgroupfs', 'create', '--bundle', bundle.path, id]
+  const { stdout, stderr, status } = await call(world, create, { through: [...through, ...inside] })
+  assert.equal(stdout, '9\n0::/usnea-callers\n/sys/fs/cgroup/usnea-callers/\n', stderr)
+  assert.equal(status, 0)
+})
+
 testAs(user, "the system's systemd, no systemd, and what a user is not handed are told apart", async (world) => {
   const env = { ...session, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/run/dbus/system_bus_socket' }
   refused(await run(world, world.newId(), () => {}, { env }), /it takes orders from root only/)

@@ -24,7 +24,7 @@ export function makeCgroup(plan: CgroupPlan, undo: Dispose): ManagedCgroup {
   const needs = plan.writes.filter(({ version }) => version === 2).map(({ controller }) => controller)
   const isWhole = plan.places.every(({ version }) => version === 2)
   for (const place of plan.places) {
-    const home = makeHome(place, { needs, all: isWhole })
+    const home = makeHome(place, { needs, all: isWhole, own: plan.own })
     homes.push(home)
     assertCgroupfs(home)
   }

@@ -23,23 +23,27 @@ export function checkCgroupsPath(path: string | undefined): Issue[] {
   return []
 }
 
+/** Where paths that are not absolute begin on v2. */
+export type Start = 'beside' | 'below'
+
 /**
  * An absolute path counts from the mount point, a relative one from our own cgroup, and without one the id is taken.
  * On v2 both begin beside us and not below: a cgroup with processes cannot hand controllers down (cgroups(7), "no
- * internal processes"). Trees in which we see no place of our own are left out, unless the path is absolute.
+ * internal processes"). Where only our own was handed to us they begin below, and we step aside when need be. Trees in which
+ * we see no place of our own are left out, unless the path is absolute.
  */
-export function placesOf(asked: string | undefined, id: string, { hierarchies }: Host['cgroup']): Place[] {
+export function placesOf(asked: string, { hierarchies }: Host['cgroup'], start: Start = 'beside'): Place[] {
   return hierarchies.flatMap((tree) => {
-    const path = pathIn(tree, asked ? asked : id)
+    const path = pathIn(tree, asked, start)
     return path === undefined
       ? []
       : [{ version: tree.version, controllers: tree.controllers, mount: tree.target, path }]
   })
 }
 
-function pathIn({ version, ownPath }: CgroupHierarchy, asked: string): string | undefined {
+function pathIn({ version, ownPath }: CgroupHierarchy, asked: string, start: Start): string | undefined {
   const trim = (path: string) => posix.normalize(path).replace(/(.)\/$/, '$1')
   if (asked.startsWith('/')) return trim(asked)
   if (ownPath === undefined) return undefined
-  return trim(`/${version === 2 ? posix.dirname(ownPath) : ownPath}/${asked}`)
+  return trim(`/${version === 2 && start === 'beside' ? posix.dirname(ownPath) : ownPath}/${asked}`)
 }

@@ -28,6 +28,8 @@ export interface CgroupPlan {
   readonly guard: DeviceGuard | undefined
   /** The unit of systemd that is the cgroup; undefined where we make it ourselves. */
   readonly scope?: ScopePlan
+  /** Our own cgroup of v2, where the processes in it may be made to step aside. */
+  readonly own?: string | undefined
 }
 
 /** `/linux/resources/pids/limit` → `pids`. */
@@ -76,7 +78,19 @@ export function planOf({ spec, host }: Wanted, usable: readonly Surveyed[]): Cgr
       fix: 'remove the rules, or pass --rootless=true to go on without them',
     })
   const places = usable.map(({ place }) => place)
-  return { places, intended: intendedOf(usable), writes, guard: guards ? guard : undefined }
+  const own = ownToLeave(spec, host)
+  return { places, intended: intendedOf(usable), writes, guard: guards ? guard : undefined, own }
+}
+
+/**
+ * The root of a cgroup namespace, or what was handed to us: below it we are alone. An absolute path may lead through the
+ * cgroup of a service, whose processes stay where they are.
+ */
+function ownToLeave({ linux }: Spec, { cgroup: { layout, unified, ownPath } }: Host): string | undefined {
+  if (layout !== 'v2' || unified === undefined || ownPath === undefined) return undefined
+  return ownPath === '/' || !linux?.cgroupsPath?.startsWith('/')
+    ? join(unified, ownPath).replace(/(.)\/$/, '$1')
+    : undefined
 }
 
 const intendedOf = (usable: readonly Surveyed[]): CgroupRecord => ({

@@ -1,9 +1,9 @@
 /** Making and removing the directories of a container's cgroup. */
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
-import { cgroupsBelow, readCgroupFile, writeCgroupFile } from './files.ts'
+import { cgroupsBelow, hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
 import { isHomeFrozen } from './freezer.ts'
 import { pidsBelow } from './members.ts'
 import type { Place } from './place.ts'
@@ -14,6 +14,8 @@ export interface MakeOptions {
   /** v2: the controllers that must be there; `all` asks for whatever can be had as well. */
   readonly needs: readonly string[]
   readonly all: boolean
+  /** Our own cgroup, which processes leave when it is to hand controllers down. */
+  readonly own?: string | undefined
 }
 
 /** Somebody may remove a directory above while we make one below. */
@@ -79,25 +81,70 @@ function inheritCpuset(directory: string): void {
   }
 }
 
-/** Each on its own: one that is refused (EBUSY where processes are) must not keep the others out. */
-export function enableControllers(directory: string, { needs, all }: MakeOptions): void {
+/**
+ * Each on its own: one that is refused must not keep the others out. Where processes are, some would be taken, and then
+ * nothing can be put into the cgroups below: cgroups(7), "domain invalid".
+ */
+export function enableControllers(directory: string, { needs, all, own }: MakeOptions): void {
   const there = controllersAt(directory)
   const on = (readCgroupFile(directory, 'cgroup.subtree_control') ?? '').split(/\s+/)
-  for (const controller of there.filter((name) => (all || needs.includes(name)) && !on.includes(name))) {
+  const wanted = there.filter((name) => (all || needs.includes(name)) && !on.includes(name))
+  const needed = wanted.find((name) => needs.includes(name))
+  if (wanted.length === 0 || (needed === undefined && holdsProcesses(directory))) return
+  if (needed !== undefined && holdsProcesses(directory) && !(directory === own && hasStoodAside(directory)))
+    throw notSwitchedOn(directory, needed, { code: 'EBUSY' })
+  for (const controller of wanted) {
     try {
       writeCgroupFile(directory, 'cgroup.subtree_control', `+${controller}`)
     } catch (cause) {
-      if (!needs.includes(controller)) continue
-      const errno = errnoOf(cause)
-      throw new RuntimeError('cgroup-refused', {
-        what: `unable to apply cgroup configuration: the ${controller} controller cannot be switched on in ${directory}`,
-        ...(errno ? { errno } : {}),
-        ...(errno === 'EBUSY'
-          ? { why: 'there are processes in that cgroup, and then it cannot hand controllers down' }
-          : {}),
-        cause,
-      })
+      if (needs.includes(controller)) throw notSwitchedOn(directory, controller, cause)
     }
+  }
+}
+
+/** The root of all may have processes and hand controllers down. It has no type. */
+const holdsProcesses = (directory: string): boolean =>
+  hasCgroupFile(directory, 'cgroup.type') && (readCgroupFile(directory, 'cgroup.procs') ?? '') !== ''
+
+function notSwitchedOn(directory: string, controller: string, cause: unknown): RuntimeError {
+  const errno = errnoOf(cause)
+  return new RuntimeError('cgroup-refused', {
+    what: `unable to apply cgroup configuration: the ${controller} controller cannot be switched on in ${directory}`,
+    ...(errno ? { errno } : {}),
+    ...(errno === 'EBUSY'
+      ? { why: 'there are processes in that cgroup, and then it cannot hand controllers down' }
+      : {}),
+    ...(errno === 'ENOTSUP' ? { why: 'that cgroup is threaded' } : {}),
+    cause,
+  })
+}
+
+/** Where everything goes that was in our own cgroup: cgroups(7), "no internal processes". It stays as long as they do. */
+const ASIDE = 'usnea-callers'
+
+/** False when some stay: those of another pid namespace, or that are born faster than they can be moved. */
+function hasStoodAside(directory: string): boolean {
+  const aside = join(directory, ASIDE)
+  try {
+    isMade(aside)
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const pids = (readCgroupFile(directory, 'cgroup.procs') ?? '').split('\n').filter(Boolean)
+      if (pids.length === 0) return true
+      for (const pid of pids) moveTo(aside, pid)
+    }
+  } catch {
+    // What is told is that the controller cannot be switched on, and why.
+  }
+  if (pidsBelow(aside).length === 0 && existsSync(aside)) isRemoved(aside)
+  return false
+}
+
+function moveTo(directory: string, pid: string): void {
+  try {
+    writeCgroupFile(directory, 'cgroup.procs', pid)
+  } catch (error) {
+    // ESRCH: it has ended in the meantime.
+    if (errnoOf(error) !== 'ESRCH') throw error
   }
 }
 

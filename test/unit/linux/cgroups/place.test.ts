@@ -19,7 +19,7 @@ const hybrid: Host['cgroup'] = {
     { version: 2, controllers: [], target: '/cg/unified', ownPath: '/own/leaf' },
   ],
 }
-const paths = (asked: string | undefined) => placesOf(asked, 'box', hybrid).map(({ mount, path }) => mount + path)
+const paths = (asked: string | undefined) => placesOf(asked || 'box', hybrid).map(({ mount, path }) => mount + path)
 
 describe('placesOf', () => {
   it('takes the id below our own cgroup, and on v2 beside it', () => {
@@ -29,6 +29,11 @@ describe('placesOf', () => {
 
   it('counts an absolute path from the mount, also where we have no place of our own', () => {
     assert.deepEqual(paths('/a//b/'), ['/cg/memory/a/b', '/cg/devices/a/b', '/cg/unified/a/b'])
+  })
+
+  it('begins below our own cgroup where only that is ours', () => {
+    const found = placesOf('box', hybrid, 'below').map(({ mount, path }) => mount + path)
+    assert.deepEqual(found, ['/cg/memory/own/box', '/cg/unified/own/leaf/box'])
   })
 
   it('counts a relative path from our own cgroup', () => {
@@ -101,6 +106,20 @@ describe('chooseCgroup', () => {
       degradations.map(({ pointer }) => pointer),
       ['/linux/cgroupsPath', '/linux/resources/pids/limit'],
     )
+  })
+
+  it('processes of our own cgroup may be made to step aside, but not those of a service that a path leads through', () => {
+    const place = { version: 2, controllers: [], mount: '/sys/fs/cgroup', path: '/x' } as const
+    const survey = [{ place, controllers: [], missing: 1 }]
+    const ownOf = (ownPath: string, cgroupsPath?: string) => {
+      const cgroup = { ...aHost().cgroup, ownPath }
+      return choose({ linux: cgroupsPath ? { cgroupsPath } : {}, host: aHost({ cgroup }), survey }).plan?.own
+    }
+    assert.equal(ownOf('/mine'), '/sys/fs/cgroup/mine')
+    assert.equal(ownOf('/mine', 'below'), '/sys/fs/cgroup/mine')
+    assert.equal(ownOf('/mine', '/mine/x'), undefined)
+    assert.equal(ownOf('/', '/x'), '/sys/fs/cgroup')
+    assert.equal(choose({ host: user }).plan?.own, undefined)
   })
 
   it('device rules are an error for real root without a guard, and a note for others', () => {
