@@ -75,11 +75,17 @@ export function isCovered(mounts: readonly Mount[], mount: Mount): boolean {
   return mounts.some((other) => isOn(other, mount) && other.target === mount.target) || isHidden(mounts, mount)
 }
 
+/** Also where /proc is made up, and mounts lie on each other in a circle. */
 function isHidden(mounts: readonly Mount[], mount: Mount): boolean {
-  // A later mount above our mount point is a sibling: had it been there first, it would be our parent.
-  if (mounts.some((other) => other.parent === mount.parent && isAbove(other, mount))) return true
-  const parent = mounts.find((other) => isOn(mount, other))
-  return parent !== undefined && isHidden(mounts, parent)
+  const seen = new Set<Mount>()
+  for (let at: Mount | undefined = mount; at !== undefined && !seen.has(at); ) {
+    const current: Mount = at
+    // A later mount above our mount point is a sibling: had it been there first, it would be our parent.
+    if (mounts.some((other) => other.parent === current.parent && isAbove(other, current))) return true
+    seen.add(current)
+    at = mounts.find((other) => isOn(current, other))
+  }
+  return false
 }
 
 /** The root of everything is its own parent. */

@@ -29,6 +29,8 @@ export interface Failure {
 }
 
 const HEADER = 16
+/** Far more than init ever says. Whoever got hold of its end must not fill our memory. */
+const LARGEST = 1 << 20
 
 export function failureOf(frame: Frame): Failure {
   return { index: frame.a, errno: errnoName(frame.b), detail: frame.payload.toString() }
@@ -40,6 +42,7 @@ export function parseFrames(bytes: Buffer): { frames: Frame[]; rest: Buffer } {
   let at = 0
   while (bytes.length - at >= HEADER) {
     const size = bytes.readUInt32LE(at + 4)
+    if (size > LARGEST) throw new RuntimeError('internal', { what: 'init sent a message that is too long' })
     if (bytes.length - at - HEADER < size) break
     const message = names.get(bytes.readUInt32LE(at))
     if (!message) throw new RuntimeError('internal', { what: 'init sent an unknown message' })

@@ -1,4 +1,5 @@
 /** The numbers in the files of a cgroup. A file that is not there counts nothing. */
+import { LAST_CPU } from '../../spec/number-list.ts'
 import { readCgroupFile } from './files.ts'
 
 export type Counts = Readonly<Record<string, bigint>>
@@ -28,7 +29,8 @@ export function listIn(path: string, file: string): number[] {
     .filter(Boolean)
     .flatMap((part) => {
       const [first = 0, last = first] = part.split('-').map(Number)
-      return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+      const isRange = last >= first && last <= LAST_CPU
+      return isRange ? Array.from({ length: last - first + 1 }, (_, i) => first + i) : []
     })
 }
 

@@ -54,3 +54,9 @@ test('descriptors that nobody took are told at the end, wherever they wait', () 
   queue.push(opened.subarray(0, 3), [11])
   assert.deepEqual(queue.abandonedFds(), [10, 11])
 })
+
+test('a message that is longer than any of init is refused before it is whole', () => {
+  const bytes = frameBytes('ready')
+  bytes.writeUInt32LE(2 ** 31, 4)
+  assert.throws(() => new FrameQueue().push(bytes), /too long/)
+})
