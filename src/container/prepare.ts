@@ -7,6 +7,7 @@ import { FULL_SIZE } from '../host/userns.ts'
 import { type ContainerPlan, compile } from '../launch/compile.ts'
 import { type CgroupChoice, chooseCgroup } from '../linux/cgroups/choose.ts'
 import { checkLimits } from '../linux/cgroups/limits/limits.ts'
+import { ownerOf } from '../linux/cgroups/ownership.ts'
 import { checkCgroupsPath, placesOf } from '../linux/cgroups/place.ts'
 import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from '../linux/cgroups/scope-plan.ts'
 import { type Surveyed, surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
@@ -77,7 +78,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const limits = idLimits(spec, host, maps)
   assertIds(spec.process, limits, host)
   assertOwners(spec.mounts ?? [], limits, host)
-  const cgroup = cgroupOf(spec, host, options)
+  const cgroup = withOwner(cgroupOf(spec, host, options), ownerOf(spec, host, maps?.uid))
   const guardsDevices = cgroup.plan?.guard !== undefined
   if (options.strict) assertHeld(cgroup)
   const plan = compile(spec, {
@@ -194,6 +195,9 @@ function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
   })
   return new Map(found)
 }
+
+const withOwner = (choice: CgroupChoice, owner: number | undefined): CgroupChoice =>
+  choice.plan ? { ...choice, plan: { ...choice.plan, owner } } : choice
 
 function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups }: PrepareOptions): CgroupChoice {
   if (typeof cgroups === 'object') return scopeOf(spec, host, { id, answer: cgroups.systemd })

@@ -75,3 +75,38 @@ testAs(
     }
   },
 )
+
+testAs(
+  { as: ['root'], needs: ['unshare'], skip },
+  'root of a container with a user namespace owns a cgroup that it may write to, and no other',
+  async (world) => {
+    const top = join(unified?.path ?? '', `usnea-${randomBytes(4).toString('hex')}`)
+    mkdirSync(join(top, 'init'), { recursive: true })
+    const through = { through: view(top) }
+    const look = async (options: string[], namespaces: readonly string[]) => {
+      const id = world.newId()
+      const bundle = await world.bundle((config) => {
+        const script =
+          'stat -c %u /sys/fs/cgroup /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/cgroup.freeze; mkdir /sys/fs/cgroup/sub'
+        config.process.args = ['sh', '-c', script]
+        config.linux.namespaces.push(...namespaces.map((type) => ({ type })))
+        const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+        Object.assign(config.linux, { uidMappings: ids, gidMappings: ids })
+        config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options })
+      })
+      return world.usnea(['run', '--bundle', bundle.path, id], through)
+    }
+    try {
+      const owned = await look(['rw'], ['user', 'cgroup'])
+      assert.equal(owned.stdout, '0\n0\n65534\n', owned.stderr)
+      assert.equal(owned.status, 0, owned.stderr)
+      for (const foreign of [await look(['ro'], ['user', 'cgroup']), await look(['rw'], ['user'])]) {
+        assert.equal(foreign.stdout, '65534\n65534\n65534\n', foreign.stderr)
+        assert.notEqual(foreign.status, 0)
+      }
+    } finally {
+      await until('its processes have ended', async () => readFileSync(join(top, 'init/cgroup.procs'), 'utf8') === '')
+      removeCgroup(top)
+    }
+  },
+)

@@ -10,6 +10,7 @@ import { deviceProgram } from './device-program.ts'
 import { type DeviceGuard, guardLines } from './devices.ts'
 import { writeCgroupFile } from './files.ts'
 import { killMembers } from './kill.ts'
+import { giveCgroup } from './ownership.ts'
 import type { CgroupPlan } from './plan.ts'
 import { type CgroupRecord, type Home, homeOfController, type ManagedCgroup, unifiedHome } from './record.ts'
 import { makeHome, removeHome } from './tree.ts'
@@ -31,6 +32,7 @@ export function makeCgroup(plan: CgroupPlan, undo: Dispose): ManagedCgroup {
   const record: ManagedCgroup = { manager: 'cgroupfs', homes, guardsDevices: plan.guard !== undefined }
   if (plan.guard) guardDevices(record, plan.guard)
   applyWrites(record, plan.writes)
+  giveCgroup(record, plan.owner)
   return record
 }
 

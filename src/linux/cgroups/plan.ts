@@ -28,6 +28,8 @@ export interface CgroupPlan {
   readonly guard: DeviceGuard | undefined
   /** The unit of systemd that is the cgroup; undefined where we make it ourselves. */
   readonly scope?: ScopePlan
+  /** Whoever on the host gets the cgroup, and may make others in it. */
+  readonly owner?: number | undefined
   /** Our own cgroup of v2, where the processes in it may be made to step aside. */
   readonly own?: string | undefined
 }

@@ -12,6 +12,7 @@ import { killMembers } from './kill.ts'
 import { limitProperties } from './limits/properties.ts'
 import { assertCgroupfs, guardDevices, placeProcess, removeCgroup } from './manager.ts'
 import { pidsBelow } from './members.ts'
+import { giveCgroup } from './ownership.ts'
 import type { CgroupPlan } from './plan.ts'
 import type { CgroupRecord, Home, ManagedCgroup } from './record.ts'
 import type { ScopePlan } from './scope-plan.ts'
@@ -59,6 +60,7 @@ export async function startScope(
   )
   if (plan.guard) guardDevices(record(), plan.guard)
   applyWrites(record(), plan.writes)
+  giveCgroup(record(), plan.owner)
   return record()
 }
 
