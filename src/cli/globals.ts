@@ -20,6 +20,8 @@ export interface Globals {
   readonly systemdCgroup: boolean
   readonly cgroupManager: 'systemd' | 'cgroupfs' | 'disabled' | undefined
   readonly rootless: 'auto' | boolean
+  /** Undefined when the option was not given: then the environment says. */
+  readonly allowMissing: string | undefined
   readonly debug: boolean
 }
 
@@ -43,6 +45,7 @@ export function readGlobalValues(values: GlobalValues, cwd: string): Globals {
     systemdCgroup: values['systemd-cgroup'] || cgroupManager === 'systemd',
     cgroupManager,
     rootless,
+    allowMissing: values['allow-missing'],
     debug: values.debug,
   }
 }
@@ -50,7 +53,12 @@ export function readGlobalValues(values: GlobalValues, cwd: string): Globals {
 /** The same options for another process of ours, wherever it begins. The state directory is not among them. */
 export function repeatGlobals(values: GlobalValues, cwd: string): string[] {
   const { file, format, level } = chooseLog(values, cwd)
-  const asked = { log: file, 'cgroup-manager': values['cgroup-manager'], rootless: values.rootless }
+  const asked = {
+    log: file,
+    'cgroup-manager': values['cgroup-manager'],
+    rootless: values.rootless,
+    'allow-missing': values['allow-missing'],
+  }
   return [
     ...Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
     ...['--log-format', format, '--log-level', level],
@@ -100,6 +108,15 @@ function checkRoot(root: string, cwd: string): string {
 function readCgroupManager(text: string | undefined): Globals['cgroupManager'] {
   if (text === undefined || text === 'systemd' || text === 'cgroupfs' || text === 'disabled') return text
   throw usage(`unknown cgroup manager "${text}"`, 'use systemd, cgroupfs or disabled')
+}
+
+/** Security modules that may be missing, from `--allow-missing` or USNEA_ALLOW_MISSING. Throws `usage`. */
+export function readMayMiss(text: string): ReadonlySet<'apparmor' | 'selinux'> {
+  const names = text.split(',').filter((name) => name !== '')
+  const unknown = names.find((name) => name !== 'apparmor' && name !== 'selinux')
+  if (unknown !== undefined)
+    throw usage(`nothing called "${unknown}" may be missing`, 'use apparmor, selinux, or both with a comma between')
+  return new Set(names as ('apparmor' | 'selinux')[])
 }
 
 function usage(what: string, fix?: string): RuntimeError {

@@ -3,7 +3,7 @@ import { type Log, printable } from '../base/log.ts'
 import type { Context } from '../container/context.ts'
 import type { Host } from '../host/facts.ts'
 import type { ChosenStateRoot } from '../state/paths.ts'
-import { absolute, type Globals } from './globals.ts'
+import { absolute, type Globals, readMayMiss } from './globals.ts'
 import type { Io } from './io.ts'
 
 export interface SessionOptions {
@@ -75,6 +75,7 @@ export class Session {
       host,
       root: chosen.path,
       cgroupManager: wantedManager(this.globals),
+      mayMiss: readMayMiss(this.globals.allowMissing ?? this.io.env.USNEA_ALLOW_MISSING ?? ''),
       again: this.#again(chosen.path),
       ensureRoot: () => ensureStateRoot(chosen, host),
       log: this.#options.log,

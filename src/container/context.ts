@@ -1,6 +1,7 @@
 /** What every verb gets: the facts, the state directory, and two ways to tell the caller something. */
 import type { Host } from '../host/facts.ts'
 import type { ManagerName } from '../linux/cgroups/choose.ts'
+import type { MayMiss } from '../linux/lsm/check.ts'
 
 export interface Context {
   readonly host: Host
@@ -10,6 +11,8 @@ export interface Context {
   readonly ensureRoot: () => void
   /** --systemd-cgroup, --cgroup-manager. */
   readonly cgroupManager: ManagerName
+  /** --allow-missing. */
+  readonly mayMiss: MayMiss
   /** The words that call us again with the same global options; undefined when we are no program of our own. */
   readonly again?: readonly string[] | undefined
   readonly log: { debug(message: string, func?: string): void; warn(message: string): void }

@@ -10,7 +10,7 @@ import { compileJoin } from '../launch/join.ts'
 import { launch } from '../launch/launch.ts'
 import { type ExecPlace, execPlace, placeExec } from '../linux/cgroups/exec-place.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
-import { checkProcessLabels } from '../linux/lsm/check.ts'
+import { checkProcessLabels, processLabelNotes } from '../linux/lsm/check.ts'
 import { askForNamespaces } from '../linux/namespaces/door.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
@@ -55,7 +55,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   assertPidFilePlace(options.pidFile)
   if (!record.spec.process) throw new RuntimeError('process-invalid')
   const process = execProcess(record.spec.process, options)
-  refuse(checkProcessLabels(process, ctx.host, ''), 'error', 'process-invalid')
+  refuse(checkProcessLabels(process, ctx.host, { origin: '', mayMiss: ctx.mayMiss }), 'error', 'process-invalid')
   const { detach: detached = false, consoleSocket } = options
   checkTerminal({ terminal: process.terminal, detached, consoleSocket })
   await using descriptors = new Dispose()
@@ -133,7 +133,9 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
     isPlaced: place !== undefined || record.rdt !== undefined,
   })
   refuse(checkFilter(record.spec, { ...scene, host: ctx.host, process }), 'error', 'process-invalid')
-  for (const { message, pointer, loud } of plan.degradations) ctx.warn(`${message} (${pointer})`, loud)
+  const unlabelled = processLabelNotes(process, ctx.host, { origin: '', mayMiss: ctx.mayMiss })
+  for (const { message, pointer, loud } of [...unlabelled, ...plan.degradations])
+    ctx.warn(`${message} (${pointer})`, loud)
   const entered = joins.flatMap(({ types }) => types).join(', ') || 'no namespace of its own'
   ctx.log.debug(`a plan of ${plan.ops.length} ops; joins of process ${record.pid}: ${entered}`, 'exec')
   const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO

@@ -10,8 +10,9 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.ts'
  * Without a manager by name it is cgroupfs, as far as that goes; what a user wants to have limited and may not limit is
  * then asked of the user's systemd. @throws RuntimeError as `prepare`, and `systemd-…`
  */
-export async function prepareFor(ctx: Context, options: Omit<PrepareOptions, 'cgroups'>): Promise<Prepared> {
-  const { host, cgroupManager } = ctx
+export async function prepareFor(ctx: Context, asked: Omit<PrepareOptions, 'cgroups' | 'mayMiss'>): Promise<Prepared> {
+  const { host, cgroupManager, mayMiss } = ctx
+  const options = { ...asked, mayMiss }
   if (cgroupManager === 'systemd') return prepare(host, { ...options, cgroups: { systemd: await askSystemd(host) } })
   if (cgroupManager !== 'auto') return prepare(host, { ...options, cgroups: cgroupManager })
   try {

@@ -13,7 +13,7 @@ import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from 
 import { type Surveyed, surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
-import { checkProcessLabels, mountLabelNotes } from '../linux/lsm/check.ts'
+import { checkProcessLabels, type MayMiss, mountLabelNotes, processLabelNotes } from '../linux/lsm/check.ts'
 import { checkIdMappedMounts } from '../linux/mounts/sources.ts'
 import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
@@ -45,6 +45,7 @@ export interface PrepareOptions {
   /** Descriptors behind stdio that the program keeps. */
   readonly keepFds: number
   readonly cgroups: CgroupSource
+  readonly mayMiss: MayMiss
   readonly listenFds: number
   readonly gate: boolean
   /** The directory of the socket for sd_notify(3), if it gets one. */
@@ -74,7 +75,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const spec = notify === undefined ? completed : withNotifySocket(completed, notify)
   const tree = host.realRoot && maps !== undefined && notify !== undefined
   if (!options.gate && spec.process.args.length === 0) refuse([error('/process', noProcess)], 'error', 'config-invalid')
-  refuse(hostIssues(spec, bundle, { host, maps }), 'error', 'config-invalid')
+  refuse(hostIssues(spec, bundle, { host, maps, mayMiss: options.mayMiss }), 'error', 'config-invalid')
   const limits = idLimits(spec, host, maps)
   assertIds(spec.process, limits, host)
   assertOwners(spec.mounts ?? [], limits, host)
@@ -124,6 +125,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       ...ownerNotes(bundle.rootfs, maps, host),
       ...groupNotes(maps, host),
       ...mountLabelNotes(spec.linux ?? {}, host),
+      ...processLabelNotes(spec.process, host, { origin: '/process', mayMiss: options.mayMiss }),
       ...cgroup.degradations,
       ...strayProcesses(spec, cgroup.plan !== undefined),
       ...plan.degradations,
@@ -159,16 +161,17 @@ function complete(spec: RunnableSpec, host: Host) {
 const everyId = [{ inner: 0, outer: 0, size: FULL_SIZE }]
 
 interface HostAndMaps {
+  readonly mayMiss: MayMiss
   readonly host: Host
   readonly maps: ChosenMaps | undefined
 }
 
-function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps }: HostAndMaps): Issue[] {
+function hostIssues(spec: RunnableSpec, { path, rootfs }: Bundle, { host, maps, mayMiss }: HostAndMaps): Issue[] {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
   return [
     ...(maps ? checkMaps({ uidMappings, gidMappings }, host) : []),
     ...checkNamespaces(spec, host),
-    ...checkProcessLabels(spec.process, host, '/process'),
+    ...checkProcessLabels(spec.process, host, { origin: '/process', mayMiss }),
     ...checkNetDevices(spec, host),
     ...checkRdt(spec, host),
     ...checkCgroupsPath(spec.linux?.cgroupsPath),

@@ -227,3 +227,26 @@ testAs(
     succeeded(await world.usnea(['delete', '--force', id]))
   },
 )
+
+testAs(
+  { skip: apparmor ? 'needs a machine without AppArmor' : undefined },
+  'a profile where AppArmor is off is an error, unless the caller lets it be missing; then it is told',
+  async (world) => {
+    const bundle = await world.bundle((config) => {
+      config.process.apparmorProfile = 'acme'
+      config.process.args = ['true']
+    })
+    const run = () => ['run', '--bundle', bundle.path, world.newId()]
+    refused(await world.usnea(run()), /apparmor not supported or disabled.*--allow-missing apparmor/)
+    refused(await world.usnea(['--allow-missing', 'selinux', ...run()]), /apparmor not supported/)
+    refused(await world.usnea(['--allow-missing', 'armour', ...run()]), /nothing called .*armour.* may be missing/)
+    for (const [words, env] of [
+      [['--allow-missing', 'apparmor'], {}] as const,
+      [[], { USNEA_ALLOW_MISSING: 'apparmor' }] as const,
+    ]) {
+      const { status, stderr } = await world.usnea([...words, ...run()], { env })
+      assert.equal(status, 0)
+      assert.match(stderr, /not confined by apparmor/)
+    }
+  },
+)

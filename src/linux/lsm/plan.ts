@@ -8,7 +8,8 @@ export function planLabels({ apparmorProfile = '', selinuxLabel = '' }: Process,
   const ops: Op[] = []
   if (apparmorProfile !== '' && host.lsm.apparmor)
     ops.push({ op: 'apparmor', profile: apparmorProfile, origin: `${origin}/apparmorProfile` })
-  if (selinuxLabel !== '') ops.push({ op: 'selinux', label: selinuxLabel, origin: `${origin}/selinuxLabel` })
+  if (selinuxLabel !== '' && host.lsm.selinux)
+    ops.push({ op: 'selinux', label: selinuxLabel, origin: `${origin}/selinuxLabel` })
   return ops
 }
 
