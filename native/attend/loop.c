@@ -13,6 +13,7 @@ enum {
   QUIET_MS = 200,   /* a process that was left behind and still has the output open is given so long to say more */
   PATIENCE_MS = 2000, /* and so long in all */
   HUNG_MS = 100,
+  TERMINAL_BYTES = 1 << 17, /* more than a terminal holds: 64 KiB on the way to its reader (tty_buffer.c), 4 KiB there */
 };
 
 int64_t now_ms(void) {
@@ -92,27 +93,34 @@ static int until(int64_t deadline, int64_t now, int wait) {
   return wait < 0 || left < wait ? (int)left : wait;
 }
 
-/* What lies in the pipe now is certainly of the process that has ended. */
-static void count_owed(struct lane *lane) {
+/* What lies in the pipe now is certainly of the process that has ended. A terminal tells no count, only that it is empty. */
+static void count_owed(const struct attendance *a, struct lane *lane) {
   int bytes = 0;
-  if (is_open(lane)) ioctl(lane->from, FIONREAD, &bytes);
+  if (is_console(a, lane->from)) bytes = TERMINAL_BYTES;
+  else if (is_open(lane)) ioctl(lane->from, FIONREAD, &bytes);
   lane->owed = lane->taken + (uint64_t)bytes;
+}
+
+static bool has_given_all(const struct attendance *a, const struct lane *lane) {
+  struct pollfd fd = {lane->from, POLLIN, 0};
+  if (is_full(lane)) return false;
+  return lane->taken >= lane->owed || (is_console(a, lane->from) && poll(&fd, 1, 0) == 0);
 }
 
 /*
  * However slow the reader is, it gets all of it. Who was left behind and has the output open may add something, but does
- * not keep us. A terminal ends by itself, and tells no count.
+ * not keep us; nor does who opens the terminal again, which is hung up when the leader of its session ends.
  */
 static void drain(struct attendance *a) {
   struct lane *lanes = a->lanes;
   end_lane(&lanes[0]);
-  for (int i = 1; i < LANES; i++) count_owed(&lanes[i]);
+  for (int i = 1; i < LANES; i++) count_owed(a, &lanes[i]);
   for (int64_t deadline = now_ms() + PATIENCE_MS; is_open(&lanes[1]) || is_open(&lanes[2]);) {
     bool writing = is_full(&lanes[1]) || is_full(&lanes[2]);
     if ((a->hung && !writing) || (!turn(a, -1, writing ? -1 : QUIET_MS) && !writing)) break;
     answer_signals(a);
-    for (int i = 1; i < LANES && a->console < 0 && now_ms() > deadline; i++)
-      if (!is_full(&lanes[i]) && lanes[i].taken >= lanes[i].owed) end_lane(&lanes[i]);
+    for (int i = 1; i < LANES && now_ms() > deadline; i++)
+      if (has_given_all(a, &lanes[i])) end_lane(&lanes[i]);
   }
   for (int i = 1; i < LANES; i++) end_lane(&lanes[i]);
 }

@@ -1,10 +1,12 @@
 // Needs a static busybox and python3: images and containers that put something else where a terminal is looked for.
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
+import { sharedByRun } from '../fixtures/run-directory.ts'
 import { listenForTerminal } from '../fixtures/terminal.ts'
 import { until } from '../fixtures/until.ts'
 import type { User } from '../fixtures/users.ts'
@@ -174,3 +176,45 @@ for (const [title, { script, words }] of Object.entries(preparations))
     }
     succeeded(await world.usnea(['delete', '--force', id]))
   })
+
+/** Opens the terminal again in the moment in which it was hung up, and goes on writing, with pauses of milliseconds. */
+const clinging = `
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  int pause = atoi(argv[1]);
+  for (int i = 0; i < 3; i++) if (fork() == 0) break;
+  for (;;) {
+    struct pollfd fd = {open("/dev/pts/0", O_WRONLY | O_NOCTTY), 0, 0};
+    while (fd.fd >= 0 && write(fd.fd, "drop\\n", 5) > 0 && poll(&fd, 1, pause) == 0) continue;
+    if (fd.fd >= 0) close(fd.fd);
+  }
+}`
+
+for (const [pause, name] of [
+  [0, 'ranges'],
+  [50, 'root'],
+] as const)
+  testAs(
+    { as: [name], needs: ['gcc'] },
+    `a writer with pauses of ${pause} ms does not keep a terminal whose program has ended`,
+    async (world) => {
+      const id = world.newId()
+      const bundle = await world.bundle((config) => {
+        config.process.args = ['clinging', String(pause)]
+      })
+      const program = await sharedByRun('clinging', (path) =>
+        execFileSync('gcc', ['-static', '-O1', '-x', 'c', '-o', path, '-'], { input: clinging }),
+      )
+      copyFileSync(program, join(bundle.rootfs, 'bin/clinging'))
+      succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+      const outcome = await world.usnea(['exec', '--tty', id, 'sh', '-c', 'echo last words; exit 7'], {
+        timeout: 10_000,
+      })
+      assert.equal(outcome.status, 7)
+      assert.match(outcome.stdout, /last words/)
+      succeeded(await world.usnea(['delete', '--force', id]))
+    },
+  )
