@@ -67,6 +67,29 @@ static int map_ids(int tree, const struct op_hold_source *op) {
   return error;
 }
 
+/*
+ * The source is another mount of the container, so it is there only now, and we are in a user namespace that may not map
+ * ids of the host's file systems. The parent may: the copy belongs to both of us, and to no mount namespace yet. No link
+ * is followed, because what the image can point at would become the container's own.
+ */
+int run_map_source(struct context *ctx, const struct op_map_source *op) {
+  bool detached;
+  int path, error = op->slot >= HOLD_SLOTS ? EINVAL : walk(ctx, op->path, WALK_NO_SYMLINKS, &path);
+  if (error) {
+    detail("source");
+    return error;
+  }
+  int tree = copy_tree(path, "", op->recursive, AT_EMPTY_PATH, &detached);
+  if (tree < 0 || !detached) error = tree < 0 ? errno : ENOSYS;
+  close(path);
+  if (!error) error = send_descriptor(ctx->control, (struct frame){MESSAGE_tree_held, 0, (int32_t)ctx->at, 0}, NULL, tree);
+  const struct op_wait mapped = {.message = MESSAGE_tree_mapped};
+  if (!error) error = run_wait(ctx, &mapped);
+  if (!error) ctx->held[op->slot] = tree;
+  else if (tree >= 0) close(tree);
+  return error;
+}
+
 int run_hold_source(struct context *ctx, const struct op_hold_source *op) {
   if (op->slot >= HOLD_SLOTS) return EINVAL;
   int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE_ : 0));

@@ -1,4 +1,4 @@
-/* Locks and fifos. */
+/* Locks, fifos and detached mounts. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,16 @@
 #ifndef SYS_open_tree
 #define SYS_open_tree 428
 #endif
+
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+
+int usnea_map_tree(int tree, int userns, int recursive) {
+  const struct { uint64_t set, clear, propagation, userns; } attr = {0x100000 /* MOUNT_ATTR_IDMAP */, 0, 0, (uint64_t)userns};
+  unsigned flags = AT_EMPTY_PATH | (recursive ? 0x8000u /* AT_RECURSIVE */ : 0);
+  return syscall(SYS_mount_setattr, tree, "", flags, &attr, sizeof attr) == 0 ? 0 : -errno;
+}
 
 int usnea_flock(int fd, int operation) { return flock(fd, operation) == 0 ? 0 : -errno; }
 

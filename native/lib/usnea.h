@@ -24,6 +24,9 @@ int usnea_wait(int pid, int block, int32_t *status);
 /* A detached copy of the mount at a directory, without what is mounted below: open_tree(2). */
 int usnea_copy_tree(const char *path);
 
+/* Shows a detached tree (open_tree(2)), or only its top, through the ids of a user namespace: mount_setattr(2). */
+int usnea_map_tree(int tree, int userns, int recursive);
+
 int usnea_flock(int fd, int operation);
 int usnea_mkfifo(const char *path, uint32_t mode);
 int usnea_pidfd_open(int pid);

@@ -34,6 +34,7 @@ export interface Native {
   fitTerminal(console: number): void
   attend(pid: number, pipes: Int32Array, console: number, timeoutMs: number, status: Int32Array): number
   copyTree(path: string): number
+  mapTree(tree: number, userns: number, recursive: number): number
   bindNotify(directory: string, name: string): number
   relay(fd: number, host: string): number
   relayAside(program: string, fd: number, host: string, pid: number, label: string): number
@@ -99,6 +100,7 @@ function load(): { native: Native; directory: string } {
     receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),
     fitTerminal: library.func('void usnea_fit_terminal(int console)'),
     attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),
+    mapTree: library.func('int usnea_map_tree(int tree, int userns, int recursive)'),
     copyTree: library.func('int usnea_copy_tree(const char *path)'),
     bindNotify: library.func('int usnea_bind_notify(const char *directory, const char *name)'),
     relay: library.func('int usnea_relay(int fd, const char *host)'),

@@ -13,6 +13,7 @@ import { BlockingConversation } from './blocking.ts'
 import { encode } from './encode.ts'
 import { explain } from './explain.ts'
 import { type Conversation, type Failure, type Frame, failureOf, type MessageName } from './frames.ts'
+import { mapHeldTree } from './held-tree.ts'
 
 /** What the parent does when init asks for it. The string an answer gives is sent along (the state JSON for hooks). */
 export interface Answers {
@@ -109,6 +110,7 @@ class Talk {
       if (frame.message === 'failed') throw this.explain(failureOf(frame))
       if (frame.message === 'pidBorn') this.#born(frame.a)
       if (frame.message === 'consoleOpened') this.#opened(frame)
+      else if (frame.message === 'treeHeld') this.#map(frame)
       else if (frame.message === 'weaker') this.weaker.push(...describeWeaker(this.#plan.ops[frame.a]))
       else await this.#answer(frame)
     }
@@ -131,6 +133,16 @@ class Talk {
       throw new RuntimeError('internal', { what: 'init opened a terminal and sent none, or a second one' })
     this.console = fd
     this.consoleName = payload.toString()
+  }
+
+  #map({ a: index, fd }: Frame): void {
+    try {
+      const errno = mapHeldTree(this.#plan.ops[index], { fd, pid: this.pid })
+      if (errno !== undefined) throw this.explain({ index, errno, detail: '' })
+      this.#started.conversation.say('treeMapped')
+    } finally {
+      if (fd !== undefined) closeSync(fd)
+    }
   }
 
   async #answer({ message, fd }: Frame): Promise<void> {

@@ -1,6 +1,17 @@
 // Needs a static busybox, root, and Linux 6.3 with a tmpfs on /dev/shm: binds whose ids are mapped.
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
@@ -100,10 +111,10 @@ testAs({ as: ['root'], skip }, 'the attributes of a mapped mount are those of th
 
 testAs(
   { as: ['root'], skip },
-  'a mount of the container itself can be mapped where it has no user namespace',
+  'a mount of the container itself can be mapped, with a user namespace as that is, and never through a link',
   async (world) => {
     const bundle = await world.bundle((config) => {
-      config.process.args = ['sh', '-c', 'stat -c %u /twice/file']
+      config.process.args = ['sh', '-c', 'stat -c %u /twice/file; touch /twice/new && stat -c %u /twice/new']
     })
     mkdirSync(join(bundle.rootfs, 'once'))
     await withSource(async (source) => {
@@ -112,10 +123,37 @@ testAs(
         mapped(join(bundle.rootfs, 'once'), { destination: '/twice' }),
       )
       writeFileSync(join(bundle.path, 'config.json'), JSON.stringify(bundle.config))
-      assert.equal(succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()])), `${base + 3}\n`)
+      const call = async (args: readonly string[], options: string[], maps: Partial<MountEntry>) => {
+        bundle.config.mounts.pop()
+        bundle.config.mounts.push({
+          destination: '/twice',
+          type: 'bind',
+          source: join(bundle.rootfs, 'once'),
+          options,
+          ...maps,
+        })
+        writeFileSync(join(bundle.path, 'config.json'), JSON.stringify(bundle.config))
+        return await world.usnea([...args, '--bundle', bundle.path, world.newId()])
+      }
+      const own = { uidMappings: map(0, base), gidMappings: map(0, base) }
+      assert.match((await call(['run'], ['bind'], own)).stdout, new RegExp(`^${base + 3}\n`))
+
       inUserNamespace(bundle.config)
-      writeFileSync(join(bundle.path, 'config.json'), JSON.stringify(bundle.config))
-      refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /cannot be another mount/)
+      chownSync(bundle.rootfs, base, base)
+      refused(await call(['create'], ['bind'], own), /mapped only as the container is/)
+      assert.equal(succeeded(await call(['run'], ['bind', 'idmap'], {})), '3\n0\n')
+      assert.equal(statSync(join(source, 'new')).uid, 0)
+      const same = { uidMappings: map(0, base, 65_536), gidMappings: map(0, base, 65_536) }
+      assert.equal(succeeded(await call(['run'], ['rbind'], same)), '3\n0\n')
+
+      // An image must not get hold of a directory of the host by a link, with the ids of its owner.
+      bundle.config.mounts = bundle.config.mounts.map((mount) =>
+        mount.destination === '/once' ? { ...mount, destination: '/once/inner' } : mount,
+      )
+      rmdirSync(join(bundle.rootfs, 'once'))
+      symlinkSync(source, join(bundle.rootfs, 'once'))
+      refused(await call(['create'], ['bind', 'idmap'], {}), /cannot map its ids.*symbolic link/)
+      assert.equal(statSync(join(source, 'file')).uid, 3)
     })
   },
 )

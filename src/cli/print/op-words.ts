@@ -53,6 +53,7 @@ const special: Words = {
     mapped ? (mapRecursive ? 'all of it mapped' : 'mapped') : '',
     `as ${slot}`,
   ],
+  mapSource: ({ path, recursive, slot }) => [plain(path), recursive ? 'recursive' : '', `as ${slot}`],
   hold: ({ path, slot }) => [plain(path), `as ${slot}`],
   bind: ({ source, target, flags, slot }) => [
     `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,

@@ -1,11 +1,51 @@
 /** Sources of binds that are opened before their turn, and id-mapped ones. */
-import type { Attempt, Table } from './entry.ts'
+import type { Attempt, Cause, Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
 const isSource = ({ detail }: Attempt<'holdSource'>): boolean => detail === 'source'
 const isMapping = ({ detail }: Attempt<'holdSource'>): boolean => detail.startsWith('write ')
 
-export const explainSources: Table<'holdSource'> = {
+const mappingCauses: readonly Cause<'holdSource' | 'mapSource'>[] = [
+  {
+    errno: 'EINVAL',
+    why: 'the file system of the source cannot map ids, or is mapped already',
+    fix: 'remove idmap and the mappings from the mount, or use a source on ext4, xfs, btrfs or tmpfs',
+  },
+  {
+    errno: 'EPERM',
+    why: 'the file system of the source belongs to another user namespace, so we may not map its ids, or it is mapped already',
+    fix: 'remove idmap and the mappings from the mount',
+  },
+  {
+    errno: ['ENOSYS', 'EOPNOTSUPP'],
+    why: ({ host }) =>
+      `id-mapped mounts need mount_setattr of Linux 5.12, and this is ${host.kernel.release}; or a seccomp filter around us hides it`,
+    fix: 'remove idmap and the mappings from the mount',
+  },
+]
+
+export const explainSources: Table<'holdSource' | 'mapSource'> = {
+  mapSource: {
+    code: 'mount-failed',
+    what: ({ op }) => `error mounting "${op.path}" of the container: cannot map its ids`,
+    saysDetail: true,
+    causes: [
+      {
+        errno: ['ENOENT', 'ENOTDIR'],
+        code: 'mount-source-missing',
+        why: 'nothing is there in the container at that moment',
+        fix: 'list the mount that makes it first',
+      },
+      {
+        errno: 'ELOOP',
+        code: 'mount-symlink',
+        why: 'the path leads through a symbolic link, and what the image points at must not become its own',
+        fix: 'name the directory itself',
+      },
+      ...refusals,
+      ...mappingCauses,
+    ],
+  },
   holdSource: {
     code: 'mount-failed',
     what: ({ op }) => `error mounting "${op.source}": cannot ${BigInt(op.mapped) === 0n ? 'open it' : 'map its ids'}`,
@@ -26,22 +66,7 @@ export const explainSources: Table<'holdSource'> = {
         fix: 'correct uidMappings and gidMappings of the mount',
       },
       ...refusals,
-      {
-        errno: 'EINVAL',
-        why: 'the file system of the source cannot map ids, or is mapped already',
-        fix: 'remove idmap and the mappings from the mount, or use a source on ext4, xfs, btrfs or tmpfs',
-      },
-      {
-        errno: 'EPERM',
-        why: 'the file system of the source belongs to another user namespace, so we may not map its ids',
-        fix: 'remove idmap and the mappings from the mount',
-      },
-      {
-        errno: ['ENOSYS', 'EOPNOTSUPP'],
-        why: ({ host }) =>
-          `id-mapped mounts need mount_setattr of Linux 5.12, and this is ${host.kernel.release}; or a seccomp filter around us hides it`,
-        fix: 'remove idmap and the mappings from the mount',
-      },
+      ...mappingCauses,
     ],
   },
 }

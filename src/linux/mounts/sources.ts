@@ -12,7 +12,7 @@ import { isNew, isPrivate, type Scene } from '../scene.ts'
 import { BIND_HELD, BIND_PEER } from './bind-flags.ts'
 import type { Item } from './item.ts'
 import { parseMountOptions } from './options.ts'
-import { isMadeByMounts, type Place, sourceOf } from './places.ts'
+import { isMadeByMounts, isWithin, type Place, sourceOf } from './places.ts'
 
 export function isIdMapped({ uidMappings = [], gidMappings = [], options = [] }: Mount): boolean {
   return uidMappings.length > 0 || gidMappings.length > 0 || options.some((option) => /^r?idmap$/.test(option))
@@ -21,9 +21,27 @@ export function isIdMapped({ uidMappings = [], gidMappings = [], options = [] }:
 /** What follows a mapped source at its place in the list of mounts. */
 export function planMappedBind(item: Item, spec: Spec, scene: Scene): Op[] {
   const { mount, index } = item
-  return isPrivate(spec, 'user')
-    ? [heldBind(item, spec, scene)]
-    : [hold(mount, { index, scene, usernsFd: 0 }), heldBind(item, spec, scene)]
+  if (!isPrivate(spec, 'user')) return [hold(mount, { index, scene, usernsFd: 0 }), heldBind(item, spec, scene)]
+  const place = { bundle: scene.bundle, rootfs: scene.rootfs.path }
+  return [...(isMappedLate(spec.mounts ?? [], index, place) ? [mapLate(item, place)] : []), heldBind(item, spec, scene)]
+}
+
+/** The source is another mount of the container: it is mapped when its turn comes, by the parent. */
+const isMappedLate = (mounts: readonly Mount[], index: number, place: Place): boolean => {
+  const source = sourceOf(mounts[index] ?? { destination: '/' }, place)
+  return isWithin(source, place.rootfs) && isMadeByMounts(mounts, index, place)
+}
+
+function mapLate({ mount, origin, index }: Item, place: Place): Op {
+  const options = parseMountOptions(mount.options ?? [])
+  return {
+    op: 'mapSource',
+    path: `/${sourceOf(mount, place).slice(place.rootfs.length + 1)}`,
+    recursive: options.recursive ? 1 : 0,
+    mapRecursive: options.extensions.has('ridmap') ? 1 : 0,
+    slot: index,
+    origin,
+  }
 }
 
 export function heldBind({ mount, target, origin, index }: Item, spec: Spec, scene: Scene): Op {
@@ -61,10 +79,14 @@ export function isOpenedEarly(spec: Spec, scene: Scene, index: number): boolean 
 /** The sources that init opens as its very first step; `usernsFd` is the descriptor of one that is joined. */
 export function planEarlySources(spec: Spec, scene: Scene, usernsFd: number | undefined): Op[] {
   if (!isNew(spec, 'mount')) return []
-  return (spec.mounts ?? []).flatMap((mount, index) =>
-    (isIdMapped(mount) && isPrivate(spec, 'user')) || isOpenedEarly(spec, scene, index)
-      ? [hold(mount, { index, scene, usernsFd: usernsFd ?? 0 })]
-      : [],
+  const mounts = spec.mounts ?? []
+  const place = { bundle: scene.bundle, rootfs: scene.rootfs.path }
+  const isEarly = (mount: Mount, index: number) =>
+    isIdMapped(mount)
+      ? isPrivate(spec, 'user') && !isMappedLate(mounts, index, place)
+      : isOpenedEarly(spec, scene, index)
+  return mounts.flatMap((mount, index) =>
+    isEarly(mount, index) ? [hold(mount, { index, scene, usernsFd: usernsFd ?? 0 })] : [],
   )
 }
 
@@ -97,6 +119,14 @@ function mapOf(own: readonly IdMapping[] = [], ofContainer: Parameters<typeof ma
   return mapText(own.map(({ containerID, hostID, size }) => ({ inner: containerID, outer: hostID, size })))
 }
 
+/** No maps of its own, or those of the container. */
+function isMappedAs({ uidMappings = [], gidMappings = [] }: Mount, { linux }: Spec): boolean {
+  return (
+    (uidMappings.length === 0 || mapOf(uidMappings) === mapOf(linux?.uidMappings)) &&
+    (gidMappings.length === 0 || mapOf(gidMappings) === mapOf(linux?.gidMappings))
+  )
+}
+
 export function checkIdMappedMounts(spec: Spec, host: Host, place: Place): Issue[] {
   const mounts = spec.mounts ?? []
   return mounts.flatMap((mount, index) => {
@@ -107,8 +137,11 @@ export function checkIdMappedMounts(spec: Spec, host: Host, place: Place): Issue
     const { major, minor, release } = host.kernel
     if (major < 5 || (major === 5 && minor < 12))
       return [error(pointer, `an id-mapped mount needs Linux 5.12, and this is ${release}`)]
-    const words =
-      'the source of an id-mapped mount cannot be another mount of a container that has a user namespace: it is opened before'
-    return isPrivate(spec, 'user') && isMadeByMounts(mounts, index, place) ? [error(`${pointer}/source`, words)] : []
+    if (!isPrivate(spec, 'user') || !isMadeByMounts(mounts, index, place)) return []
+    const words = 'a source that is another mount of a container with a user namespace is mapped'
+    if (!isMappedAs(mount, spec))
+      return [error(`${pointer}/source`, `${words} only as the container is, without other mappings of its own`)]
+    if (isMappedLate(mounts, index, place)) return []
+    return [error(`${pointer}/source`, `${words} only where it lies in the root of the container`)]
   })
 }
