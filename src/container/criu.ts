@@ -106,7 +106,9 @@ export function demandFeatures(service: CriuService, wanted: Features): void {
   try {
     found = service.features(wanted)
   } catch (cause) {
-    throw new RuntimeError('criu-failed', { what: 'criu does not say what it can do here', cause })
+    const details = cause instanceof Error && cause.message !== '' ? [cause.message] : []
+    const fix = 'criu check tells why; a newer criu may fit this kernel'
+    throw new RuntimeError('criu-failed', { what: 'criu does not say what it can do here', details, fix, cause })
   }
   for (const [name] of asked) if (!found[name]) throw new RuntimeError('criu-feature', lacking[name])
 }
@@ -116,9 +118,12 @@ export function explainCriu(what: string, log: { directory: string; file: string
   const path = join(log.directory, log.file)
   const lines = lastErrors(path)
   const said = lines.length > 0 ? lines : [cause.message].filter((text) => text !== '')
+  // Its own start, which has nothing to do with the container.
+  const isUnfit = said.some((line) => line.includes('when initializing kerndat'))
   return new RuntimeError('criu-failed', {
     what,
     details: said,
+    ...(isUnfit ? { why: 'this criu does not fit this kernel; a newer one may' } : {}),
     ...(cause.errno === undefined ? {} : { errno: cause.errno }),
     fix: `the whole story is in ${path}; what this kernel lacks is told by: criu check --all`,
     cause,

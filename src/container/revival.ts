@@ -8,6 +8,7 @@ import { FD_NULL } from '../kernel/native.ts'
 import { launch } from '../launch/launch.ts'
 import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
 import { startScope } from '../linux/cgroups/scope.ts'
+import { lostPeers } from '../linux/criu/external.ts'
 import { planLoopback } from '../linux/criu/plan.ts'
 import { openNetwork } from '../linux/criu/process.ts'
 import type { Notification } from '../linux/criu/service.ts'
@@ -121,7 +122,7 @@ export class Revival {
     const { undo, options } = this.#parts
     const startTime = readProcess(pid)?.startTime ?? '0'
     undo.push(() => killProcess(pid, startTime))
-    const degradations = this.record.degradations
+    const degradations = [...this.record.degradations, ...lostPeers(this.#parts.prepared.spec)]
     this.record = { ...this.record, pid, startTime, ready: true, created: nanoTimestamp(), degradations }
     this.#slot?.save(this.record)
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid, undo)

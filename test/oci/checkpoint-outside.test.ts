@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
-import { askSteady, criu, imageOf, stateOf, steady, whyNoCriu } from '../fixtures/criu.ts'
-import { listenForTerminal } from '../fixtures/terminal.ts'
+import { askSteady, criu, criuPath, imageOf, stateOf, steady, whyNoCriu } from '../fixtures/criu.ts'
+import { runtimePath } from '../fixtures/install.ts'
+import { listenForTerminal, onTerminal } from '../fixtures/terminal.ts'
 import { until } from '../fixtures/until.ts'
 import { succeeded } from '../fixtures/world.ts'
 
@@ -60,28 +61,38 @@ testAs(real, 'nothing of the isolation is weaker afterwards', async (world) => {
   succeeded(await world.usnea(['delete', '--force', id]))
 })
 
-testAs({ ...real, needs: ['python3'] }, 'a terminal is sent to the new console socket', async (world) => {
+testAs({ ...real, needs: ['python3'] }, 'a terminal is sent to the new console socket, or attended', async (world) => {
   const [id, image] = [world.newId(), imageOf(world)]
   const bundle = await world.bundle((config) => {
     config.process.terminal = true
-    config.process.args = ['sh', '-c', 'echo ready; while read line; do echo "<$line> on $(tty)"; done']
+    config.process.args = ['sh', '-c', 'echo ready; while read line; do echo "<$line> on $(tty)"; done; exit 5']
   })
   const [one, two] = ['one', 'two'].map((name) => join(world.identity.home, `restored-${name}.sock`)) as [
     string,
     string,
   ]
+  const save = async () => succeeded(await criu(world, ['checkpoint', '--image-path', image, id]))
+  const restore = ['restore', '--image-path', image, '--bundle', bundle.path]
   {
     await using terminal = await listenForTerminal(one)
     succeeded(await world.usnea(['run', '--detach', '--console-socket', one, '--bundle', bundle.path, id]))
     await terminal.shows('ready')
-    succeeded(await criu(world, ['checkpoint', '--image-path', image, id]))
+    await save()
   }
-  await using terminal = await listenForTerminal(two)
-  const args = ['restore', '--detach', '--console-socket', two, '--image-path', image, '--bundle', bundle.path, id]
-  succeeded(await criu(world, args))
-  terminal.write('typed\n')
-  await terminal.shows('<typed> on /dev/pts/0')
-  succeeded(await world.usnea(['delete', '--force', id]))
+  {
+    await using terminal = await listenForTerminal(two)
+    succeeded(await criu(world, [...restore, '--detach', '--console-socket', two, id]))
+    terminal.write('typed\n')
+    await terminal.shows('<typed> on /dev/pts/0')
+    await save()
+  }
+  const path = `PATH=${criuPath(world.identity.env.PATH ?? '')}`
+  await using terminal = onTerminal(world, ['env', path, await runtimePath(), '--root', world.state, ...restore, id])
+  terminal.write('again\n')
+  await terminal.shows('<again> on /dev/pts/0')
+  terminal.write('\x04')
+  await until('it has ended', () => terminal.status() !== undefined)
+  assert.equal(terminal.status(), 5)
 })
 
 testAs(

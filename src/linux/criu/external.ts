@@ -1,7 +1,9 @@
 /** What in a container belongs to the outside: criu leaves it out of the image under a name, and is told what the name means now. Pure. */
 import { basename, join, resolve } from 'node:path'
+import type { Degradation } from '../../base/issue.ts'
 import type { Mount as HostMount } from '../../host/facts.ts'
 import { isWithin, mountOf, type Shown, shownAt } from '../../host/mountinfo.ts'
+import { MS_SHARED } from '../../kernel/constants.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
 import type { Home } from '../cgroups/record.ts'
 import { parseMountOptions } from '../mounts/options.ts'
@@ -98,5 +100,15 @@ export function outsideNamespaces(spec: Spec, inodeOf: (file: string) => string 
   return joinedOutside(spec).flatMap((type) => {
     const inode = inodeOf(files[type])
     return inode === undefined ? [] : [`${files[type]}[${inode}]:${namespaceNames[type]}`]
+  })
+}
+
+/** criu works in a copy of our mounts that sends nothing back, so a shared one has no peers among ours any more. */
+export function lostPeers({ mounts = [] }: Spec): Degradation[] {
+  return mounts.flatMap((mount, i) => {
+    const isShared = parseMountOptions(mount.options ?? []).propagation.some((flags) => (flags & MS_SHARED) !== 0)
+    if (!isBind(mount) || !isShared) return []
+    const message = `what is mounted in ${mount.destination} from now on does not reach the host: restored mounts have no peers there`
+    return [{ pointer: `/mounts/${i}/options`, message }]
   })
 }

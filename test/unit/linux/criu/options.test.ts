@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseMountinfo } from '../../../../src/host/mountinfo.ts'
-import { outsideMounts, outsideNamespaces, outsidePlaces } from '../../../../src/linux/criu/external.ts'
+import { lostPeers, outsideMounts, outsideNamespaces, outsidePlaces } from '../../../../src/linux/criu/external.ts'
 import { dumpOptions, handedNamespaces, restoreOptions } from '../../../../src/linux/criu/options.ts'
 import { planLoopback, planRestorer } from '../../../../src/linux/criu/plan.ts'
 import { inheritedStdio } from '../../../../src/linux/criu/process.ts'
@@ -97,6 +97,14 @@ describe('what belongs to the outside', () => {
     assert.deepEqual(
       handedNamespaces(joined).map(({ key, path, origin }) => [key, path, origin]),
       [['extRootNetNS', '/n', '/linux/namespaces/0/path']],
+    )
+  })
+
+  it('has no peers any more where it was shared', () => {
+    const mounts = [bind('/a', '/a', 'rslave'), bind('/b', '/b', 'rshared'), { destination: '/c', type: 'tmpfs' }]
+    assert.deepEqual(
+      lostPeers(spec(mounts)).map(({ pointer }) => pointer),
+      ['/mounts/1/options'],
     )
   })
 
