@@ -3,7 +3,17 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
-import { askSteady, criu, hasFeature, imageOf, stateOf, steady, whyNoCriu, withCriu } from '../fixtures/criu.ts'
+import {
+  askSteady,
+  criu,
+  hasFeature,
+  imageOf,
+  slowCriu,
+  stateOf,
+  steady,
+  whyNoCriu,
+  withCriu,
+} from '../fixtures/criu.ts'
 import { until } from '../fixtures/until.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
 
@@ -125,4 +135,31 @@ testAs(real, 'a restore that fails leaves nothing', async (world) => {
   assert.ok(why.includes(log), why)
   refused(await world.usnea(['state', id]), /container does not exist/)
   assert.deepEqual(mounts(), before)
+})
+
+testAs(real, 'a signal undoes a checkpoint or a restore that is not done yet', async (world) => {
+  const [id, image, second] = [world.newId(), imageOf(world), imageOf(world)]
+  const bundle = await steady(world)
+  const interrupt = async (args: readonly string[]) => {
+    const { options, isThere, go } = slowCriu(world)
+    const call = world.call(args, options)
+    await until('criu is there', isThere)
+    call.child.kill('SIGTERM')
+    go()
+    assert.equal((await call.ended).signal, 'SIGTERM', call.output().stderr)
+  }
+  succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+  await askSteady(world, id)
+  await interrupt(['checkpoint', '--image-path', image, id])
+  assert.deepEqual(
+    readdirSync(image).filter((name) => !name.endsWith('.log')),
+    [],
+  )
+  assert.match(await askSteady(world, id), /^count 2 /)
+  succeeded(await criu(world, ['checkpoint', '--image-path', second, id]))
+  await interrupt(['restore', '--detach', '--image-path', second, '--bundle', bundle.path, id])
+  refused(await world.usnea(['state', id]), /container does not exist/)
+  succeeded(await criu(world, ['restore', '--detach', '--image-path', second, '--bundle', bundle.path, id]))
+  assert.match(await askSteady(world, id), /^count 3 /)
+  succeeded(await world.usnea(['delete', '--force', id]))
 })
