@@ -1,4 +1,5 @@
 /** OCI exec: another process in a running container. */
+
 import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
 import { type Code, isRuntimeError, RuntimeError } from '../base/errors.ts'
@@ -15,6 +16,7 @@ import { askForNamespaces } from '../linux/namespaces/door.ts'
 import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import { keepsGroups } from '../linux/process/kept-groups.ts'
 import { placeInRdt } from '../linux/rdt/manager.ts'
 import { isNew } from '../linux/scene.ts'
 import { checkFilter } from '../linux/seccomp/check.ts'
@@ -61,7 +63,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   await using descriptors = new Dispose()
   const joins = namespacesOf(record, ctx, descriptors)
   const users = readUserNamespace('/proc', record.pid)
-  assertIds(process, limitsOf(users), ctx.host)
+  assertIds(process, limitsOf(users, record.spec), ctx.host)
   return await unlessStopped(record, ctx.host, enter(ctx, { record, process, joins, users, place, options }))
 }
 
@@ -177,10 +179,11 @@ function placeOf({ cgroup }: ContainerRecord, asked: readonly string[] = []): Ex
 }
 
 /** As the container's own process has it: a user namespace that was joined has maps that nobody told us. */
-const limitsOf = ({ uidMap, gidMap, setgroups }: UserNamespace): IdLimits => ({
+const limitsOf = ({ uidMap, gidMap, setgroups }: UserNamespace, spec: ContainerRecord['spec']): IdLimits => ({
   uid: uidMap,
   gid: gidMap,
   maySetGroups: setgroups === 'allow',
+  keepsGroups: keepsGroups(spec),
   origin: '',
 })
 
@@ -200,6 +203,7 @@ function processScene(record: ContainerRecord, process: Process, { keepFds, user
     linux: record.spec.linux ?? {},
     available: availableCapabilities(host, { ownsUserNamespace: owned, guardsDevices: guardsDevices(record) }),
     maySetGroups: users.setgroups === 'allow',
+    keepsGroups: keepsGroups(record.spec),
     environment: { home: homeOf(record.rootfs, process.user?.uid ?? 0), listenFds: 0 },
     oomScoreAdj: host.oomScoreAdj,
     mayLowerOom: host.realRoot && !owned,

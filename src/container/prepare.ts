@@ -1,4 +1,5 @@
 /** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
+
 import { RuntimeError } from '../base/errors.ts'
 import { type Degradation, error, type Issue } from '../base/issue.ts'
 import { findDeviceNode } from '../host/device-node.ts'
@@ -19,6 +20,7 @@ import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import { keepsGroups } from '../linux/process/kept-groups.ts'
 import { checkRdt } from '../linux/rdt/check.ts'
 import { planRdt, type RdtPlan } from '../linux/rdt/plan.ts'
 import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
@@ -187,6 +189,7 @@ function idLimits(spec: RunnableSpec, host: Host, maps: ChosenMaps | undefined):
     uid: maps?.uid ?? (foreign ? everyId : host.uidMap),
     gid: maps?.gid ?? (foreign ? everyId : host.gidMap),
     maySetGroups: maps ? !maps.denySetgroups : foreign || host.setgroups === 'allow',
+    keepsGroups: keepsGroups(spec),
     origin: '/process',
   }
 }

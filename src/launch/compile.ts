@@ -1,4 +1,5 @@
 /** config.json and the facts of the host into a launch plan. Pure: the same in gives the same out. */
+
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
 import { CAP_SYS_ADMIN } from '../kernel/constants.ts'
@@ -13,6 +14,7 @@ import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/pl
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { Environment } from '../linux/process/environment.ts'
 import { environmentOf } from '../linux/process/environment.ts'
+import { keepsGroups } from '../linux/process/kept-groups.ts'
 import { type ProcessScene, planOomScore, planProcess, planRaisedLimits } from '../linux/process/plan.ts'
 import { planAllCpus } from '../linux/process/scheduling.ts'
 import { isJoined, isNew, type Part, type Scene } from '../linux/scene.ts'
@@ -175,6 +177,7 @@ function processScene(
       guardsDevices: scene.cgroup?.guardsDevices ?? false,
     }),
     maySetGroups: maps ? !maps.denySetgroups : joined ? 'unknown' : host.setgroups === 'allow',
+    keepsGroups: keepsGroups(spec),
     environment,
     oomScoreAdj: host.oomScoreAdj,
     mayLowerOom: host.realRoot && !owned,

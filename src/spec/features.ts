@@ -1,5 +1,5 @@
 /** The answer of `usnea features`: what this build can do, whatever the machine allows. Runtime-spec 1.3, "Features Structure". */
-import { capabilityNames, hookNames, memoryFlagNames, memoryModeNames, namespaceTypes } from './names.ts'
+import { capabilityNames, hookNames, KEEP_GROUPS, memoryFlagNames, memoryModeNames, namespaceTypes } from './names.ts'
 import { SPEC_VERSION } from './rules/version.ts'
 import {
   hasWaitKillable,
@@ -54,8 +54,8 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
       // The one of runc's own names that says something of us; its version and libraries are not ours.
       'org.opencontainers.runc.checkpoint.enabled': 'true',
     },
-    /** The file that it names has the last word about what criu does. */
-    potentiallyUnsafeConfigAnnotations: ['org.criu.config'],
+    /** The file of criu has the last word about what criu does; properties of a unit are systemd's; groups open files. */
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.', KEEP_GROUPS],
   }
 }
 

@@ -124,3 +124,6 @@ export function mountExtension(option: string): MountExtension | undefined {
   const name = /^r?idmap=/.test(option) ? option.slice(0, option.indexOf('=')) : option
   return mountExtensions.find((extension) => extension === name)
 }
+
+/** An annotation of crun's; the value is `1`. */
+export const KEEP_GROUPS = 'run.oci.keep_original_groups'

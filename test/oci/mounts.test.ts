@@ -1,7 +1,7 @@
 // Needs a static busybox: what is mounted where, and with which options.
 import assert from 'node:assert/strict'
 import { chownSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { MountEntry } from '../fixtures/config.ts'
@@ -198,3 +198,22 @@ testAs(
     assert.equal(outcome.stdout, 'there\n', outcome.stderr)
   },
 )
+
+testAs({}, 'an overlay shows both layers and writes to the upper one, in a user namespace as well', async (world) => {
+  const part = (name: string) => {
+    const path = join(world.identity.home, `overlay-${++sources}-${name}`)
+    makeDirectory(path, 0o755, world.identity.user)
+    return path
+  }
+  const [lower, upper, work] = [part('lower'), part('upper'), part('work')]
+  for (const name of ['kept', 'removed', 'changed']) world.file(`${basename(lower)}/${name}`, `lower ${name}\n`)
+  const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, 'userxattr']
+  const output = await inside(
+    world,
+    'cd /mnt && rm removed && echo new > changed && mkdir folder && ls && cat kept',
+    also({ destination: '/mnt', type: 'overlay', source: 'overlay', options }),
+  )
+  assert.equal(output, 'changed\nfolder\nkept\nlower kept')
+  assert.equal(readFileSync(join(upper, 'changed'), 'utf8'), 'new\n')
+  assert.equal(readFileSync(join(lower, 'changed'), 'utf8'), 'lower changed\n')
+})

@@ -1,6 +1,7 @@
 // Needs a static busybox: namespaces that are made, joined and left out.
 import assert from 'node:assert/strict'
 import { readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { inside } from '../fixtures/inside.ts'
@@ -176,3 +177,28 @@ testAs({ as: ['contained', 'nested'] }, 'root inside a namespace needs no furthe
   const keeper = world.identity.enclosure?.keepers.at(-1)
   assert.equal(links.user, readlinkSync(`/proc/${keeper}/ns/user`))
 })
+
+/** A filter that refuses keyctl(2), as those of engines do, inherited by whatever is called. */
+const withoutKeys = `
+import ctypes, os, struct, sys
+call = {'x64': 250, 'arm64': 219}[sys.argv[1]]
+code = struct.pack('HBBI' * 4, 0x20, 0, 0, 0, 0x15, 0, 1, call, 0x06, 0, 0, 0x50001, 0x06, 0, 0, 0x7fff0000)
+class Program(ctypes.Structure): _fields_ = [('size', ctypes.c_ushort), ('code', ctypes.c_char_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(22, 2, ctypes.byref(Program(4, code)), 0, 0) != 0: sys.exit('no filter')
+os.execv(sys.argv[2], sys.argv[2:])
+`
+
+testAs(
+  { as: ['root'], needs: ['python3'] },
+  'where a new keyring is refused the container runs all the same, and that is recorded',
+  async (world) => {
+    const id = world.newId()
+    const bundle = await world.bundle()
+    const through = ['/usr/bin/python3', '-c', withoutKeys, process.arch]
+    succeeded(await world.usnea(['create', '--bundle', bundle.path, id], { through }))
+    const record = JSON.parse(readFileSync(join(world.state, id, 'state.json'), 'utf8'))
+    assert.match(JSON.stringify(record.degradations), /session keyring is shared/)
+    succeeded(await world.usnea(['delete', '--force', id]))
+  },
+)

@@ -155,3 +155,35 @@ testAs(
     assert.equal(succeeded(sandboxed), '512\n')
   },
 )
+
+/** Groups of the caller that no map holds show as 65534 inside, one each. */
+testAs(
+  { as: ['root'], needs: ['setpriv'] },
+  'the groups of the caller go, and stay where the annotation of crun asks for it, for exec too',
+  async (world) => {
+    const through = ['setpriv', '--groups', '2345,2346']
+    const map = [{ containerID: 0, hostID: 1_800_000_000, size: 1000 }]
+    const seen = async (annotations: Record<string, string>, isMapped = false) => {
+      const bundle = await world.bundle((config) => {
+        config.annotations = annotations
+        if (isMapped) {
+          config.linux.namespaces.push({ type: 'user' })
+          Object.assign(config.linux, { uidMappings: map, gidMappings: map })
+        }
+        config.process.user.additionalGids = [4]
+        config.process.args = ['sh', '-c', 'id -G > /tmp/groups; exec sleep 1000']
+      })
+      const id = world.newId()
+      succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id], { through }))
+      const joined = succeeded(await world.usnea(['exec', id, 'id', '-G'], { through }))
+      const first = succeeded(await world.usnea(['exec', id, 'cat', '/tmp/groups'], { through }))
+      succeeded(await world.usnea(['delete', '--force', id]))
+      return [first.trim(), joined.trim()]
+    }
+    assert.deepEqual(await seen({}), ['0 4', '0 4'])
+    const keep = { 'run.oci.keep_original_groups': '1' }
+    assert.deepEqual(await seen(keep), ['0 2345 2346', '0 2345 2346'])
+    assert.deepEqual(await seen(keep, true), ['0 65534 65534', '0 65534 65534'])
+    assert.deepEqual(await seen({ 'run.oci.keep_original_groups': '0' }, true), ['0 4', '0 4'])
+  },
+)

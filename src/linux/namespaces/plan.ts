@@ -1,4 +1,5 @@
 /** Namespaces as ops: what the outer process makes or joins, and what the first process does in them. */
+
 import type { Host } from '../../host/facts.ts'
 import {
   CLONE_NEWCGROUP,
@@ -13,6 +14,7 @@ import type { Op } from '../../kernel/plan.ts'
 import { messages } from '../../kernel/plan-def.ts'
 import type { Namespace, NamespaceType, Spec } from '../../spec/types.ts'
 import { rootOf } from '../idmap/ranges.ts'
+import { keepsGroups } from '../process/kept-groups.ts'
 import { isJoined, isNew, isPrivate, type Part, type Scene, type SceneMaps } from '../scene.ts'
 import { joinOrder } from './order.ts'
 
@@ -88,7 +90,14 @@ function becomeRoot(spec: Spec, maps: SceneMaps | undefined): Op[] {
   const origin = '/linux/namespaces'
   if (maps) {
     const root = { uid: rootOf(maps.uid), gid: rootOf(maps.gid) }
-    return [{ op: 'become', ...root, clearGroups: maps.denySetgroups ? 0 : 1, origin: '/linux/uidMappings' }]
+    return [
+      {
+        op: 'become',
+        ...root,
+        clearGroups: maps.denySetgroups || keepsGroups(spec) ? 0 : 1,
+        origin: '/linux/uidMappings',
+      },
+    ]
   }
   return isJoined(spec, 'user') ? [{ op: 'become', uid: 0, gid: 0, clearGroups: 0, origin }] : []
 }

@@ -7,6 +7,8 @@ export interface IdLimits {
   readonly uid: readonly IdRange[]
   readonly gid: readonly IdRange[]
   readonly maySetGroups: boolean
+  /** No groups are set, whatever is asked for. */
+  readonly keepsGroups: boolean
   /** JSON pointer of the process object. */
   readonly origin: string
 }
@@ -17,12 +19,12 @@ export interface UnmappedId {
   readonly pointer: string
 }
 
-export function unmappedIds(process: Process, { uid: uids, gid: gids, origin }: IdLimits): UnmappedId[] {
+export function unmappedIds(process: Process, { uid: uids, gid: gids, keepsGroups, origin }: IdLimits): UnmappedId[] {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {}
   const asked: readonly (UnmappedId & { readonly ranges: readonly IdRange[] })[] = [
     { kind: 'uid', id: uid, pointer: `${origin}/user/uid`, ranges: uids },
     { kind: 'gid', id: gid, pointer: `${origin}/user/gid`, ranges: gids },
-    ...additionalGids.map(
+    ...(keepsGroups ? [] : additionalGids).map(
       (id, i) => ({ kind: 'gid', id, pointer: `${origin}/user/additionalGids/${i}`, ranges: gids }) as const,
     ),
   ]
@@ -30,5 +32,5 @@ export function unmappedIds(process: Process, { uid: uids, gid: gids, origin }: 
 }
 
 /** After `deny` was written to setgroups no supplementary group can be set any more: user_namespaces(7). */
-export const wantsDeniedGroups = (process: Process, { maySetGroups }: IdLimits): boolean =>
-  !maySetGroups && (process.user?.additionalGids ?? []).length > 0
+export const wantsDeniedGroups = (process: Process, { maySetGroups, keepsGroups }: IdLimits): boolean =>
+  !maySetGroups && !keepsGroups && (process.user?.additionalGids ?? []).length > 0

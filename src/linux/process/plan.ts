@@ -4,6 +4,7 @@ import type { Host } from '../../host/facts.ts'
 import { CAP_SYS_ADMIN, rlimitNumber, rlimitNumbers } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import { uint64 } from '../../spec/integers.ts'
+import { KEEP_GROUPS } from '../../spec/names.ts'
 import type { Linux, Process, Rlimit } from '../../spec/types.ts'
 import { planLabels } from '../lsm/plan.ts'
 import type { Part } from '../scene.ts'
@@ -19,6 +20,8 @@ export interface ProcessScene {
   readonly available: bigint
   /** May setgroups(2) be called? Not after `deny` was written; a namespace that is joined does not tell. */
   readonly maySetGroups: boolean | 'unknown'
+  /** Those of the caller stay, and no other ones are set. */
+  readonly keepsGroups: boolean
   readonly environment: Environment
   /** oom_score_adj that we have now: only real root may go below it. */
   readonly oomScoreAdj: number
@@ -52,6 +55,11 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
       loud: true,
     })
   const { uid = 0, gid = 0, umask = 0o022, additionalGids = [] } = process.user ?? {}
+  if (scene.keepsGroups && additionalGids.length > 0)
+    degradations.push({
+      pointer: `${origin}/user/additionalGids`,
+      message: `no groups are added: the annotation ${KEEP_GROUPS} keeps those of the caller`,
+    })
   const cwd = { op: 'cwd', path: process.cwd, origin: `${origin}/cwd` } as const
   const { env, search } = environmentOf(process.env ?? [], scene.environment)
   const file = process.args[0] ?? ''
@@ -68,7 +76,7 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
       uid,
       gid,
       setGroups: setGroups(scene, additionalGids),
-      groups: additionalGids.map(String),
+      groups: scene.keepsGroups ? [] : additionalGids.map(String),
       origin: `${origin}/user`,
     },
     { ...cwd, lenient: 0 },
@@ -83,7 +91,8 @@ export function planProcess(process: Process, scene: ProcessScene): ProcessPart 
 }
 
 /** 2: only if it is allowed, which is enough where no group was asked for. See native/init/ops_process.c. */
-function setGroups({ maySetGroups }: ProcessScene, asked: readonly number[]): 0 | 1 | 2 {
+function setGroups({ maySetGroups, keepsGroups }: ProcessScene, asked: readonly number[]): 0 | 1 | 2 {
+  if (keepsGroups) return 0
   if (maySetGroups === 'unknown') return asked.length === 0 ? 2 : 1
   return maySetGroups ? 1 : 0
 }

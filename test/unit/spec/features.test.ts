@@ -35,7 +35,11 @@ describe('features', () => {
     const { annotations, potentiallyUnsafeConfigAnnotations } = features(facts)
     const theirs = Object.entries(annotations).filter(([name]) => name.includes('runc'))
     assert.deepEqual(theirs, [['org.opencontainers.runc.checkpoint.enabled', 'true']])
-    assert.deepEqual(potentiallyUnsafeConfigAnnotations, ['org.criu.config'])
+    assert.deepEqual(potentiallyUnsafeConfigAnnotations, [
+      'org.criu.config',
+      'org.systemd.property.',
+      'run.oci.keep_original_groups',
+    ])
   })
 
   it('is printed with four spaces and a newline', () => {
