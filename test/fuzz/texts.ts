@@ -14,6 +14,9 @@ import { disjoint, parseGetsubids, parseSubIdFile } from '../../src/host/subid.t
 import { isInitialMap, parseIdMap } from '../../src/host/userns.ts'
 import { FrameQueue, frameBytes } from '../../src/launch/frames.ts'
 import { countsOf, listIn, numberIn } from '../../src/linux/cgroups/counters.ts'
+import { loadDescriptors } from '../../src/linux/criu/image.ts'
+import { decodeResponse, NoMessage } from '../../src/linux/criu/messages.ts'
+import { inheritedStdio } from '../../src/linux/criu/process.ts'
 import { firstDifference, parseLine } from '../../src/linux/rdt/schemata.ts'
 import { parseAddresses } from '../../src/linux/systemd/address.ts'
 import { decodeMessage, encodeMessage } from '../../src/linux/systemd/message.ts'
@@ -69,6 +72,17 @@ function runMessage(input: Buffer): string {
   }
 }
 
+function runResponse(input: Buffer): string {
+  try {
+    const { pid, notify, ...rest } = decodeResponse(input)
+    assert.ok([pid, notify?.pid, rest.errno, rest.version].every((n) => n === undefined || Number.isFinite(n)))
+    return `${rest.success} ${Object.keys({ ...rest, ...(notify ?? {}) })}`
+  } catch (error) {
+    if (error instanceof NoMessage) return 'refused'
+    throw error
+  }
+}
+
 const message = encodeMessage({
   kind: 1,
   serial: 7,
@@ -95,6 +109,27 @@ export const texts: readonly Target[] = [
     run: runFrames,
   },
   { name: 'bus-message', seeds: [message], words: ['a{sv}', '(ii)', 'v'], run: runMessage },
+  {
+    name: 'criu-response',
+    seeds: [
+      Buffer.from([8, 2, 16, 1, 34, 3, 8, 172, 2]),
+      Buffer.from([8, 6, 16, 1, 42, 8, 10, 4, 112, 111, 115, 116, 16, 7]),
+      Buffer.from([8, 1, 16, 0, 56, 13, 74, 2, 110, 111]),
+      Buffer.from([8, 10, 16, 1, 82, 6, 8, 3, 16, 17, 32, 2, 66, 2, 16, 1]),
+    ],
+    run: runResponse,
+  },
+  {
+    name: 'criu-descriptors',
+    seeds: ['["pipe:[7]","/dev/pts/0","file[1b:20]"]', '[]', '{}'],
+    words: ['pipe:[', 'file[', '"", '],
+    run: (input) => {
+      const names = loadDescriptors(asFile('descriptors.json', input))
+      const inherited = inheritedStdio(names)
+      assert.ok(names.length <= 3 && inherited.every(({ fd, key }) => fd < 3 && typeof key === 'string'))
+      return size(inherited)
+    },
+  },
   {
     name: 'bus-variant',
     seeds: ['uint64 5', "['a', 'b']", "('x', true, 0x1f)", "[('a', 1)]", '-5', '@as []', '1.5'],

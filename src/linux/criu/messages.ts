@@ -180,9 +180,19 @@ function readFields(bytes: Uint8Array): Map<number, number | Uint8Array> {
   return found
 }
 
-/** @throws Error when the bytes are no message */
+/** The bytes are no message. */
+export class NoMessage extends Error {}
+
+/** @throws NoMessage */
 export function decodeResponse(bytes: Uint8Array): Response {
-  const fields = readFields(bytes)
+  try {
+    return responseOf(readFields(bytes))
+  } catch (cause) {
+    throw new NoMessage('criu says what is no message', { cause })
+  }
+}
+
+function responseOf(fields: Map<number, number | Uint8Array>): Response {
   const number = (tag: number, from = fields) => {
     const value = from.get(tag)
     return typeof value === 'number' ? value : undefined

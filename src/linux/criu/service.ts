@@ -4,7 +4,15 @@ import { RuntimeError } from '../../base/errors.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { receiveMessage, sendMessage } from '../../kernel/fdpass.ts'
 import { native } from '../../kernel/native.ts'
-import { decodeResponse, encodeRequest, type Features, type Request, type Response, requestTypes } from './messages.ts'
+import {
+  decodeResponse,
+  encodeRequest,
+  type Features,
+  NoMessage,
+  type Request,
+  type Response,
+  requestTypes,
+} from './messages.ts'
 
 /** Packets of criu are small; a restore of a hundred mounts says not one of their names. */
 const MAX_PACKET = 64 << 10
@@ -118,7 +126,7 @@ export class CriuService implements Disposable {
 function decoded(bytes: Uint8Array): Response {
   try {
     return decodeResponse(bytes)
-  } catch {
-    throw new CriuFailure('criu says what is no message', undefined)
+  } catch (error) {
+    throw error instanceof NoMessage ? new CriuFailure(error.message, undefined) : error
   }
 }
