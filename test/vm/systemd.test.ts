@@ -125,13 +125,15 @@ testAs(me, 'a memory limit kills, and a failed unit of that name is no obstacle'
   assert.deepEqual(await show(world, `box-${first}.scope`, 'LoadState'), { LoadState: 'not-found' })
 })
 
-testAs(me, 'a name in use is refused, and its container lives on', async (world) => {
+testAs(me, 'a name in use is refused, its container lives on, and goes also while it is paused', async (world) => {
   const [first, second] = [world.newId(), world.newId()]
   succeeded(await run(world, first, () => {}))
   const same = (config: Config) => void Object.assign(config.linux, { cgroupsPath: `${slice}:box:${first}` })
   refused(await run(world, second, same), /container's cgroup is not empty/)
   assert.equal(JSON.parse(succeeded(await call(world, ['state', first]))).status, 'running')
+  succeeded(await call(world, ['pause', first]))
   succeeded(await call(world, ['delete', '--force', first]))
+  assert.deepEqual(await show(world, `box-${first}.scope`, 'LoadState'), { LoadState: 'not-found' })
 })
 
 testAs(

@@ -20,6 +20,9 @@ export function writeCgroupFile(directory: string, file: string, value: string):
 
 export const hasCgroupFile = (directory: string, file: string): boolean => existsSync(join(directory, file))
 
+/** A removed directory of the kernel's may still be seen for a moment; its files are not. */
+export const isGone = (directory: string): boolean => !existsSync(join(directory, 'cgroup.procs'))
+
 /** The cgroups below, the deepest first; the directory itself is not among them. */
 export function cgroupsBelow(directory: string): string[] {
   const found: string[] = []

@@ -1,7 +1,7 @@
 /** Freezing a container: the freezer of v1, cgroup.freeze of v2. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
-import { readCgroupFile, writeCgroupFile } from './files.ts'
+import { isGone, readCgroupFile, writeCgroupFile } from './files.ts'
 import { type CgroupRecord, type Home, homeOfController, unifiedHome } from './record.ts'
 
 const PATIENCE_MS = 10_000
@@ -63,6 +63,8 @@ function set({ version, path }: Home, frozen: boolean): void {
   try {
     writeCgroupFile(path, file, value)
   } catch (cause) {
+    // systemd takes a scope away with its last process: nothing is left that could be frozen.
+    if (!frozen && isGone(path)) return
     const errno = errnoOf(cause)
     throw new RuntimeError('freeze-failed', { details: [`${path}/${file}`], ...(errno ? { errno } : {}), cause })
   }

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeError } from '../../base/errors.ts'
 import { native } from '../../kernel/native.ts'
-import { hasCgroupFile, writeCgroupFile } from './files.ts'
+import { hasCgroupFile, isGone, writeCgroupFile } from './files.ts'
 import { hasFreezer, isFrozen, thaw } from './freezer.ts'
 import { membersOf } from './members.ts'
 import { type CgroupRecord, unifiedHome } from './record.ts'
@@ -14,9 +14,17 @@ const PATIENCE_MS = 10_000
 /** To every member; one that ends meanwhile is no error. With SIGKILL the kernel does it in one step where it can (5.14). */
 export function signalMembers(record: CgroupRecord, signal: number): void {
   const unified = unifiedHome(record)
-  if (signal === SIGKILL && unified && hasCgroupFile(unified.path, 'cgroup.kill'))
-    writeCgroupFile(unified.path, 'cgroup.kill', '1')
+  if (signal === SIGKILL && unified && hasCgroupFile(unified.path, 'cgroup.kill')) killAtOnce(unified.path)
   for (const pid of membersOf(record)) signalMember(record, pid, signal)
+}
+
+function killAtOnce(path: string): void {
+  try {
+    writeCgroupFile(path, 'cgroup.kill', '1')
+  } catch (error) {
+    // With its last process gone systemd takes the cgroup away.
+    if (!isGone(path)) throw error
+  }
 }
 
 /** Looked up again behind its descriptor: the pid may be somebody else's by now. */
