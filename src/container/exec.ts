@@ -79,7 +79,7 @@ function namespacesOf(record: ContainerRecord, { host, root }: Context, descript
 const notStarted = (): RuntimeError =>
   new RuntimeError('ns-join', {
     what: 'cannot exec in a container that has not been started',
-    why: 'until then its init hands its namespaces out, and that one does not answer: it is frozen, or an older usnea made it',
+    why: 'until then its init hands its namespaces out, and that one does not answer: it is just being started, is frozen, or was made by an older usnea',
     fix: 'usnea start ID, then exec',
   })
 

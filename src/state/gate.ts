@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { RuntimeError } from '../base/errors.ts'
+import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
 
@@ -46,8 +46,20 @@ export function makeDoor(directory: string): number {
 
 export const doorOf = (directory: string): string => join(directory, ANSWER, DOOR)
 
-/** Is the container still waiting for its start? */
-export const isGateShut = (directory: string): boolean => existsSync(join(directory, START))
+/**
+ * Is the container still waiting for its start? A start that was killed before it removed the fifos leaves them, but
+ * once the program runs nobody has them open: fifo(7).
+ */
+export function isGateShut(directory: string): boolean {
+  const [path] = paths(directory)
+  if (!existsSync(path)) return false
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK))
+    return true
+  } catch (error) {
+    return errnoOf(error) !== 'ENXIO' && errnoOf(error) !== 'ENOENT'
+  }
+}
 
 /** For start: our ends, which the caller closes. Throws the system error ENXIO when init is gone. */
 export function openGate(directory: string): GateEnds {

@@ -1,6 +1,6 @@
 // Needs a static busybox; a signal that comes while something is being made ends the call, and nothing is left of it.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { testAs } from '../fixtures/cases.ts'
@@ -91,6 +91,26 @@ for (const [name, args] of [
     assert.ok(!existsSync(join(world.state, id)))
     assert.equal(readFileSync(told, 'utf8'), 'gone\n', 'the hooks of the end were not run')
   })
+
+testAs({}, 'a start that is killed while the container goes on leaves a container that runs', async (world) => {
+  const hook = { path: '/bin/sh', args: ['sh', '-c', 'echo > /begun; until [ -e /go ]; do :; done'] }
+  const bundle = await world.bundle(
+    sleeping((config) => {
+      config.hooks = { startContainer: [hook] }
+    }),
+  )
+  const id = world.newId()
+  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
+  const { child, ended } = world.call(['start', id])
+  await until('the hook runs', () => existsSync(join(bundle.rootfs, 'begun')))
+  child.kill('SIGKILL')
+  await ended
+  assert.equal(await statusOf(world, id), 'created')
+  writeFileSync(join(bundle.rootfs, 'go'), '')
+  await until('the program runs', async () => (await statusOf(world, id)) === 'running')
+  assert.match((await world.usnea(['start', id])).stderr, /cannot start an already running container/)
+  succeeded(await world.usnea(['delete', '--force', id]))
+})
 
 testAs({}, 'what is no end for a foreground run waits for the program; what is one leaves nothing', async (world) => {
   const bundle = await world.bundle((config) => {
