@@ -10,7 +10,7 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 root=$work/root
 
 # systemd, a bus, login sessions, and what the tests call.
-packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,busybox-static,procps,kmod,libstdc++6
+packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,busybox-static,procps,kmod,libstdc++6,apparmor
 
 # In a mount namespace of its own: what the bootstrap mounts goes with it.
 unshare --mount debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >"$work/log" 2>&1 ||
