@@ -19,7 +19,7 @@
 enum { LAST_SIGNAL = 64 };
 
 static volatile int target_pid, target_control = -1, shares_terminal, is_deaf;
-static volatile int wanted_resize, wanted_stop, wanted_resume;
+static atomic_int wanted_resize, wanted_stop, wanted_resume;
 static int wake = -1;
 static struct sigaction saved[LAST_SIGNAL + 1];
 static bool is_catching;
@@ -28,19 +28,23 @@ static int interrupted = -1; /* readable once such a signal has come */
 static _Atomic uint64_t early; /* bit n-1: signal n, from before there was a target */
 static struct terminal *guarded;
 
-static void rouse(volatile int *what) {
+static void rouse(atomic_int *what) {
   const uint64_t one = 1;
-  *what = 1;
+  atomic_store(what, 1);
   if (write(wake, &one, sizeof one) < 0) return; /* it is readable already */
 }
 
 static bool has_target(void) { return target_control >= 0 || target_pid > 0; }
 
-/* Only kill(2) and write(2): both are safe here. signal-safety(7) */
+/*
+ * Only kill(2) and write(2): both are safe here. signal-safety(7) Each target is looked at once: another thread may take
+ * it away meanwhile, and kill(0) would reach all of our process group.
+ */
 static void deliver(int sig) {
   const struct { uint32_t message, size; int32_t a, b; } frame = {MESSAGE_signal, 0, sig, 0};
-  if (target_control < 0) kill(target_pid, sig);
-  else if (write(target_control, &frame, sizeof frame) < 0) return; /* the sandbox has ended */
+  int pid = target_pid, control = target_control;
+  if (control >= 0 && write(control, &frame, sizeof frame) < 0) return; /* the sandbox has ended */
+  if (control < 0 && pid > 0) kill(pid, sig);
 }
 
 static bool interrupts(int sig) {
@@ -149,13 +153,12 @@ void nobody_listens(void) {
 
 int wake_fd(void) { return wake; }
 
+/* Emptied first: a signal that comes in between is answered now or the next time, and `wake` never stays readable for nothing. */
 struct answers take_answers(void) {
   uint64_t count;
-  if (!wanted_resize && !wanted_stop && !wanted_resume) return (struct answers){false, false, false};
   if (read(wake, &count, sizeof count) < 0) return (struct answers){false, false, false};
-  struct answers answers = {wanted_resize, wanted_stop, wanted_resume};
-  wanted_resize = wanted_stop = wanted_resume = 0;
-  return answers;
+  return (struct answers){
+    atomic_exchange(&wanted_resize, 0) != 0, atomic_exchange(&wanted_stop, 0) != 0, atomic_exchange(&wanted_resume, 0) != 0};
 }
 
 /* ---- with a terminal of our own in raw mode ---- */
