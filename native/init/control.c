@@ -22,9 +22,12 @@ const char *detail_text(void) { return words; }
 
 static int write_all(int fd, const void *bytes, size_t size) {
   for (const char *at = bytes; size > 0;) {
-    /* MSG_NOSIGNAL: a parent that died is an errno, not a signal. The gate's descriptor is a fifo. */
+    /*
+     * MSG_NOSIGNAL: a parent that died is an errno, not a signal. The gate's descriptor is a fifo; and the filter of the
+     * container, which is ours too in the end, may forbid the one call and not the other.
+     */
     ssize_t wrote = send(fd, at, size, MSG_NOSIGNAL);
-    if (wrote < 0 && errno == ENOTSOCK) wrote = write(fd, at, size);
+    if (wrote < 0 && errno != EINTR && errno != EPIPE && errno != ECONNRESET) wrote = write(fd, at, size);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return errno;
     at += wrote;

@@ -1,8 +1,11 @@
 // Needs a static busybox and gcc, on x86-64: calls by all three doors of the kernel, against a filter.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
+import type { Config } from '../fixtures/config.ts'
 import { addCalls } from '../fixtures/seccomp.ts'
-import { succeeded, type World } from '../fixtures/world.ts'
+import { refused, succeeded, type World } from '../fixtures/world.ts'
 
 const SIGSYS = 31
 const ENETDOWN = 100
@@ -89,3 +92,20 @@ testAs(onX64, 'arguments are compared with all their 64 bits', async (world) => 
   ])
   assert.deepEqual(found, [ENETDOWN, 0])
 })
+
+testAs(
+  {},
+  'a filter that forbids what init tells its failures with does not hide that the program could not run',
+  async (world) => {
+    const patch = (config: Config) => {
+      config.process.args = ['/bin/broken']
+      config.linux.seccomp = against(['sendto', 'sendmsg'], 'SCMP_ACT_ERRNO')
+    }
+    const [bundle, id] = [await world.bundle(patch), world.newId()]
+    writeFileSync(join(bundle.rootfs, 'bin/broken'), '#!/bin/missing\n', { mode: 0o755 })
+    refused(await world.usnea(['run', '--bundle', bundle.path, world.newId()]), /broken/)
+    succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
+    refused(await world.usnea(['start', id]), /broken/)
+    succeeded(await world.usnea(['delete', id]))
+  },
+)
