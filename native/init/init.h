@@ -89,6 +89,8 @@ int copy_content(int from, int to, bool *lossy);
 /* ops_mount.c: a detached copy of the tree at dir/path, and its place; see there for `detached`. */
 int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached);
 int attach(int tree, int target, bool recursive, bool detached);
+/* ops_mount.c: does a link of the image lead from `path` into proc or sysfs? */
+bool leads_astray(int target, const char *path);
 
 /* kernel.c: thin wrappers; each returns -1 with errno, as the kernel's manual pages say. */
 struct attr {

@@ -108,11 +108,14 @@ static int find_mount(const struct context *ctx, const char *target, int *fd) {
 
 static bool begins(const char *path, const char *prefix) { return strncmp(path, prefix, strlen(prefix)) == 0; }
 
-/* A link of the image must not lead a volume over files of proc or sysfs; by their own names they may be covered. */
-static bool leads_astray(int target, const char *path) {
+/*
+ * A link of the image must not lead a mount over files of proc or sysfs, nor a copy of their content into a tmpfs; by
+ * their own names they may be covered.
+ */
+bool leads_astray(int target, const char *path) {
   struct statfs fs;
   if (begins(path, "/proc/") || begins(path, "/sys/") || fstatfs(target, &fs) != 0) return false;
-  return fs.f_type == PROC_MAGIC || fs.f_type == SYSFS_MAGIC;
+  return fs.f_type == PROC_MAGIC || (fs.f_type == SYSFS_MAGIC && strcmp(path, "/sys") != 0);
 }
 
 int run_mount(struct context *ctx, const struct op_mount *op) {
@@ -126,6 +129,7 @@ int run_mount(struct context *ctx, const struct op_mount *op) {
     if (error) return error;
   }
   if (!is_directory(target)) error = ENOTDIR;
+  if (!error && !op->nofollow && leads_astray(target, op->target)) error = ELOOP;
   const char *data = *op->data ? op->data : NULL;
   if (!error && mount(op->source, fd_path(path, target), op->fstype, op->flags, data) != 0) error = errno;
   close(target);

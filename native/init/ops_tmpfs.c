@@ -75,7 +75,8 @@ int run_tmpfs(struct context *ctx, const struct op_tmpfs *op) {
   bool existed = !error, lossy = false;
   if (error) error = walk_create(ctx, op->target, true, 0755, &target);
   if (error) return error;
-  if (fstat(target, &stat) != 0) error = errno;
+  if (leads_astray(target, op->target)) error = ELOOP;
+  else if (fstat(target, &stat) != 0) error = errno;
   else if (!S_ISDIR(stat.st_mode)) error = ENOTDIR;
   else if (existed && op->inherit) snprintf(mode, sizeof mode, "mode=%o,", (unsigned)stat.st_mode & 07777);
   if (!error) error = make_tmpfs(op, mode, &fd);

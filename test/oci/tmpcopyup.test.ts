@@ -231,3 +231,10 @@ testAs({}, 'without it a tmpfs is empty and has the mode of the directory below,
     '/inherit 710\n/own 1500\n',
   )
 })
+
+for (const place of ['/sys', '/proc', '/sys/kernel'])
+  testAs({}, `a link of the image to ${place} brings nothing of it into a tmpfs`, async (world) => {
+    const bundle = await world.bundle(copied('ls /data'))
+    symlinkSync(place, join(bundle.rootfs, 'data'))
+    refused(await world.usnea(['create', '--bundle', bundle.path, world.newId()]), /symbolic link/)
+  })

@@ -47,7 +47,7 @@ export const explainTmpfs: Table<'tmpfs'> = {
       {
         errno: 'ELOOP',
         code: 'mount-symlink',
-        why: 'the image has a symbolic link on the way to it that leads nowhere',
+        why: 'the image has a symbolic link on the way to it that leads nowhere, or into proc or sysfs',
         fix: 'replace the link in the image by an empty directory',
       },
       {
