@@ -7,9 +7,13 @@ import { replaceFile } from '../base/files.ts'
 
 /** Of a process that `undo` ends it goes too. @throws RuntimeError `pid-file` */
 export function writePidFile(path: string, pid: number, undo: Dispose): void {
-  undo.push(() => rmSync(path, { force: true }))
+  let isOurs = false
+  undo.push(() => {
+    if (isOurs) rmSync(path, { force: true })
+  })
   try {
     replaceFile(path, String(pid), 0o666 & ~process.umask())
+    isOurs = true
   } catch (cause) {
     throw unwritable(path, cause)
   }

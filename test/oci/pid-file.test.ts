@@ -70,6 +70,17 @@ testAs({}, 'a pid file that cannot be written undoes the create', async (world) 
   assert.deepEqual(readdirSync(folder), ['pid'])
 })
 
+testAs({}, 'an older pid file that could not be replaced is not removed', async (world) => {
+  const [bundle, folder] = [await sleeping(world), freshDirectory(world)]
+  const name = 'p'.repeat(250) // the temporary name beside it is too long
+  world.file(`${folder.slice(world.identity.home.length)}/${name}`, 'old')
+  refused(
+    await world.usnea(['create', '--pid-file', join(folder, name), '--bundle', bundle.path, world.newId()]),
+    /pid file.*ENAMETOOLONG|pid file.*too long/,
+  )
+  assert.equal(readFileSync(join(folder, name), 'utf8'), 'old')
+})
+
 testAs({}, 'exec --detach writes the pid of its own process', async (world) => {
   const [bundle, folder, id] = [await sleeping(world), freshDirectory(world), world.newId()]
   succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
