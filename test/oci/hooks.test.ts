@@ -147,6 +147,14 @@ testAs({}, 'a hook that runs past its timeout is ended with everything it starte
   }
 })
 
+testAs({}, 'a timeout of more than 24 days is no timeout of a moment', async (world) => {
+  const bundle = await world.bundle((config) => {
+    config.hooks = { createRuntime: [{ ...shell('sleep 0.1'), timeout: 3_000_000 }] }
+    config.process.args = ['true']
+  })
+  succeeded(await world.usnea(['run', '--bundle', bundle.path, world.newId()]))
+})
+
 testAs({}, 'a hook that does not read its state, or does not exist, is no riddle', async (world) => {
   const quiet = await world.bundle((config) => {
     config.hooks = { createRuntime: [{ path: '/bin/true' }] }

@@ -9,6 +9,8 @@ const GRACE_MS = 100
 /** How often it is looked whether a signal has come. */
 const LOOK_MS = 50
 const KEPT = 2000
+/** Node takes a longer time for none at all: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1
 
 export interface HookRun {
   /** The OCI state as JSON. */
@@ -64,7 +66,7 @@ function attend(hook: Hook, { state, cwd, origin, env: ownEnv, isInterruptible }
     child.stderr.on('data', keep)
     child.stdin.on('error', () => {}) // EPIPE: a hook need not read its input
     child.stdin.end(state)
-    const timer = hook.timeout === undefined ? undefined : setTimeout(stop, hook.timeout * 1000)
+    const timer = hook.timeout === undefined ? undefined : setTimeout(stop, Math.min(hook.timeout * 1000, LONGEST_MS))
     function stop() {
       timedOut = true
       killGroup(child.pid)
