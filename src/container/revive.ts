@@ -55,7 +55,7 @@ export async function revive(
   if (options.workPath !== undefined) closeSync(openMade(options.workPath, undo))
   const slot = await revival.reserve()
   const namespaces = handedNamespaces(prepared.spec).map((namespace) => {
-    const fd = openJoin({ ...namespace, fd: -1 })
+    const fd = openJoin({ ...namespace, fd: -1, isTuned: false })
     ends.push(() => closeSync(fd))
     return { key: namespace.key, fd }
   })

@@ -164,6 +164,20 @@ testAs({}, 'sysctls of its own namespaces are set, others are refused', async (w
   }
 })
 
+testAs({}, 'sysctls of a network namespace that is joined and is our own are refused', async (world) => {
+  const value = readFileSync('/proc/sys/net/core/somaxconn', 'utf8').trim()
+  const bundle = await world.bundle((config) => {
+    config.linux.namespaces = config.linux.namespaces.map((one) =>
+      one.type === 'network' ? { ...one, path: '/proc/self/ns/net' } : one,
+    )
+    config.linux.sysctl = { 'net.core.somaxconn': value }
+  })
+  refused(
+    await world.usnea(['create', '--bundle', bundle.path, world.newId()]),
+    /cannot join the network namespace .*linux\.sysctl would change it for the whole host/,
+  )
+})
+
 testAs({}, 'the loopback interface of a new network namespace is up', async (world) => {
   assert.match(await inside(world, 'ip link show lo'), /\bUP\b/)
 })

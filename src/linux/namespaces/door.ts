@@ -1,12 +1,12 @@
 /** The namespaces of a container that waits for its start, from its init: nobody but root may look into that one. */
-import { closeSync, fstatSync, statfsSync, statSync } from 'node:fs'
+import { closeSync, statfsSync } from 'node:fs'
 import type { Dispose } from '../../base/dispose.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { connectUnix, receiveMessage } from '../../kernel/fdpass.ts'
 import { native } from '../../kernel/native.ts'
 import type { NamespaceType } from '../../spec/types.ts'
-import { type Entrance, fileOf, NSFS_MAGIC } from './open.ts'
+import { type Entrance, fileOf, isOurs, NSFS_MAGIC } from './open.ts'
 import { joinOrder } from './order.ts'
 
 /** init answers at once, unless it is frozen. */
@@ -58,8 +58,3 @@ function named(files: readonly string[], fds: readonly number[]): ReadonlyMap<Na
 }
 
 const isNamespace = (fd: number): boolean => statfsSync(`/proc/self/fd/${fd}`).type === NSFS_MAGIC
-
-function isOurs(fd: number, type: NamespaceType): boolean {
-  const [theirs, ours] = [fstatSync(fd), statSync(`/proc/self/ns/${fileOf[type]}`)]
-  return theirs.ino === ours.ino && theirs.dev === ours.dev
-}

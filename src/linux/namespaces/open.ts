@@ -1,5 +1,5 @@
 /** Namespaces as descriptors, for a join: those of a running process, and those that a configuration names. */
-import { closeSync, constants, openSync, statfsSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, statfsSync, statSync } from 'node:fs'
 import type { Dispose } from '../../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
@@ -95,8 +95,16 @@ function openNamespace(path: string, type: NamespaceType): number | undefined {
 /** linux/magic.h */
 export const NSFS_MAGIC = 0x6e736673
 
-/** A namespace that the configuration names by a path. @throws RuntimeError `ns-join` */
-export function openJoin({ path, type, origin }: Join): number {
+export function isOurs(fd: number, type: NamespaceType): boolean {
+  const [theirs, ours] = [fstatSync(fd), statSync(`/proc/self/ns/${fileOf[type]}`)]
+  return theirs.ino === ours.ino && theirs.dev === ours.dev
+}
+
+/**
+ * A namespace that the configuration names by a path. One whose kernel parameters it sets must not be our own: they would
+ * be those of the host. @throws RuntimeError `ns-join`
+ */
+export function openJoin({ path, type, origin, isTuned }: Join): number {
   const what = `cannot join the ${type} namespace ${path}`
   let fd: number
   try {
@@ -105,7 +113,9 @@ export function openJoin({ path, type, origin }: Join): number {
     const errno = errnoOf(cause)
     throw new RuntimeError('ns-join', { what, ...(errno ? { errno } : {}), origin, cause })
   }
-  if (statfsSync(`/proc/self/fd/${fd}`).type === NSFS_MAGIC) return fd
+  const isNamespace = statfsSync(`/proc/self/fd/${fd}`).type === NSFS_MAGIC
+  if (isNamespace && !(isTuned && isOurs(fd, type))) return fd
   closeSync(fd)
-  throw new RuntimeError('ns-join', { what, why: 'it is no namespace', origin })
+  const why = 'it is the one that we are in ourselves, and linux.sysctl would change it for the whole host'
+  throw new RuntimeError('ns-join', { what, why: isNamespace ? why : 'it is no namespace', origin })
 }

@@ -12,6 +12,8 @@ import {
 } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import { messages } from '../../kernel/plan-def.ts'
+import { sysctlOwner } from '../../spec/rules/sysctl.ts'
+import { sysctlPath } from '../../spec/sysctl.ts'
 import type { Namespace, NamespaceType, Spec } from '../../spec/types.ts'
 import { rootOf } from '../idmap/ranges.ts'
 import { keepsGroups } from '../process/kept-groups.ts'
@@ -24,6 +26,8 @@ export interface Join {
   readonly path: string
   readonly fd: number
   readonly origin: string
+  /** Kernel parameters of it are set: then it must not be ours. */
+  readonly isTuned: boolean
 }
 
 /** How many namespaces have a path. */
@@ -39,8 +43,12 @@ export function joinsOf(spec: Spec, host: Host, firstFd: number): Join[] {
       path: pathOf(namespace),
       fd: firstFd + n,
       origin: `/linux/namespaces/${i}/path`,
+      isTuned: isTuned(spec, namespace.type),
     }))
 }
+
+const isTuned = (spec: Spec, type: NamespaceType): boolean =>
+  Object.keys(spec.linux?.sysctl ?? {}).some((key) => sysctlOwner(sysctlPath(key) ?? key) === type)
 
 const pathsOf = (spec: Spec) =>
   (spec.linux?.namespaces ?? [])

@@ -15,6 +15,10 @@ const owners: readonly (readonly [pattern: RegExp, owner: NamespaceType])[] = [
   [/^user\/./, 'user'],
 ]
 
+/** The kind of namespace that a kernel parameter belongs to, by its path below /proc/sys. */
+export const sysctlOwner = (path: string): NamespaceType | undefined =>
+  owners.find(([pattern]) => pattern.test(path))?.[1]
+
 /** Refuses every kernel parameter that would change the whole machine. */
 export function sysctlIssues(spec: Loose<Spec>): Issue[] {
   return Object.entries(spec.linux?.sysctl ?? {}).flatMap(([key, value]) => {
@@ -30,7 +34,7 @@ function whyNot(spec: Loose<Spec>, key: string, value: string): string | undefin
   if (path === 'kernel/domainname' && spec.domainname !== undefined && spec.domainname !== value) {
     return 'differs from the property `domainname`'
   }
-  const owner = owners.find(([pattern]) => pattern.test(path))?.[1]
+  const owner = sysctlOwner(path)
   if (owner === undefined)
     return 'no namespace keeps this kernel parameter apart, so it cannot be set for one container'
   return namespaceOf(spec, owner) === undefined ? `needs a ${owner} namespace, and none is listed` : undefined
