@@ -95,32 +95,36 @@ testAs({ ...real, needs: ['python3'] }, 'a terminal is sent to the new console s
   assert.equal(terminal.status(), 5)
 })
 
-testAs(
-  { ...real, needs: ['gcc', 'unshare'] },
-  'a network namespace of somebody else is entered again',
-  async (world) => {
-    const [id, image] = [world.newId(), imageOf(world)]
-    const keeper = world.start(['unshare', '--net', 'sh', '-c', 'echo ready; exec sleep 1000'])
-    try {
-      await until('the namespace is there', () => keeper.output().stdout === 'ready\n')
-      const path = `/proc/${keeper.pid}/ns/net`
-      succeeded(await world.run(['nsenter', `--net=${path}`, 'busybox', 'ip', 'link', 'set', 'lo', 'up']))
-      const bundle = await steady(world, (config) => {
-        for (const namespace of config.linux.namespaces) if (namespace.type === 'network') namespace.path = path
-      })
-      succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
-      await askSteady(world, id)
-      succeeded(await criu(world, ['checkpoint', '--image-path', image, id]))
-      succeeded(await criu(world, ['restore', '--detach', '--image-path', image, '--bundle', bundle.path, id]))
-      assert.match(await askSteady(world, id), /^count 2 /)
-      assert.equal(readlinkSync(`/proc/${(await stateOf(world, id)).pid}/ns/net`), readlinkSync(path))
-      succeeded(await world.usnea(['delete', '--force', id]))
-    } finally {
-      keeper.child.kill()
-      await keeper.ended
-    }
-  },
-)
+testAs({ ...real, needs: ['gcc', 'unshare'] }, 'namespaces of somebody else are entered again', async (world) => {
+  const [id, image] = [world.newId(), imageOf(world)]
+  const init = 'echo ready; while :; do sleep 0.2; done'
+  const keeper = world.start(['unshare', '--net', '--pid', '--fork', '--kill-child', 'sh', '-c', init])
+  try {
+    await until('the namespaces are there', () => keeper.output().stdout === 'ready\n')
+    const paths = { network: `/proc/${keeper.pid}/ns/net`, pid: `/proc/${keeper.pid}/ns/pid_for_children` }
+    succeeded(await world.run(['nsenter', `--net=${paths.network}`, 'busybox', 'ip', 'link', 'set', 'lo', 'up']))
+    const bundle = await steady(world, (config) => {
+      for (const namespace of config.linux.namespaces)
+        if (namespace.type === 'network' || namespace.type === 'pid') namespace.path = paths[namespace.type]
+    })
+    succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+    await askSteady(world, id)
+    succeeded(await criu(world, ['checkpoint', '--image-path', image, id]))
+    // The old processes keep their pids in there until somebody has reaped them.
+    const restore = ['restore', '--detach', '--image-path', image, '--bundle', bundle.path, id]
+    await until('the pids are free again', async () => (await criu(world, restore)).status === 0)
+    assert.match(await askSteady(world, id), /^count 2 /)
+    const { pid } = await stateOf(world, id)
+    assert.deepEqual(
+      ['net', 'pid'].map((name) => readlinkSync(`/proc/${pid}/ns/${name}`)),
+      [readlinkSync(paths.network), readlinkSync(paths.pid)],
+    )
+    succeeded(await world.usnea(['delete', '--force', id]))
+  } finally {
+    keeper.child.kill('SIGKILL') // it waits for its child, and takes no other
+    await keeper.ended
+  }
+})
 
 testAs(real, 'a container with ids of its own, and one that is paused', async (world) => {
   const [id, image] = [world.newId(), imageOf(world)]
