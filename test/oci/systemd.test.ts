@@ -1,7 +1,9 @@
 // Needs root, a cgroup2 tree and unshare: the systemd manager against a stand-in for systemd that works, refuses or dies.
 // test/vm has the real one.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Variant } from '../../src/linux/systemd/encode.ts'
@@ -133,16 +135,21 @@ testAs(
 
 testAs(
   { as: ['root'], needs: ['unshare'], skip },
-  "a unit that is somebody else's by now is not stopped",
+  "a unit that is somebody else's by now is not stopped, and its processes live on",
   async (world) => {
     let starts = 0
     const another: FakeOptions['reply'] = ({ member, body }) =>
       member === 'Get' && body[1] === 'InvocationID' ? property('ay', new Uint8Array([++starts])) : (undefined as never)
-    await onStage(world, another, async ({ fake, usnea }) => {
+    await onStage(world, another, async ({ fake, scope, usnea }) => {
       const id = world.newId()
       const bundle = await scoped(world, id)
       succeeded(await usnea('run', '--detach', '--bundle', bundle.path, id))
+      const stranger = spawn('sleep', ['1000'])
+      const ended = once(stranger, 'exit')
+      writeFileSync(join(scope(id), 'cgroup.procs'), String(stranger.pid))
       succeeded(await usnea('delete', '--force', id))
+      assert.ok(stranger.kill())
+      assert.deepEqual(await ended, [null, 'SIGTERM'])
       assert.equal(
         fake.calls.some(({ member }) => member === 'StopUnit'),
         false,

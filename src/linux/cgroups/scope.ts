@@ -99,11 +99,14 @@ function enableDown(path: string, top: string, { writes }: CgroupPlan): void {
 
 /**
  * Ends what is in it, stops the unit, and removes what systemd does not know of. When systemd cannot be asked but nothing
- * is left, that is enough: a scope ends with its last process. @throws RuntimeError `cgroup-busy`, `kill-failed`, `systemd-…`
+ * is left, that is enough: a scope ends with its last process. Another run of a unit of that name lies at the same paths,
+ * and is left alone. @throws RuntimeError `cgroup-busy`, `kill-failed`, `systemd-…`
  */
 export async function removeScope(record: ManagedCgroup, host: Host): Promise<void> {
+  const found = await withUnit(record, host, async (_manager, run) => run)
+  if (found === 'another') return
   const refusal = await killMembers(record).then(
-    () => stopUnit(record, host),
+    () => (found === 'ours' ? stopUnit(record, host) : found),
     (error: unknown) => error,
   )
   await removeCgroup(record, { kill: false }).catch((error: unknown) => {
@@ -112,12 +115,23 @@ export async function removeScope(record: ManagedCgroup, host: Host): Promise<vo
 }
 
 /** Resolves to what went wrong. */
-async function stopUnit({ unit }: ManagedCgroup, host: Host): Promise<unknown> {
+async function stopUnit(record: ManagedCgroup, host: Host): Promise<unknown> {
+  const done = await withUnit(record, host, async (manager, run, name) => {
+    if (run === 'ours') await manager.stop(name)
+  })
+  return done
+}
+
+type Look<T> = (manager: Manager, run: 'ours' | 'another' | undefined, name: string) => Promise<T>
+
+/** Resolves to what `look` gives, or to what went wrong; undefined where there is no unit that could be told apart. */
+async function withUnit<T>({ unit }: ManagedCgroup, host: Host, look: Look<T>): Promise<T | unknown> {
   if (unit === undefined || unit.invocation === '') return undefined
   try {
     using manager = await Manager.open(host)
-    if ((await manager.invocationOf(unit.name)) === unit.invocation) await manager.stop(unit.name)
-    return undefined
+    const now = await manager.invocationOf(unit.name)
+    const run = now === undefined ? undefined : now === unit.invocation ? 'ours' : 'another'
+    return await look(manager, run, unit.name)
   } catch (error) {
     return error
   }
