@@ -42,7 +42,10 @@ static int attached(int cgroup, uint32_t *count, int *program) {
   return *program < 0 ? -errno : 0;
 }
 
-/* Without BPF_F_REPLACE (before 5.6) the new program is attached beside the old one, which is then taken off. */
+/*
+ * The only program there is taken for ours and replaced; of several nobody says which is, and ours comes beside them.
+ * Without BPF_F_REPLACE (before 5.6) the new program is attached beside the old one, which is then taken off.
+ */
 int usnea_guard_devices(int cgroup, const void *code, uint32_t size) {
   uint32_t count = 0;
   int old = -1;

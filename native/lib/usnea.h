@@ -107,8 +107,8 @@ int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const
 int usnea_notify(const char *host, const char *text);
 
 /*
- * Puts a device program (struct bpf_insn) on a cgroup2 directory. Another one of ours that is there is replaced in one
- * step; those of others stay, and the kernel then wants the yes of all.
+ * Puts a device program (struct bpf_insn) on a cgroup2 directory. A single one that is there is taken for ours and replaced
+ * in one step; where there are several they stay, and the kernel then wants the yes of all.
  */
 int usnea_guard_devices(int cgroup, const void *code, uint32_t size);
 

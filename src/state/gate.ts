@@ -1,7 +1,7 @@
 /**
- * The gate between create and start: two fifos, and for who is not root a door. init holds both ends open, so opening them never blocks, and a start on
- * a dead init fails with ENXIO instead of hanging. Both have the name that runc gave its own: whoever looks at the
- * descriptors of a created container knows it.
+ * The gate between create and start: two fifos, and for who is not root a door. init holds both ends of the fifos open,
+ * so opening them never blocks, and a start on a dead init fails with ENXIO instead of hanging. Both have the name that
+ * runc gave its own: whoever looks at the descriptors of a created container knows it.
  */
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * The cgroup of a container, and its groups of resctrl, once more, in a file that is never rewritten: a forced delete finds it even when state.json
- * can no longer be read.
+ * The cgroup of a container, and its groups of resctrl, once more, in a file of their own: a forced delete finds them even
+ * when state.json can no longer be read.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

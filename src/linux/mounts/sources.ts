@@ -1,6 +1,7 @@
 /**
- * Id-mapped binds, and sources that are opened before their turn. The kernel lets only the owner of a file system map its ids. So where the container has a user
- * namespace the source is copied and mapped before that is made, as the host sees it; otherwise when its turn comes.
+ * Id-mapped binds, and sources that are opened before their turn. The kernel lets only the owner of a file system map its
+ * ids. So where the container has a user namespace the source is copied and mapped before that is made, as the host sees
+ * it; otherwise when its turn comes.
  */
 import { error, type Issue } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
