@@ -40,21 +40,27 @@ const contenders = [{ name: 'usnea', program: usnea }, ...(peer === undefined ? 
 const times = new Map<string, number[]>()
 const note = (name: string, time: number) => times.set(name, [...(times.get(name) ?? []), time])
 
+/** Takes the container away that is there. */
+let open: (() => Promise<number>) | undefined
+
 try {
   for (let round = -2; round < rounds; round++)
     for (const { name, program } of contenders) {
       const [id, image] = [`bench-${process.pid}-${round + 2}`, join(bundle.directory, `image-${name}`)]
       const call = (verb: string, ...args: string[]) =>
         timed(program, ['--root', bundle.state(name), verb, ...args, id])
+      open = () => call('delete', '--force')
       await call('run', '--detach')
       const saved = await call('checkpoint', '--image-path', image)
       const back = await call('restore', '--detach', '--image-path', image)
-      await call('delete', '--force')
+      await open()
+      open = undefined
       if (round < 0) continue
       note(`${name} checkpoint`, saved)
       note(`${name} restore --detach`, back)
     }
 } finally {
+  await open?.().catch(() => {})
   rmSync(bundle.directory, { recursive: true, force: true })
 }
 
