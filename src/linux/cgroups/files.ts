@@ -1,5 +1,5 @@
 /** Reading and writing the files of a cgroup directory. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from '../../base/errors.ts'
 
@@ -14,8 +14,14 @@ export function readCgroupFile(directory: string, file: string): string | undefi
 
 /** One write(2): the kernel takes a value whole. Throws the system error. */
 export function writeCgroupFile(directory: string, file: string, value: string): void {
-  // Without O_CREAT: a file that the kernel does not have must be ENOENT, whatever directory this is.
-  writeFileSync(join(directory, file), value, { flag: 'r+' })
+  // Without O_CREAT: a file that the kernel does not have must be ENOENT, whatever directory this is. Without O_RDWR:
+  // cgroup.kill may be written to only, and a user's right to that is no right to read.
+  const fd = openSync(join(directory, file), constants.O_WRONLY)
+  try {
+    writeSync(fd, value)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 export const hasCgroupFile = (directory: string, file: string): boolean => existsSync(join(directory, file))
