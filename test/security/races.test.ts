@@ -7,6 +7,7 @@ import { type Target, testAttack } from '../fixtures/attack.ts'
 import type { Config } from '../fixtures/config.ts'
 import { startSwapping } from '../fixtures/swapper.ts'
 import { placeVictim } from '../fixtures/victim.ts'
+import { succeeded } from '../fixtures/world.ts'
 
 let volumes = 0
 
@@ -125,5 +126,31 @@ testAttack({
       rmSync(join(bundle.rootfs, 'dev/null'), { force: true })
     }
     return undefined
+  },
+})
+
+testAttack({
+  class: 'the user database',
+  title: '/etc is swapped with a link to a directory of the host while its passwd file is read',
+  needs: ['python3'],
+  tries: { ours: 1, theirs: 1 },
+  attempt: async (target) => {
+    const { world, call } = target
+    const bundle = await target.bundle((config) => {
+      config.process.args = ['sleep', '1000']
+      config.process.env = ['PATH=/bin']
+    })
+    const outside = `outside-${++volumes}`
+    world.file(`${outside}/passwd`, 'root:x:0:0::/home/of/the/host:/bin/sh\n')
+    symlinkSync(join(world.identity.home, outside), join(bundle.rootfs, 'link'))
+    const id = `swapped-${volumes}`
+    succeeded(await call(['run', '--detach', '--bundle', bundle.path, id]))
+    const homes = new Set<string>()
+    {
+      await using _ = await startSwapping(world, join(bundle.rootfs, 'etc'), join(bundle.rootfs, 'link'))
+      for (let round = 0; round < 8; round++) homes.add((await call(['exec', id, 'sh', '-c', 'echo $HOME'])).stdout)
+    }
+    succeeded(await call(['delete', '--force', id]))
+    return [...homes].find((home) => home.includes('of/the/host'))
   },
 })
