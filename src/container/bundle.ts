@@ -1,19 +1,10 @@
 /** A bundle on disk: its config.json and its root, read once; later edits do not matter. */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { findForeignByte, readLimited } from '../base/files.ts'
 import type { Issue } from '../base/issue.ts'
+import { pathOf } from '../host/process.ts'
 import { parseConfig } from '../spec/parse.ts'
 import { unsupported } from '../spec/support.ts'
 import type { Process, Root, Spec } from '../spec/types.ts'
@@ -140,7 +131,7 @@ export function homeOf(rootfs: string, uid: number): string {
     const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       // Whoever is inside may have put a link in its way since.
-      if (!readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${rootfs}/`)) return '/'
+      if (!pathOf(fd).startsWith(`${rootfs}/`)) return '/'
       const { size } = fstatSync(fd)
       if (!fstatSync(fd).isFile() || size > MAX_PASSWD) return '/'
       const lines = readFileSync(fd, 'utf8').split('\n')
