@@ -36,10 +36,10 @@ export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | 
   }
 }
 
-/** A first thread that has ended stays a zombie as long as others go on: pthread_exit(3) in main does that. */
 /** Where a file that we have open lies at this moment. */
 export const pathOf = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`)
 
+/** A first thread that has ended stays a zombie as long as others go on: pthread_exit(3) in main does that. */
 export const isGone = ({ state, threads }: ProcessFacts): boolean => state === 'X' || (state === 'Z' && threads <= 1)
 
 /** `T` is stopped by a signal, `t` by a tracer: proc_pid_stat(5). */
