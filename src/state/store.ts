@@ -155,7 +155,11 @@ export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
 
 /** Not through a link: whoever may write beside our containers could make one to anything. */
 function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  } catch (error) {
+    throw unusable(dirname(path), error)
+  }
 }
 
 /** A record names processes that are killed and cgroups that are removed, so nobody else may have written it. */

@@ -1,5 +1,7 @@
 // Needs root, writable cgroups and a static busybox: what a hostile root sees of the cgroup trees, and what it can do there.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import { ownCgroups, whyNoCgroup } from '../fixtures/cgroups.ts'
 import type { Config } from '../fixtures/config.ts'
@@ -66,3 +68,29 @@ testAs(
     assert.equal(output.match(/denied|not permitted/g)?.length, 2, output)
   },
 )
+
+testAs(asRoot, 'a cgroup that was nested deeper than a path can name hides nobody, and is removed', async (world) => {
+  const id = world.newId()
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'sleep 1000 & sleep 1000']
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid')
+  })
+  succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+  const all = () => world.usnea(['ps', '--format', 'json', id]).then((outcome) => JSON.parse(succeeded(outcome)))
+  const before: number[] = await all()
+  assert.equal(before.length, 2)
+  const [last = 0] = before.slice(-1)
+  const name = 'x'.repeat(200)
+  for (const { base, controllers } of ownCgroups()) {
+    // A new cpuset of v1 takes no process before it has been filled.
+    if (controllers.includes('cpuset')) continue
+    const script = `for i in $(seq 30); do mkdir ${name} && cd -P ${name} || exit 1; done; echo ${last} > cgroup.procs`
+    assert.equal(
+      spawnSync('sh', ['-c', script], { cwd: join(base, id), stdio: ['ignore', 'inherit', 'inherit'] }).status,
+      0,
+    )
+  }
+  assert.deepEqual(await all(), before)
+  succeeded(await world.usnea(['kill', '--all', id, 'KILL']))
+  succeeded(await world.usnea(['delete', '--force', id]))
+})

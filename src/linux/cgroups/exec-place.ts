@@ -2,10 +2,11 @@
 import { join } from 'node:path'
 import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
-import { cgroupsBelow, readCgroupFile } from './files.ts'
+import { readCgroupFile } from './files.ts'
 import { placeProcess } from './manager.ts'
 import type { Home, ManagedCgroup } from './record.ts'
 import { attachToScope } from './scope.ts'
+import { walkBelow } from './walk.ts'
 
 export interface ExecPlace {
   readonly homes: readonly Pick<Home, 'path' | 'version'>[]
@@ -88,5 +89,10 @@ interface Comer {
 const isForbidden = (error: unknown): boolean =>
   isRuntimeError(error, 'cgroup-place') && ['EACCES', 'EPERM'].includes(error.errno ?? '')
 
-const cgroupWith = (directory: string, pid: number): string | undefined =>
-  cgroupsBelow(directory).find((path) => readCgroupFile(path, 'cgroup.procs')?.split('\n').includes(String(pid)))
+function cgroupWith(directory: string, pid: number): string | undefined {
+  let found: string | undefined
+  walkBelow(directory, ({ at, path }) => {
+    if (readCgroupFile(at, 'cgroup.procs')?.split('\n').includes(String(pid))) found = path()
+  })
+  return found
+}

@@ -1,7 +1,6 @@
 /** Reading and writing the files of a cgroup directory. */
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { errnoOf } from '../../base/errors.ts'
 
 /** Undefined when the cgroup, or the file in it, is not there. */
 export function readCgroupFile(directory: string, file: string): string | undefined {
@@ -28,25 +27,3 @@ export const hasCgroupFile = (directory: string, file: string): boolean => exist
 
 /** A removed directory of the kernel's may still be seen for a moment; its files are not. */
 export const isGone = (directory: string): boolean => !existsSync(join(directory, 'cgroup.procs'))
-
-/** The cgroups below, the deepest first; the directory itself is not among them. */
-export function cgroupsBelow(directory: string): string[] {
-  const found: string[] = []
-  for (const name of directoriesIn(directory)) {
-    const path = join(directory, name)
-    found.push(...cgroupsBelow(path), path)
-  }
-  return found
-}
-
-function directoriesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-  } catch (error) {
-    // Removed meanwhile: ENODEV is what a kernfs directory gives that was open.
-    if (['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) return []
-    throw error
-  }
-}

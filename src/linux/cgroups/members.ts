@@ -1,7 +1,8 @@
 /** Which processes are in a container's cgroup, with everything that lies below it. */
 
-import { cgroupsBelow, readCgroupFile } from './files.ts'
+import { readCgroupFile } from './files.ts'
 import type { CgroupRecord } from './record.ts'
+import { walkBelow } from './walk.ts'
 
 /** Pids as we see them, each once. A zombie is in no cgroup.procs. */
 export function membersOf(record: CgroupRecord): number[] {
@@ -13,7 +14,15 @@ export function membersOf(record: CgroupRecord): number[] {
 
 /** 0 stands for a process outside of our pid namespace. */
 export function pidsBelow(directory: string): number[] {
-  return [directory, ...cgroupsBelow(directory)]
-    .flatMap((path) => (readCgroupFile(path, 'cgroup.procs') ?? '').split('\n').filter(Boolean).map(Number))
-    .filter((pid) => pid > 0)
+  const found = pidsIn(directory)
+  walkBelow(directory, ({ at }) => {
+    for (const pid of pidsIn(at)) found.push(pid)
+  })
+  return found
 }
+
+const pidsIn = (directory: string): number[] =>
+  (readCgroupFile(directory, 'cgroup.procs') ?? '')
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0)

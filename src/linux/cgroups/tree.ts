@@ -3,12 +3,13 @@ import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
-import { cgroupsBelow, hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
+import { hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
 import { isHomeFrozen } from './freezer.ts'
 import { pidsBelow } from './members.ts'
 import type { Place } from './place.ts'
 import type { Home } from './record.ts'
 import { controllersAt } from './survey.ts'
+import { walkBelow } from './walk.ts'
 
 export interface MakeOptions {
   /** v2: the controllers that must be there; `all` asks for whatever can be had as well. */
@@ -168,7 +169,11 @@ const PATIENCE_MS = 10_000
 export async function removeHome({ path, made }: Home): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   for (let wait = 0; ; wait = Math.min(wait + 1, 20)) {
-    const left = [...cgroupsBelow(path), ...(made > 0 ? [path] : [])].filter((directory) => !isRemoved(directory))
+    const left: string[] = []
+    walkBelow(path, (step) => {
+      if (!isRemoved(join(step.parent, step.name))) left.push(step.path())
+    })
+    if (made > 0 && !isRemoved(path)) left.push(path)
     if (left.length === 0) break
     if (performance.now() > deadline)
       throw new RuntimeError('cgroup-busy', {
