@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
-import { findProgram } from '../fixtures/needs.ts'
+import { findProgram, needs } from '../fixtures/needs.ts'
 import { atEnd, runDirectory } from '../fixtures/run-directory.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
 
@@ -16,7 +16,9 @@ const isOn = (() => {
   }
 })()
 const parser = findProgram('apparmor_parser')
-const skip = !isOn ? 'needs AppArmor' : parser === undefined ? 'needs apparmor_parser (Debian: apparmor)' : undefined
+const skip =
+  needs('root') ??
+  (!isOn ? 'needs AppArmor' : parser === undefined ? 'needs apparmor_parser (Debian: apparmor)' : undefined)
 const patience = { timeout: 120_000 }
 
 /** Everything is allowed but one file, so that only the profile can be what refuses it. */
