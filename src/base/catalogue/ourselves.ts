@@ -1,0 +1,23 @@
+/** Stock words of errors: ourselves. */
+import type { CatalogueEntry } from './entry.ts'
+
+export const ourselves = {
+  'native-missing': {
+    what: 'the native part of usnea was not found',
+    fix: 'npm run build in the checkout, or reinstall the package for this architecture',
+  },
+  'memfd-refused': {
+    what: 'cannot make the sealed copy of init',
+    why: 'vm.memfd_noexec refuses executable memory files, or memory is short',
+    fix: 'sudo sysctl -w vm.memfd_noexec=1',
+  },
+  'spawn-failed': { what: 'cannot start init' },
+  'plan-refused': {
+    what: 'init refused the plan',
+    why: 'the library and init are of different builds',
+    fix: 'run npm run build again, or reinstall the package',
+  },
+  'level-unmet': { what: 'the isolation that was required cannot be had here' },
+  'sandbox-option': { what: 'a sandbox option is not valid' },
+  internal: { what: 'internal error', fix: 'please report it' },
+} as const satisfies Record<string, CatalogueEntry>
