@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { documents } from './documents.ts'
 import { below, type Json, mutateBytes, mutateJson, pick, type Random, randomFrom } from './mutate.ts'
 import { answerOf, type Target } from './target.ts'
+import { tasks } from './tasks.ts'
 import { texts } from './texts.ts'
 
-export const targets: readonly Target[] = [...documents, ...texts]
+export const targets: readonly Target[] = [...documents, ...texts, ...tasks]
 
 export interface Limits {
   readonly seconds?: number
