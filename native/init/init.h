@@ -35,6 +35,11 @@ struct context {
 void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *detail_text(void);
 
+/* Arguments of mount_setattr(2). */
+struct attr {
+  uint64_t set, clear, propagation, userns_fd;
+};
+
 /* Ops return 0 or an errno. */
 #define OP(name, phase, arguments) int run_##name(struct context *ctx, const struct op_##name *op);
 #define MESSAGE(name, direction)
@@ -80,6 +85,12 @@ const char *fd_path(char *buffer, int fd);
 
 /* ops_mount.c: attributes that follow for this target are for the mount `fd`, which the context keeps; -1 for none. */
 void remember(struct context *ctx, int fd, const char *target);
+int find_mount(const struct context *ctx, const char *target, int *fd);
+bool is_directory(int fd);
+
+/* ops_attr.c: one or all below; where mount_setattr(2) is missing, one by remounting it. */
+int set_attr(int fd, const struct attr *attr, bool recursive);
+int remount(int fd, const struct attr *attr);
 
 /* ops_files.c: a proc of our own that is mounted nowhere; -1 where the kernel refuses one. */
 int private_proc(void);
@@ -93,9 +104,6 @@ int attach(int tree, int target, bool recursive, bool detached);
 bool leads_astray(int target, const char *path);
 
 /* kernel.c: thin wrappers; each returns -1 with errno, as the kernel's manual pages say. */
-struct attr {
-  uint64_t set, clear, propagation, userns_fd;
-};
 int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve);
 int sys_open_tree(int dir, const char *path, unsigned flags);
 int sys_move_mount(int from, int to);
@@ -115,6 +123,10 @@ int sys_fsmount(int context, unsigned attr);
 #define RESOLVE_BENEATH 0x08u
 #define RESOLVE_IN_ROOT 0x10u
 #define MOUNT_ATTR_RDONLY 0x1u
+#define MOUNT_ATTR__ATIME_ 0x70u
+#define MOUNT_ATTR_NOATIME_ 0x10u
+#define MOUNT_ATTR_STRICTATIME_ 0x20u
+#define MOUNT_ATTR_NODIRATIME_ 0x80u
 #define CLOSE_RANGE_CLOEXEC 4u
 #define AT_RECURSIVE_ 0x8000u
 #define CLONE_NEWTIME_ 0x80u

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -33,49 +32,9 @@ int attach(int tree, int target, bool recursive, bool detached) {
   return mount(fd_path(from, tree), fd_path(to, target), NULL, MS_BIND | (recursive ? MS_REC : 0), NULL) ? errno : 0;
 }
 
-static bool is_directory(int fd) {
+bool is_directory(int fd) {
   struct stat stat;
   return fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode);
-}
-
-/* A copy of the bundle's root on top of itself. The path was checked by the parent; a swap since then shows. */
-static int cover(const char *path, uint64_t dev, uint64_t ino, int *root) {
-  struct stat stat;
-  bool detached;
-  int fd = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
-  if (fd < 0) return errno == ELOOP ? ESTALE : errno;
-  if (fstat(fd, &stat) != 0) return errno;
-  if (stat.st_dev != dev || stat.st_ino != ino) return ESTALE;
-  int tree = copy_tree(fd, "", true, AT_EMPTY_PATH, &detached);
-  if (tree < 0) return errno;
-  int error = attach(tree, fd, true, detached);
-  if (error) return error;
-  close(fd);
-  *root = detached ? tree : sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
-  if (*root < 0 || fstat(*root, &stat) != 0) return errno;
-  return stat.st_dev == dev && stat.st_ino == ino ? 0 : ESTALE;
-}
-
-int run_root(struct context *ctx, const struct op_root *op) { return cover(op->path, op->dev, op->ino, &ctx->root); }
-
-/* For a program that makes a container itself (criu), and wants its root to be a mount. */
-int run_cover_root(struct context *ctx, const struct op_cover_root *op) {
-  int root = -1, error = cover(op->path, op->dev, op->ino, &root);
-  if (root >= 0) close(root);
-  return error;
-}
-
-/* `root-here`: no new root. The mount namespace is already a copy of our own, and nothing of it can be unmounted inside. */
-int run_root_here(struct context *ctx, const struct op_root_here *op) {
-  ctx->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return ctx->root < 0 ? errno : 0;
-}
-
-/* `root-scratch`: an empty tmpfs over a directory that no source lies under. */
-int run_root_scratch(struct context *ctx, const struct op_root_scratch *op) {
-  if (mount("usnea", op->path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) return errno;
-  ctx->root = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return ctx->root < 0 ? errno : 0;
 }
 
 int run_hold(struct context *ctx, const struct op_hold *op) {
@@ -98,7 +57,7 @@ void remember(struct context *ctx, int fd, const char *target) {
   ctx->last_target = target;
 }
 
-static int find_mount(const struct context *ctx, const char *target, int *fd) {
+int find_mount(const struct context *ctx, const char *target, int *fd) {
   if (ctx->last >= 0 && strcmp(ctx->last_target, target) == 0) {
     *fd = fcntl(ctx->last, F_DUPFD_CLOEXEC, 3);
     return *fd < 0 ? errno : 0;
@@ -176,130 +135,5 @@ int run_bind(struct context *ctx, const struct op_bind *op) {
     return 0;
   }
   close(tree);
-  return error;
-}
-
-/* Before 5.12 there is no mount_setattr(2): repeat every flag of the mount, or the kernel takes it for a request to clear. */
-static int remount(int fd, const struct attr *attr) {
-  struct statvfs now;
-  char path[FD_PATH];
-  if (fstatvfs(fd, &now) != 0) return errno;
-  unsigned long flags = now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME);
-  if (now.f_flag & ST_RELATIME) flags |= MS_RELATIME;
-  flags |= attr->set & 0xf; /* RDONLY NOSUID NODEV NOEXEC have the same bits as MS_* */
-  flags &= ~(attr->clear & ~attr->set & 0xf);
-  if (attr->set & 0x10) flags |= MS_NOATIME;
-  if (attr->set & 0x80) flags |= MS_NODIRATIME;
-  return mount(NULL, fd_path(path, fd), NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0 ? 0 : errno;
-}
-
-static int set_attr(int fd, const struct attr *attr, bool recursive) {
-  if (sys_mount_setattr(fd, recursive ? AT_RECURSIVE_ : 0, attr) == 0) return 0;
-  return errno == ENOSYS && !recursive ? remount(fd, attr) : errno;
-}
-
-/*
- * A source that was opened before the user namespace came into being is not locked, though the kernel would have locked
- * everything that the namespace sees of it: what it never may take away, and its access times.
- */
-static int set_attr_of_locked(int fd, const struct attr *attr, bool recursive) {
-  const unsigned long times = ST_NOATIME | ST_NODIRATIME | ST_RELATIME, lockable = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
-  struct statvfs before, after;
-  if (fstatvfs(fd, &before) != 0) return errno;
-  int error = set_attr(fd, attr, recursive);
-  if (error || fstatvfs(fd, &after) != 0) return error ? error : errno;
-  return before.f_flag & ~after.f_flag & lockable || (before.f_flag ^ after.f_flag) & times ? EPERM : 0;
-}
-
-int run_attr(struct context *ctx, const struct op_attr *op) {
-  int fd, error = find_mount(ctx, op->target, &fd);
-  if (error) return error;
-  struct attr attr = {.set = op->set, .clear = op->clear};
-  error = op->locked ? set_attr_of_locked(fd, &attr, op->recursive) : set_attr(fd, &attr, op->recursive);
-  if (error == EPERM && op->spare && !op->locked) {
-    attr.clear &= ~(op->spare & 0xf); /* RDONLY NOSUID NODEV NOEXEC: the others are never locked */
-    error = attr.set | attr.clear ? set_attr(fd, &attr, op->recursive) : 0;
-  }
-  close(fd);
-  return error;
-}
-
-int run_propagation(struct context *ctx, const struct op_propagation *op) {
-  char path[FD_PATH];
-  int fd, error = find_mount(ctx, op->target, &fd);
-  if (error) return error;
-  if (mount(NULL, fd_path(path, fd), NULL, op->flags, NULL) != 0) error = errno;
-  close(fd);
-  return error;
-}
-
-static int open_null(struct context *ctx) {
-  struct stat stat;
-  if (ctx->null >= 0) return 0;
-  ctx->null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (ctx->null < 0 || fstat(ctx->null, &stat) != 0) return errno;
-  return S_ISCHR(stat.st_mode) && stat.st_rdev == 0x103 ? 0 : ENODEV; /* 1:3 */
-}
-
-/* The first directory gets a tmpfs, all others copies of it: a tmpfs each costs memory in every container. */
-static int mask_directory(struct context *ctx, const char *target, int fd) {
-  char path[FD_PATH];
-  bool detached;
-  if (ctx->empty < 0) {
-    if (mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2,mode=0755"))
-      return errno;
-    return walk(ctx, target, 0, &ctx->empty);
-  }
-  int tree = copy_tree(ctx->empty, "", false, AT_EMPTY_PATH, &detached);
-  int error = tree < 0 ? errno : attach(tree, fd, false, detached);
-  if (tree >= 0) close(tree);
-  return error;
-}
-
-/* Files get the host's own null device on top, directories an empty read-only tmpfs. Unless required, a missing path needs none. */
-int run_mask(struct context *ctx, const struct op_mask *op) {
-  bool detached;
-  int fd, error = walk(ctx, op->path, 0, &fd);
-  if (error && op->required) return error;
-  if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
-  if (is_directory(fd)) {
-    error = mask_directory(ctx, op->path, fd);
-  } else if (!(error = open_null(ctx))) {
-    int tree = copy_tree(ctx->null, "", false, AT_EMPTY_PATH, &detached);
-    error = tree < 0 ? errno : attach(tree, fd, false, detached);
-    if (tree >= 0) close(tree);
-  }
-  close(fd);
-  return error;
-}
-
-/* A read-only copy of the tree on top of itself, its children too. */
-int run_readonly(struct context *ctx, const struct op_readonly *op) {
-  const struct attr attr = {.set = MOUNT_ATTR_RDONLY};
-  bool detached;
-  int fd, error = walk(ctx, op->path, 0, &fd);
-  if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
-  int tree = copy_tree(fd, "", true, AT_EMPTY_PATH, &detached);
-  if (tree < 0) error = errno;
-  if (!error && detached) error = set_attr(tree, &attr, true);
-  if (error == ENOSYS) error = 0, detached = false; /* 5.2 to 5.11: attach first, remount then */
-  if (!error) error = attach(tree, fd, true, detached);
-  if (!error && !detached) {
-    close(fd);
-    error = walk(ctx, op->path, 0, &fd);
-    if (!error) error = remount(fd, &attr);
-  }
-  if (tree >= 0) close(tree);
-  close(fd);
-  return error;
-}
-
-int run_root_attr(struct context *ctx, const struct op_root_attr *op) {
-  const struct attr attr = {.set = op->set};
-  int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  int error = op->set ? set_attr(fd, &attr, false) : 0;
-  close(fd);
-  if (!error && op->propagation && mount(NULL, "/", NULL, op->propagation, NULL) != 0) error = errno;
   return error;
 }

@@ -68,7 +68,7 @@ export const globalFlags = [
   { name: 'systemd-cgroup', short: 's', kind: 'boolean', help: 'let systemd make the cgroups' },
   { name: 'cgroup-manager', kind: 'text', value: 'NAME', help: 'systemd, cgroupfs or disabled' },
   { name: 'rootless', kind: 'text', value: 'BOOL', help: 'tolerate failing cgroup writes: true, false or auto (auto)' },
-  { name: 'allow-missing', kind: 'text', value: 'LIST', help: 'go on without these: apparmor, selinux' },
+  { name: 'allow-missing', kind: 'text', value: 'LIST', help: 'go on without these: apparmor, selinux, atime' },
   { name: 'criu', kind: 'text', value: 'PATH', help: 'ignored', status: 'ignored' },
   { name: 'version', short: 'vV', kind: 'boolean', help: 'print the version' },
 ] as const satisfies readonly Flag[]

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import { type LogFormat, type LogLevel, logLevels } from '../base/log.ts'
 import { parseRootless } from '../host/rootless.ts'
+import { dispensables, type MayMiss } from '../spec/names.ts'
 import type { GlobalValues } from './flags.ts'
 
 export interface LogChoice {
@@ -110,13 +111,14 @@ function readCgroupManager(text: string | undefined): Globals['cgroupManager'] {
   throw usage(`unknown cgroup manager "${text}"`, 'use systemd, cgroupfs or disabled')
 }
 
-/** Security modules that may be missing, from `--allow-missing` or USNEA_ALLOW_MISSING. Throws `usage`. */
-export function readMayMiss(text: string): ReadonlySet<'apparmor' | 'selinux'> {
+/** What may be missing, from `--allow-missing` or USNEA_ALLOW_MISSING. Throws `usage`. */
+export function readMayMiss(text: string): MayMiss {
   const names = text.split(',').filter((name) => name !== '')
-  const unknown = names.find((name) => name !== 'apparmor' && name !== 'selinux')
+  const known = dispensables.filter((name) => names.includes(name))
+  const unknown = names.find((name) => !dispensables.some((dispensable) => dispensable === name))
   if (unknown !== undefined)
-    throw usage(`nothing called "${unknown}" may be missing`, 'use apparmor, selinux, or both with a comma between')
-  return new Set(names as ('apparmor' | 'selinux')[])
+    throw usage(`nothing called "${unknown}" may be missing`, `use of ${dispensables.join(', ')}, with commas between`)
+  return new Set(known)
 }
 
 function usage(what: string, fix?: string): RuntimeError {

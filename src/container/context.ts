@@ -1,7 +1,7 @@
 /** What every verb gets: the facts, the state directory, and two ways to tell the caller something. */
 import type { Host } from '../host/facts.ts'
 import type { ManagerName } from '../linux/cgroups/choose.ts'
-import type { MayMiss } from '../linux/lsm/check.ts'
+import type { MayMiss } from '../spec/names.ts'
 
 export interface Context {
   readonly host: Host

@@ -14,7 +14,7 @@ import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from 
 import { type Surveyed, surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
-import { checkProcessLabels, type MayMiss, mountLabelNotes, processLabelNotes } from '../linux/lsm/check.ts'
+import { checkProcessLabels, mountLabelNotes, processLabelNotes } from '../linux/lsm/check.ts'
 import { checkIdMappedMounts } from '../linux/mounts/sources.ts'
 import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
@@ -25,6 +25,7 @@ import { checkRdt } from '../linux/rdt/check.ts'
 import { planRdt, type RdtPlan } from '../linux/rdt/plan.ts'
 import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
 import { checkFilter, checkLength } from '../linux/seccomp/check.ts'
+import type { MayMiss } from '../spec/names.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { noProcess } from '../spec/rules/process.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
@@ -93,6 +94,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
       deviceNodes: deviceNodes(spec),
       ...(tree && { openedTrees: new Map([[notify, treeFd(spec, options)]]) }),
       cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
+      mayMiss: options.mayMiss,
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
     },

@@ -195,7 +195,7 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
   }
 }
 
-/** The ops that have a weaker way: see ops_pivot.c, ops_mount.c and ops_namespace.c. */
+/** The ops that have a weaker way: see report_weaker in native/init. */
 function describeWeaker(op: Op | undefined): Degradation[] {
   if (op?.op === 'pivot')
     return [
@@ -212,6 +212,14 @@ function describeWeaker(op: Op | undefined): Degradation[] {
       {
         pointer: op.origin,
         message: `the copy at ${op.target} is without its devices, or without owners and attributes that cannot be kept`,
+      },
+    ]
+  if (op?.op === 'attr')
+    return [
+      {
+        pointer: op.origin,
+        message: `the access times of ${op.target} stay as those of its source: they are locked in a user namespace, and --allow-missing says so`,
+        loud: true,
       },
     ]
   return []

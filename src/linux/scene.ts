@@ -2,6 +2,7 @@
 import type { Degradation } from '../base/issue.ts'
 import type { Host, IdRange } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
+import type { MayMiss } from '../spec/names.ts'
 import type { Namespace, NamespaceType, Spec } from '../spec/types.ts'
 import type { Place } from './cgroups/place.ts'
 
@@ -18,6 +19,8 @@ export interface Scene {
   readonly cgroup: SceneCgroup | undefined
   /** Descriptors in init of copies of directories that it may not be able to walk to, by their path. */
   readonly openedTrees?: ReadonlyMap<string, number>
+  /** What the caller lets be had in a weaker form. */
+  readonly mayMiss: MayMiss
   readonly noPivot: boolean
   /** Keep the caller's session keyring: --no-new-keyring. */
   readonly noNewKeyring: boolean

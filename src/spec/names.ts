@@ -22,6 +22,11 @@ export const hookNames: readonly HookName[] = [
   'poststop',
 ]
 
+/** What may be had in a weaker form, or not at all, where the caller says so: `--allow-missing`. */
+export const dispensables = ['apparmor', 'selinux', 'atime'] as const
+export type Dispensable = (typeof dispensables)[number]
+export type MayMiss = ReadonlySet<Dispensable>
+
 /** In the kernel's order: the place in this list is the number (asm-generic/resource.h). */
 export const rlimitNames = [
   'RLIMIT_CPU',

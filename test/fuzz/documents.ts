@@ -103,6 +103,7 @@ function planOf(spec: Whole): void {
       bundle: '/b',
       rootfs: { path: '/b/rootfs', dev: 1n, ino: 2n },
       maps: isMapped ? single : undefined,
+      mayMiss: new Set(),
       noPivot: false,
       deviceNodes: new Map(),
       cgroup: undefined,

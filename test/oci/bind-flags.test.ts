@@ -1,12 +1,13 @@
 // Needs a static busybox: the flags of a bind beside those of its source, without and with a user namespace.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
-import { refused, type World } from '../fixtures/world.ts'
+import { refused, succeeded, type World } from '../fixtures/world.ts'
 
 /** A tmpfs with these flags in a mount namespace of its own, and around it a run that tells the flags of its bind. */
-async function bindOf(world: World, flags: string, options: string, userNamespace: boolean) {
+async function bindOf(world: World, flags: string, options: string, { userNamespace = false, mayMiss = '' } = {}) {
   const source = join(world.identity.home, 'flagged')
   makeDirectory(source, 0o755, world.identity.user)
   const bundle = await world.bundle((config) => {
@@ -19,17 +20,18 @@ async function bindOf(world: World, flags: string, options: string, userNamespac
   })
   const prepare = `mount -t tmpfs none ${source} && mount -o remount,bind,${flags} ${source} && exec "$@"`
   const through = ['unshare', '-m', 'sh', '-c', prepare, 'sh']
-  return await world.usnea(['run', '--bundle', bundle.path, world.newId()], { through })
+  return await world.usnea(['--allow-missing', mayMiss, 'run', '--bundle', bundle.path, world.newId()], { through })
 }
 
 const interesting = ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime']
 
 async function flagsOf(world: World, flags: string, options: string, userNamespace = false): Promise<string> {
-  const { stdout, stderr } = await bindOf(world, flags, options, userNamespace)
-  const found = stdout.trim().split(',')
+  const { stdout, stderr } = await bindOf(world, flags, options, { userNamespace })
   assert.notEqual(stdout, '', stderr)
-  return interesting.filter((name) => found.includes(name)).join()
+  return named(stdout)
 }
+
+const named = (stdout: string): string => interesting.filter((name) => stdout.trim().split(',').includes(name)).join()
 
 testAs({ as: ['root'] }, 'a bind has the flags that it names, or those of its source', async (world) => {
   // Device rules hold here or do not; where they do not, a bind is nodev too.
@@ -68,9 +70,55 @@ testAs(
       ['nodiratime', 'bind,strictatime'],
       ['relatime', 'bind,noatime'],
     ] as const) {
-      const outcome = await bindOf(world, flags, options, true)
+      const outcome = await bindOf(world, flags, options, { userNamespace: true })
       assert.equal(outcome.stdout, '', `${options} of ${flags}`)
       refused(outcome, /error mounting to rootfs at .*mnt.*: cannot set .*: operation not permitted/)
+    }
+  },
+)
+
+testAs(
+  { as: ['root'] },
+  'locked access times stay where the caller lets them, which is told; the flags that are locked do not',
+  async (world) => {
+    for (const [flags, options, found] of [
+      ['nodiratime', 'bind,strictatime', 'nodiratime,relatime'],
+      ['relatime', 'bind,ro,noatime', 'ro,relatime'],
+    ] as const) {
+      const { stdout, stderr } = await bindOf(world, flags, options, { userNamespace: true, mayMiss: 'atime' })
+      assert.equal(named(stdout), found, `${options} of ${flags}`)
+      assert.match(stderr, /the access times of \/mnt stay .*--allow-missing says so \(\/mounts\/\d+\)/)
+    }
+    const quiet = await bindOf(world, 'relatime', 'bind,noexec', { userNamespace: true, mayMiss: 'atime' })
+    assert.equal(named(quiet.stdout), 'noexec,relatime')
+    assert.doesNotMatch(quiet.stderr, /access times/)
+    const locked = await bindOf(world, 'ro', 'bind,rw,strictatime', { userNamespace: true, mayMiss: 'atime' })
+    assert.equal(locked.stdout, '')
+    refused(locked, /operation not permitted/)
+  },
+)
+
+const rootIsRelatime = /^\S+ \/ \S+ \S*relatime/m.test(readFileSync('/proc/self/mounts', 'utf8'))
+
+testAs(
+  { as: ['ranges', 'plain'], skip: rootIsRelatime ? undefined : 'needs a root file system with relatime' },
+  'a user gets the access times of the host, or an error, and the state remembers which',
+  async (world) => {
+    for (const options of [
+      ['bind', 'strictatime'],
+      ['rbind', 'rnoatime'],
+    ]) {
+      const bundle = await world.bundle((config) => {
+        config.mounts.push({ destination: '/mnt', type: 'bind', source: '/usr', options })
+      })
+      const create = () => ['create', '--bundle', bundle.path, world.newId()]
+      refused(await world.usnea(create()), /error mounting .*mnt.*operation not permitted.*--allow-missing atime/s)
+      const id = world.newId()
+      succeeded(await world.usnea(['--allow-missing', 'apparmor,atime', 'create', '--bundle', bundle.path, id]))
+      const record = JSON.parse(readFileSync(join(world.state, id, 'state.json'), 'utf8'))
+      const messages: string[] = record.degradations.map(({ message }: { message: string }) => message)
+      assert.equal(messages.filter((text) => text.startsWith('the access times of /mnt stay')).length, 1)
+      succeeded(await world.usnea(['delete', '--force', id]))
     }
   },
 )

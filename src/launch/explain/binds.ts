@@ -129,6 +129,10 @@ function cleared({ op }: Attempt<'attr'>): string[] {
   return bitNames(named, attrNames).filter((name) => name !== 'strictatime')
 }
 
+/** Of them those that are no access times. */
+const clearedFlags = (attempt: Attempt<'attr'>): string[] =>
+  cleared(attempt).filter((name) => name !== 'noatime' && name !== 'nodiratime')
+
 function attrWords(attempt: Attempt<'attr'>): string {
   const { op } = attempt
   const words = [...bitNames(op.set, attrNames), ...cleared(attempt).map(clearing)].join(',') || 'relatime'
@@ -138,11 +142,11 @@ function attrWords(attempt: Attempt<'attr'>): string {
 const attrCauses: readonly Cause<'attr'>[] = [
   {
     errno: 'EPERM',
-    when: (attempt) => cleared(attempt).length > 0,
+    when: (attempt) => clearedFlags(attempt).length > 0,
     code: 'mount-locked',
     why: (attempt) =>
-      `the source has ${cleared(attempt).join(', ')}, and a user namespace cannot clear what it inherited`,
-    fix: (attempt) => `remove ${cleared(attempt).map(clearing).join(', ')} from the options of the mount`,
+      `the source has ${clearedFlags(attempt).join(', ')}, and a user namespace cannot clear what it inherited`,
+    fix: (attempt) => `remove ${clearedFlags(attempt).map(clearing).join(', ')} from the options of the mount`,
   },
   {
     errno: 'EPERM',
@@ -154,7 +158,7 @@ const attrCauses: readonly Cause<'attr'>[] = [
     errno: 'EPERM',
     code: 'mount-locked',
     why: 'probably the access time option of the source is locked in the user namespace',
-    fix: 'remove noatime, relatime, strictatime and nodiratime from the options of the mount',
+    fix: 'remove noatime, relatime, strictatime and nodiratime from the options of the mount; to go on with those of the source: --allow-missing atime',
   },
   {
     errno: 'ENOSYS',

@@ -1,15 +1,11 @@
 /** Labels of security modules that this machine does not have. */
 import { type Degradation, error, type Issue } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
+import type { MayMiss } from '../../spec/names.ts'
 import type { Linux, Process } from '../../spec/types.ts'
 
-export type SecurityModule = 'apparmor' | 'selinux'
-
-/** Modules that the caller lets be missing: their confinement is then recorded as not had. */
-export type MayMiss = ReadonlySet<SecurityModule>
-
 interface Missing {
-  readonly module: SecurityModule
+  readonly module: 'apparmor' | 'selinux'
   readonly key: 'apparmorProfile' | 'selinuxLabel'
   readonly message: string
 }

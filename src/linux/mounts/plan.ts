@@ -2,7 +2,13 @@
 import { resolve } from 'node:path'
 import type { Degradation } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
-import { MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
+import {
+  MOUNT_ATTR__ATIME,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NODIRATIME,
+  MOUNT_ATTR_RDONLY,
+  MS_RDONLY,
+} from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
 import { labelOption } from '../lsm/plan.ts'
@@ -40,7 +46,7 @@ function labelled(options: ParsedMount, { type = '' }: Mount, mountLabel: string
 
 function planMount(item: Item, spec: Spec, scene: Scene): Part {
   const { options, mount } = item
-  if (options.remount) return { ops: [...attributes(item), ...propagation(item)] }
+  if (options.remount) return { ops: [...attributes(item, scene), ...propagation(item)] }
   if (isIdMapped(mount)) return bindMapped(item, spec, scene)
   if (options.bind || mount.type === 'bind') return bind(item, spec, scene)
   const substitute = substituteFor(item, spec, scene)
@@ -115,7 +121,7 @@ function filesystem(item: Item, scene: Scene): Part {
   const fstype = mount.type ?? ''
   if (fstype === 'tmpfs') {
     const part = planTmpfs(item, scene)
-    return { ...part, ops: [...part.ops, ...recursiveAttributes(item), ...propagation(item)] }
+    return { ...part, ops: [...part.ops, ...recursiveAttributes(item, scene), ...propagation(item)] }
   }
   // Devices are made on /dev after it is mounted, so it turns read-only at the end.
   const late = target === '/dev' ? MS_RDONLY : 0
@@ -124,7 +130,7 @@ function filesystem(item: Item, scene: Scene): Part {
   return {
     ops: [
       { op: 'mount', fstype, source: mount.source ?? fstype, target, flags, data, nofollow, origin },
-      ...recursiveAttributes(item),
+      ...recursiveAttributes(item, scene),
       ...propagation(item),
     ],
     degradations,
@@ -154,24 +160,32 @@ export function planLateReadonly(spec: Spec): Op[] {
 }
 
 /** Of a `remount`: what was asked is added or taken away, and everything else stays. */
-function attributes(item: Item): Op[] {
+function attributes(item: Item, scene: Scene): Op[] {
   const { options, target, origin } = item
   const { attrSet: set, attrClear: clear } = options
-  if (!set && !clear) return recursiveAttributes(item)
-  return [...recursiveAttributes(item), { op: 'attr', target, set, clear, recursive: 0, spare: 0, locked: 0, origin }]
+  const recursive = recursiveAttributes(item, scene)
+  if (!set && !clear) return recursive
+  return [...recursive, { op: 'attr', target, set, clear, recursive: 0, spare: spareTimes(scene), locked: 0, origin }]
 }
+
+/** Access times that are locked in a user namespace stay as they are, if the caller lets them. */
+const spareTimes = ({ mayMiss }: Scene): number =>
+  mayMiss.has('atime') ? MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME : 0
 
 /** The recursive ones come first, so that `rro,rw` leaves just the mount itself writable. */
-function attributesOfBind(item: Item, { host }: Scene, locked: boolean): Op[] {
+function attributesOfBind(item: Item, scene: Scene, locked: boolean): Op[] {
   const { options, target, origin } = item
-  const own = bindAttributes(options, { kernel: host.kernel, locked })
-  if (own === undefined) return recursiveAttributes(item)
-  return [...recursiveAttributes(item), { op: 'attr', target, ...own, recursive: 0, locked: locked ? 1 : 0, origin }]
+  const own = bindAttributes(options, { kernel: scene.host.kernel, locked })
+  const recursive = recursiveAttributes(item, scene)
+  if (own === undefined) return recursive
+  const spare = own.spare | spareTimes(scene)
+  return [...recursive, { op: 'attr', target, ...own, spare, recursive: 0, locked: locked ? 1 : 0, origin }]
 }
 
-function recursiveAttributes({ options, target, origin }: Item): Op[] {
+function recursiveAttributes({ options, target, origin }: Item, scene: Scene): Op[] {
   const { recursiveAttrSet: set, recursiveAttrClear: clear } = options
-  return set || clear ? [{ op: 'attr', target, set, clear, recursive: 1, spare: 0, locked: 0, origin }] : []
+  if (!set && !clear) return []
+  return [{ op: 'attr', target, set, clear, recursive: 1, spare: spareTimes(scene), locked: 0, origin }]
 }
 
 function propagation({ options, target, origin }: Item): Op[] {
