@@ -56,8 +56,8 @@ function realDirectory(directory: string): string {
 function readSpec(file: string): { spec: RunnableSpec; warnings: string[] } {
   const parsed = parseConfig(readText(file))
   if ('issue' in parsed) throw new RuntimeError('config-not-json', { details: [parsed.issue.message] })
-  const { spec } = parsed
-  const issues = validate(spec)
+  const { spec, spelling = [] } = parsed
+  const issues = [...spelling, ...validate(spec)]
   refuse(issues, 'error', 'config-invalid')
   refuse(unsupported(spec), 'unsupported', 'not-supported-yet')
   const warnings = issues

@@ -42,6 +42,7 @@ function readProcessFile(path: string): Process {
   const parsed = parseProcess(bytes.toString())
   if ('issue' in parsed)
     throw new RuntimeError('process-invalid', { what: `${path} is not valid JSON`, details: [parsed.issue.message] })
+  refuse(parsed.spelling ?? [], 'error', 'process-invalid')
   return parsed.process
 }
 

@@ -28,6 +28,7 @@ export interface UpdateOptions {
 export function readResources(text: string): Resources {
   const parsed = parseResources(text)
   if ('issue' in parsed) throw new RuntimeError('resources-invalid', { details: [parsed.issue.message] })
+  refuseAll((parsed.spelling ?? []).map((issue) => ({ ...issue, pointer: `${RESOURCES}${issue.pointer}` })))
   return parsed.resources
 }
 
@@ -104,12 +105,14 @@ async function write(cgroup: ManagedCgroup, { asked, old, all, host }: Change): 
   }
 }
 
+const RESOURCES = '/linux/resources'
+
 function refuseAll(
   issues: readonly { readonly pointer: string; readonly message: string; readonly severity: string }[],
 ) {
-  const found = issues.filter(({ severity, pointer }) => severity === 'error' && pointer.startsWith('/linux/resources'))
+  const found = issues.filter(({ severity, pointer }) => severity === 'error' && pointer.startsWith(RESOURCES))
   if (found.length === 0) return
   throw new RuntimeError('resources-invalid', {
-    details: found.map(({ pointer, message }) => `${pointer.slice('/linux/resources'.length)}: ${message}`),
+    details: found.map(({ pointer, message }) => `${pointer.slice(RESOURCES.length)}: ${message}`),
   })
 }

@@ -2,6 +2,7 @@
 import { error, type Issue } from '../base/issue.ts'
 import { findMistake } from './json.ts'
 import { describe } from './quote.ts'
+import { respell, shapeAt } from './spelling.ts'
 import type { Process, Resources, Spec } from './types.ts'
 
 export interface SyntaxIssue extends Issue {
@@ -11,22 +12,29 @@ export interface SyntaxIssue extends Issue {
   readonly column: number
 }
 
+/** Something that was parsed, or the one mistake. */
+export type Parsed<Name extends string, Value> =
+  | ({ readonly [Key in Name]: Value } & {
+      /** What was said in another case than its own; there only when there is some, and an error where it is not clear. */
+      readonly spelling?: readonly Issue[]
+    })
+  | { readonly issue: SyntaxIssue }
+
 /** The configuration as it is written: not validated yet. Members that are null count as absent, as they do for Go programs. */
-export function parseConfig(text: string): { readonly spec: Spec } | { readonly issue: SyntaxIssue } {
-  const result = parseObject(text)
-  return 'issue' in result ? result : { spec: result.value as Spec }
-}
+export const parseConfig = (text: string): Parsed<'spec', Spec> => parseAs('spec', text, [])
 
 /** The same for the text that `update --resources` takes. */
-export function parseResources(text: string): { readonly resources: Resources } | { readonly issue: SyntaxIssue } {
-  const result = parseObject(text)
-  return 'issue' in result ? result : { resources: result.value as Resources }
-}
+export const parseResources = (text: string): Parsed<'resources', Resources> =>
+  parseAs('resources', text, ['linux', 'resources'])
 
 /** The same for the file that `exec --process` takes. */
-export function parseProcess(text: string): { readonly process: Process } | { readonly issue: SyntaxIssue } {
+export const parseProcess = (text: string): Parsed<'process', Process> => parseAs('process', text, ['process'])
+
+function parseAs<Name extends string, Value>(name: Name, text: string, place: readonly string[]): Parsed<Name, Value> {
   const result = parseObject(text)
-  return 'issue' in result ? result : { process: result.value as Process }
+  if ('issue' in result) return result
+  const spelling = respell(result.value, shapeAt(...place))
+  return { [name]: result.value, ...(spelling.length > 0 && { spelling }) } as Parsed<Name, Value>
 }
 
 function parseObject(source: string): { readonly value: unknown } | { readonly issue: SyntaxIssue } {

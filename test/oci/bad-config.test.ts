@@ -39,6 +39,10 @@ const changes: Record<string, readonly [Change, RegExp]> = {
   'a relative cwd': [(c) => Object.assign(c.process, { cwd: 'tmp' }), /cwd|Cwd/],
   'no root': [(c) => delete (c as Record<string, unknown>).root, /root/],
   'an empty root path': [(c) => Object.assign(c.root, { path: '' }), /root/],
+  'a field twice, in another case': [
+    (c) => Object.assign(c.process, { noNewPrivileges: true, NoNewPrivileges: false }),
+    /\/process\/noNewPrivileges: is there twice/,
+  ],
   'an unknown namespace': [
     (c) => Object.assign(c.linux, { namespaces: [{ type: 'mount' }, { type: 'pidd' }] }),
     /\/linux\/namespaces\/1.*|pidd/,

@@ -21,7 +21,21 @@ export function schemaErrors(data: unknown): readonly SchemaError[] {
 }
 `
 
-/** Writes src/spec/generated/validate.ts. Throws when the generated code would need a package at run time. */
+const shapesHead = `// Generated from src/spec/schema/config.schema.json by generate.mjs. Do not edit.
+
+/** What lies below a value, by index into the list: \`fields\` of an object that are lists or objects or plain (-1), else -1. */
+export interface Shape {
+  readonly fields?: Readonly<Record<string, number>>
+  /** Of every element of a list. */
+  readonly items?: number
+  /** Of every value of an object whose keys are free. */
+  readonly values?: number
+}
+
+/** The first is the whole config.json. */
+`
+
+/** Writes src/spec/generated: \`validate.ts\` and \`shapes.ts\`. Throws when the generated code would need a package at run time. */
 export async function generate() {
   const schema = JSON.parse(readFileSync(new URL('config.schema.json', import.meta.url), 'utf8'))
   const ajv = new Ajv({
@@ -41,5 +55,31 @@ export async function generate() {
   })
   const folder = new URL('../generated/', import.meta.url)
   mkdirSync(folder, { recursive: true })
+  const shapes = shapesOf(schema)
+    .map((shape) => `  ${JSON.stringify(shape)},\n`)
+    .join('')
+  writeFileSync(new URL('shapes.ts', folder), `${shapesHead}export const shapes: readonly Shape[] = [\n${shapes}]\n`)
   writeFileSync(new URL('validate.ts', folder), head + small.code.replace('export{', '\nexport{'))
+}
+
+/** The names of all fields, without what is said of their values. */
+function shapesOf(schema) {
+  const shapes = []
+  const known = new Map()
+  const resolve = (node) => (node.$ref ? resolve(schema.definitions[node.$ref.split('/').at(-1)]) : node)
+  const indexOf = (reference) => {
+    const node = resolve(reference)
+    if (known.has(node)) return known.get(node)
+    if (!node.properties && !node.items && typeof node.additionalProperties !== 'object') return -1
+    const shape = {}
+    const index = shapes.push(shape) - 1
+    known.set(node, index)
+    const entries = Object.entries(node.properties ?? {}).map(([name, value]) => [name, indexOf(value)])
+    if (entries.length > 0) shape.fields = Object.fromEntries(entries)
+    if (node.items) shape.items = indexOf(node.items)
+    if (node.additionalProperties) shape.values = indexOf(node.additionalProperties)
+    return index
+  }
+  indexOf(schema)
+  return shapes
 }
