@@ -13,6 +13,7 @@ const floors: Record<string, number> = {
   launch: 3,
   state: 3,
   container: 4,
+  config: 4,
   sandbox: 5,
   tasks: 5,
   runtimes: 5,
@@ -29,6 +30,7 @@ const packages: Record<string, string> = {
   pino: 'base',
   execa: 'base',
   pbf: 'linux tasks',
+  'smol-toml': 'config',
 }
 
 interface Import {

@@ -1,6 +1,7 @@
 import { bundle } from './catalogue/bundle.ts'
 import { cgroups } from './catalogue/cgroups.ts'
 import { commandLine } from './catalogue/command-line.ts'
+import { configFile } from './catalogue/config-file.ts'
 import { criu } from './catalogue/criu.ts'
 import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
@@ -25,6 +26,7 @@ const entries = {
   ...mounts,
   ...process,
   ...criu,
+  ...configFile,
   ...ourselves,
 } as const satisfies Record<string, CatalogueEntry>
 

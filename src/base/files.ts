@@ -62,11 +62,13 @@ const CHUNK = 1 << 16
 
 /**
  * The bytes of a file that somebody else names: a pipe and /dev/zero have no size that could be asked for before. Throws
- * the system error, and EFBIG for one that is longer than `limit` bytes.
+ * the system error, and EFBIG for one that is longer than `limit` bytes. `inspect` looks at the open file first: what
+ * it throws ends the reading.
  */
-export function readLimited(path: string, limit: number): Buffer {
+export function readLimited(path: string, limit: number, inspect?: (fd: number) => void): Buffer {
   const fd = openSync(path, 'r')
   try {
+    inspect?.(fd)
     const chunks: Buffer[] = []
     for (let total = 0; ; ) {
       const chunk = Buffer.allocUnsafe(CHUNK)

@@ -5,6 +5,7 @@
  */
 import { holdsBytes } from '../base/bytes.ts'
 import { RuntimeError } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
 import {
   type Call,
   type Flag,
@@ -14,7 +15,6 @@ import {
   sandboxFlags,
   type Values,
 } from './flags.ts'
-import { nearest } from './nearest.ts'
 
 export interface GlobalReading {
   readonly values: GlobalValues

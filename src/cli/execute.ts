@@ -13,7 +13,7 @@ import { versionText } from './version.ts'
 /** Never throws. The caller exits with the result. `isWhole`: the arguments are what we were given, byte for byte. */
 export async function execute(argv: readonly string[], io: Io, isWhole = true): Promise<number> {
   const reading = isWhole ? readGlobals(argv) : { ...readGlobals(argv), problem: bytesLost() }
-  const forPeople = ['sandbox', 'doctor', 'plan'].includes(reading.verb ?? '')
+  const forPeople = ['sandbox', 'doctor', 'plan', 'config', 'runtimes'].includes(reading.verb ?? '')
   const toStderr: LogOptions = { format: 'text', level: 'error', stderr: io.stderr, forPeople }
   let options = toStderr
   let log: Log

@@ -1,7 +1,7 @@
 /** Every verb, with its line in `usnea --help`. A verb's own file is loaded when it is called. */
 import { RuntimeError } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
 import type { Command } from './command.ts'
-import { nearest } from './nearest.ts'
 
 export interface Verb {
   readonly summary: string
@@ -49,6 +49,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   doctor: {
     summary: 'prove what this machine allows, and name cause and fix of what it does not',
     load: async () => (await import('./commands/doctor.ts')).command,
+  },
+  config: {
+    summary: 'show or check the files of settings',
+    load: async () => (await import('./commands/config.ts')).command,
   },
   pause: {
     summary: 'let all processes of a container stand still',

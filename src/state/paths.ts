@@ -1,4 +1,4 @@
-/** Where the state of containers lives, and the cache. The only import of env-paths. */
+/** Where the state of containers lives, and the cache and the settings. The only import of env-paths. */
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
@@ -182,14 +182,23 @@ function cannotMake({ path, source }: ChosenStateRoot, failure: unknown): Runtim
   })
 }
 
+/** $XDG_CACHE_HOME/usnea or ~/.cache/usnea. Undefined when we have no home. */
+export const cachePath = (): Promise<string | undefined> => homePath('cache')
+
+/** $XDG_CONFIG_HOME/usnea or ~/.config/usnea. Undefined when we have no home. */
+export const configPath = (): Promise<string | undefined> => homePath('config')
+
+/** $XDG_DATA_HOME/usnea or ~/.local/share/usnea. Undefined when we have no home. */
+export const dataPath = (): Promise<string | undefined> => homePath('data')
+
 /**
- * $XDG_CACHE_HOME/usnea or ~/.cache/usnea. Undefined when we have no home: a user id without an entry in the user
- * database, and no HOME. Imported late because env-paths looks for the home directory while it is loaded.
+ * We have no home with a user id that has no entry in the user database, and no HOME. Imported late because env-paths
+ * looks for the home directory while it is loaded.
  */
-export async function cachePath(): Promise<string | undefined> {
+async function homePath(kind: 'cache' | 'config' | 'data'): Promise<string | undefined> {
   try {
     const { default: envPaths } = await import('env-paths')
-    return envPaths(NAME, { suffix: '' }).cache
+    return envPaths(NAME, { suffix: '' })[kind]
   } catch (failure) {
     if (errnoOf(failure) === 'ERR_SYSTEM_ERROR' || errnoOf(failure) === 'ENOENT') return undefined
     throw failure

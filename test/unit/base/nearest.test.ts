@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import fc from 'fast-check'
-import { distance, nearest } from '../../../src/cli/nearest.ts'
+import { distance, nearest } from '../../../src/base/nearest.ts'
 
 const verbs = ['create', 'delete', 'exec', 'features', 'kill', 'list', 'run', 'spec', 'start', 'state']
 
