@@ -8,6 +8,7 @@ import { idmaps } from './catalogue/idmaps.ts'
 import { mounts } from './catalogue/mounts.ts'
 import { ourselves } from './catalogue/ourselves.ts'
 import { process } from './catalogue/process.ts'
+import { runtimes } from './catalogue/runtimes.ts'
 import { state } from './catalogue/state.ts'
 import { userns } from './catalogue/userns.ts'
 
@@ -27,6 +28,7 @@ const entries = {
   ...process,
   ...criu,
   ...configFile,
+  ...runtimes,
   ...ourselves,
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -8,6 +8,6 @@ export const runtimeShape = {
     args: { kind: 'list', of: { kind: 'text' } },
     root: { kind: 'text', help: 'the state directory of an OCI runtime' },
     type: { kind: 'text', help: 'a containerd shim, such as io.containerd.kata.v2' },
-    options: { kind: 'any' },
+    options: { kind: 'named', of: { kind: 'any' } },
   },
 } as const satisfies TableShape

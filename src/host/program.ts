@@ -1,6 +1,7 @@
 /** Finding programs: the id map helpers above all. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { errnoOf } from '../base/errors.ts'
 
 /** Where to look when there is no PATH: podman calls kill, delete, pause and resume with none. */
 const usualDirectories = ['/usr/bin', '/usr/sbin', '/bin', '/usr/local/bin'] as const
@@ -25,11 +26,14 @@ export function findHelper(name: 'newuidmap' | 'newgidmap', env: Env): string | 
   return isAbsolute(named) && isProgram(named) ? named : undefined
 }
 
-function isProgram(path: string): boolean {
+const isProgram = (path: string): boolean => whyNotProgram(path) === undefined
+
+/** The errno with which it could not be run, or undefined: it is a file that we may execute. */
+export function whyNotProgram(path: string): string | undefined {
   try {
     accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
+    return statSync(path).isFile() ? undefined : 'EACCES'
+  } catch (failure) {
+    return errnoOf(failure) ?? 'EINVAL'
   }
 }
