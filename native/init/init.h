@@ -24,6 +24,7 @@ struct context {
   int empty;            /* the tmpfs of the first masked directory; -1 before */
   int last;             /* the mount that the last bind made, and where */
   const char *last_target;
+  int proc;             /* the proc of where we come from; -1 before */
   bool in_cwd;
   const char *found;    /* the program, as `lookup` found it */
   bool filtered;        /* our own system calls go through the filter */
@@ -91,12 +92,24 @@ bool is_directory(int fd);
 /* ops_attr.c: one or all below; where mount_setattr(2) is missing, one by remounting it. */
 int set_attr(int fd, const struct attr *attr, bool recursive);
 int remount(int fd, const struct attr *attr);
+/* `spare`, `locked`: see `attr` in docs/launch-plan.md. */
+struct wish {
+  uint64_t set, clear, spare;
+  bool recursive, locked;
+};
+int apply_wish(const struct context *ctx, int fd, const struct wish *wish);
 
 /* ops_files.c: a proc of our own that is mounted nowhere; -1 where the kernel refuses one. */
 int private_proc(void);
 
 /* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
 int copy_content(int from, int to, bool *lossy);
+/* ops_tmpfs.c: a file system that is mounted nowhere yet; `data` as mount(8) has it. */
+struct filesystem {
+  const char *fstype, *source, *data;
+  uint64_t attr;
+};
+int make_filesystem(const struct filesystem *wanted, int *fd);
 /* ops_mount.c: a detached copy of the tree at dir/path, and its place; see there for `detached`. */
 int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached);
 int attach(int tree, int target, bool recursive, bool detached);

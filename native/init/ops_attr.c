@@ -58,29 +58,35 @@ static int set_attr_of_locked(int fd, const struct attr *attr, bool recursive) {
   return set_attr(fd, attr, recursive);
 }
 
-static int try_attr(int fd, const struct op_attr *op, const struct attr *attr) {
+static int try_attr(int fd, const struct wish *wish, const struct attr *attr) {
   if (!(attr->set | attr->clear)) return 0;
-  return op->locked ? set_attr_of_locked(fd, attr, op->recursive) : set_attr(fd, attr, op->recursive);
+  return wish->locked ? set_attr_of_locked(fd, attr, wish->recursive) : set_attr(fd, attr, wish->recursive);
+}
+
+int apply_wish(const struct context *ctx, int fd, const struct wish *wish) {
+  struct attr attr = {.set = wish->set, .clear = wish->clear};
+  bool lesser = false;
+  int error = try_attr(fd, wish, &attr);
+  if (error == EPERM && wish->spare & 0xf && !wish->locked) {
+    attr.clear &= ~(wish->spare & 0xf); /* RDONLY NOSUID NODEV NOEXEC: no other flag than access times is ever locked */
+    error = try_attr(fd, wish, &attr);
+  }
+  if (error == EPERM && wish->spare & (attr.set | attr.clear) & TIMES) {
+    attr.set &= ~(uint64_t)TIMES;
+    attr.clear &= ~(uint64_t)TIMES;
+    error = try_attr(fd, wish, &attr);
+    lesser = !error;
+  }
+  return lesser ? report_weaker(ctx) : error;
 }
 
 int run_attr(struct context *ctx, const struct op_attr *op) {
-  struct attr attr = {.set = op->set, .clear = op->clear};
+  const struct wish wish = {op->set, op->clear, op->spare, op->recursive, op->locked};
   int fd, error = find_mount(ctx, op->target, &fd);
   if (error) return error;
-  bool lesser = false;
-  error = try_attr(fd, op, &attr);
-  if (error == EPERM && op->spare & 0xf && !op->locked) {
-    attr.clear &= ~(op->spare & 0xf); /* RDONLY NOSUID NODEV NOEXEC: no other flag than access times is ever locked */
-    error = try_attr(fd, op, &attr);
-  }
-  if (error == EPERM && op->spare & (attr.set | attr.clear) & TIMES) {
-    attr.set &= ~(uint64_t)TIMES;
-    attr.clear &= ~(uint64_t)TIMES;
-    error = try_attr(fd, op, &attr);
-    lesser = !error;
-  }
+  error = apply_wish(ctx, fd, &wish);
   close(fd);
-  return lesser ? report_weaker(ctx) : error;
+  return error;
 }
 
 int run_propagation(struct context *ctx, const struct op_propagation *op) {

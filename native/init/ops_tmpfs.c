@@ -43,17 +43,24 @@ static int configure(int context, char *options) {
   return 0;
 }
 
+int make_filesystem(const struct filesystem *wanted, int *fd) {
+  char options[4096];
+  int size = snprintf(options, sizeof options, "%s", wanted->data);
+  if (size < 0 || size >= (int)sizeof options) return E2BIG;
+  int context = sys_fsopen(wanted->fstype);
+  if (context < 0) return errno;
+  int error = sys_fsconfig(context, FSCONFIG_STRING, "source", wanted->source) != 0 ? errno : configure(context, options);
+  if (!error && (*fd = sys_fsmount(context, (unsigned)wanted->attr)) < 0) error = errno;
+  close(context);
+  return error;
+}
+
 /* Mounted nowhere yet: nobody can reach what is copied into it. */
 static int make_tmpfs(const struct op_tmpfs *op, const char *mode, int *fd) {
   char options[4096];
   int size = snprintf(options, sizeof options, "%s%s", mode, op->data);
   if (size < 0 || size >= (int)sizeof options) return E2BIG;
-  int context = sys_fsopen("tmpfs");
-  if (context < 0) return errno;
-  int error = sys_fsconfig(context, FSCONFIG_STRING, "source", op->source) != 0 ? errno : configure(context, options);
-  if (!error && (*fd = sys_fsmount(context, (unsigned)op->attr)) < 0) error = errno;
-  close(context);
-  return error;
+  return make_filesystem(&(struct filesystem){"tmpfs", op->source, options, op->attr}, fd);
 }
 
 /* Before 5.2, or where a filter hides fsopen(2). MS_ and MOUNT_ATTR_ agree in RDONLY, NOSUID, NODEV and NOEXEC. */

@@ -79,7 +79,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: async () => (await import('./commands/restore.ts')).command,
   },
   mounts: {
-    summary: 'add or remove mounts of a running container (not supported yet)',
+    summary: 'add or remove mounts of a running container',
     load: async () => (await import('./commands/mounts.ts')).command,
   },
 }

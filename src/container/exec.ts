@@ -1,9 +1,7 @@
 /** OCI exec: another process in a running container. */
 
-import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
-import { type Code, isRuntimeError, RuntimeError } from '../base/errors.ts'
-import type { Host } from '../host/facts.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { readProcess } from '../host/process.ts'
 import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
 import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/interruption.ts'
@@ -12,28 +10,26 @@ import { launch } from '../launch/launch.ts'
 import { type ExecPlace, execPlace, placeExec } from '../linux/cgroups/exec-place.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
 import { checkProcessLabels, processLabelNotes } from '../linux/lsm/check.ts'
-import { askForNamespaces } from '../linux/namespaces/door.ts'
-import { type Entrance, openNamespaces } from '../linux/namespaces/open.ts'
+import type { Entrance } from '../linux/namespaces/open.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
 import { keepsGroups } from '../linux/process/kept-groups.ts'
 import { placeInRdt } from '../linux/rdt/manager.ts'
-import { isNew } from '../linux/scene.ts'
 import { checkFilter } from '../linux/seccomp/check.ts'
 import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
 import type { Process } from '../spec/types.ts'
-import { doorOf } from '../state/gate.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import { homeOf, refuse } from './bundle.ts'
 import type { Context } from './context.ts'
 import { preservedFds } from './descriptors.ts'
+import { assertOwnRoot, entrancesOf, unlessStopped } from './entrances.ts'
 import { type ExecProcessOptions, execProcess } from './exec-process.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO, TERMINAL_STDIO } from './foreground.ts'
 import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
 import { parseId } from './id.ts'
 import { assertIds } from './ids.ts'
-import { isAlive, statusOf } from './oci-state.ts'
+import { statusOf } from './oci-state.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import { killProcess } from './process.ts'
 import { SeccompAgent } from './seccomp-agent.ts'
@@ -52,7 +48,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const status = statusOf(record, ctx.host, ctx.root)
   if (status === 'stopped' || status === 'creating') throw new RuntimeError('exec-stopped')
   if (status === 'paused' && !options.ignorePaused) throw new RuntimeError('exec-paused')
-  if (!isNew(record.spec, 'mount')) throw foreignRoot()
+  assertOwnRoot(record, 'exec')
   const place = placeOf(record, options.cgroup)
   assertPidFilePlace(options.pidFile)
   if (!record.spec.process) throw new RuntimeError('process-invalid')
@@ -61,50 +57,11 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const { detach: detached = false, consoleSocket } = options
   checkTerminal({ terminal: process.terminal, detached, consoleSocket })
   await using descriptors = new Dispose()
-  const joins = namespacesOf(record, ctx, descriptors)
+  const joins = entrancesOf(record, ctx, { verb: 'exec', descriptors })
   const users = readUserNamespace('/proc', record.pid)
   assertIds(process, limitsOf(users, record.spec), ctx.host)
   return await unlessStopped(record, ctx.host, enter(ctx, { record, process, joins, users, place, options }))
 }
-
-/** Until the gate has opened nobody but root may look into init, its namespaces included, so it is asked for them. */
-function namespacesOf(record: ContainerRecord, { host, root }: Context, descriptors: Dispose): Entrance[] {
-  const isCreated = () => statusOf(record, host, root) === 'created'
-  if (!host.rootlessEuid || !isCreated()) return openNamespaces(record, host, descriptors)
-  const held = askForNamespaces(doorOf(join(root, record.id)), host, descriptors)
-  if (held === undefined && isCreated()) throw notStarted()
-  return held ?? openNamespaces(record, host, descriptors)
-}
-
-const notStarted = (): RuntimeError =>
-  new RuntimeError('ns-join', {
-    what: 'cannot exec in a container that has not been started',
-    why: 'until then its init hands its namespaces out, and that one does not answer: it is just being started, is frozen, or was made by an older usnea',
-    fix: 'usnea start ID, then exec',
-  })
-
-/** setns(2) leads to the root of the mount namespace, and not to that of the container. */
-const foreignRoot = (): RuntimeError =>
-  new RuntimeError('not-supported-yet', {
-    what: 'exec into a container without a mount namespace of its own is not supported yet',
-    fix: 'list a mount namespace without a path in linux.namespaces',
-  })
-
-const symptoms: readonly Code[] = ['ns-join', 'ns-refused', 'init-died', 'userns-nproc', 'cgroup-place']
-
-/** A container that ends while we enter it shows in many ways: a namespace without processes refuses new ones with ENOMEM. */
-async function unlessStopped(record: ContainerRecord, host: Host, entered: Promise<number>): Promise<number> {
-  try {
-    return await entered
-  } catch (error) {
-    if (!isRuntimeError(error) || !symptoms.includes(error.code) || !isEnding(record, host)) throw error
-    throw new RuntimeError('exec-stopped', { cause: error })
-  }
-}
-
-/** In a pid namespace the first process ends the others before it is gone itself. */
-const isEnding = (record: ContainerRecord, host: Host): boolean =>
-  !isAlive(record, host) || (readProcess(record.pid)?.isEnding ?? true)
 
 interface Entry {
   readonly record: ContainerRecord

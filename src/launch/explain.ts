@@ -7,6 +7,7 @@ import { type Attempt, type Entry, type Failure, findCause, NO_ERRNO, type Table
 import { explainFiles } from './explain/files.ts'
 import { usualCause } from './explain/general.ts'
 import { explainIdentity } from './explain/identity.ts'
+import { explainLive } from './explain/live.ts'
 import { explainMounts } from './explain/mounts.ts'
 import { explainNamespaces } from './explain/namespaces.ts'
 import { explainProgram } from './explain/program.ts'
@@ -25,6 +26,7 @@ const table: Table<OpName> = {
   ...explainRoot,
   ...explainMounts,
   ...explainSources,
+  ...explainLive,
   ...explainFiles,
   ...explainTerminal,
   ...explainSeccomp,

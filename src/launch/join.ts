@@ -52,7 +52,7 @@ export function compileJoin(process: Process, options: JoinOptions): Plan {
   return { ops, degradations: [...(oom.degradations ?? []), ...(body.degradations ?? [])] }
 }
 
-function enter(types: readonly NamespaceType[], fd: number): Op {
+export function enter(types: readonly NamespaceType[], fd: number): Op {
   const type = types.reduce((flags, name) => flags | cloneFlags[name], 0) >>> 0
   return { op: 'join', fd, type, name: `namespaces of the container: ${types.join(', ')}`, origin }
 }

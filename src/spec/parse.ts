@@ -3,7 +3,7 @@ import { error, type Issue } from '../base/issue.ts'
 import { findMistake } from './json.ts'
 import { describe } from './quote.ts'
 import { respell, shapeAt } from './spelling.ts'
-import type { Process, Resources, Spec } from './types.ts'
+import type { Mount, Process, Resources, Spec } from './types.ts'
 
 export interface SyntaxIssue extends Issue {
   /** Counted from 1. */
@@ -37,7 +37,19 @@ function parseAs<Name extends string, Value>(name: Name, text: string, place: re
   return { [name]: result.value, ...(spelling.length > 0 && { spelling }) } as Parsed<Name, Value>
 }
 
-function parseObject(source: string): { readonly value: unknown } | { readonly issue: SyntaxIssue } {
+/** And for the list of mounts that `mounts add` and `mounts remove` take. */
+export function parseMounts(text: string): Parsed<'mounts', readonly Mount[]> {
+  const result = parseText(text, 'a list')
+  if ('issue' in result) return result
+  const spelling = respell(result.value, shapeAt('mounts'), '/mounts')
+  return { mounts: result.value as Mount[], ...(spelling.length > 0 && { spelling }) }
+}
+
+const parseObject = (text: string) => parseText(text, 'an object')
+
+type Kind = 'an object' | 'a list'
+
+function parseText(source: string, kind: Kind): { readonly value: unknown } | { readonly issue: SyntaxIssue } {
   const text = source.startsWith('\uFEFF') ? source.slice(1) : source
   let value: unknown
   try {
@@ -46,8 +58,8 @@ function parseObject(source: string): { readonly value: unknown } | { readonly i
     const mistake = findMistake(text) ?? { offset: 0, message: String(cause) }
     return { issue: syntaxIssue(text, mistake.offset, mistake.message) }
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { issue: syntaxIssue(text, text.search(/\S/), `an object is expected, found ${describe(value)}`) }
+  if (typeof value !== 'object' || value === null || Array.isArray(value) !== (kind === 'a list')) {
+    return { issue: syntaxIssue(text, text.search(/\S/), `${kind} is expected, found ${describe(value)}`) }
   }
   if (text.includes('null')) dropNullMembers(value)
   return { value }

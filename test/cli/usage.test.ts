@@ -112,7 +112,7 @@ test('every option of checkpoint and restore is understood, and then the verb an
   const words = (text: string) => text.split(' ')
   refused(call('checkpoint', ...words(common), ...words(more), ...words(save), 'id'), /container does not exist/)
   refused(call('restore', ...words(common), ...words(more), ...words(load), 'id'), /cannot open the image \/nowhere/)
-  refused(call('mounts', 'add', 'id', 'file'), /usnea mounts add is not supported yet/)
+  refused(call('mounts', 'add', 'id', 'file'), /container does not exist/)
 })
 
 test('a value of checkpoint or restore that cannot be meant is named, with those that can', () => {

@@ -91,13 +91,13 @@ export function planEarlySources(spec: Spec, scene: Scene, usernsFd: number | un
   )
 }
 
-interface Holding {
+export interface Holding {
   readonly index: number
   readonly scene: Scene
   readonly usernsFd: number
 }
 
-function hold(mount: Mount, { index, scene, usernsFd }: Holding): Op {
+export function hold(mount: Mount, { index, scene, usernsFd }: Holding): Op {
   const options = parseMountOptions(mount.options ?? [])
   const mapped = isIdMapped(mount)
   return {

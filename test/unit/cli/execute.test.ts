@@ -65,12 +65,6 @@ describe('an error', () => {
     assert.match(JSON.parse(readFileSync(file, 'utf8')).msg, /not defined: --bogus/)
   })
 
-  it('of a verb that is not built yet names the verb', async () => {
-    const { status, err } = await call(['mounts', 'add', 'box', 'file'])
-    assert.equal(status, 1)
-    assert.match(err, /usnea mounts add is not supported yet/)
-  })
-
   it('of a sandbox has a status that no command of its own has', async () => {
     assert.equal((await call(['sandbox', '--net', 'moon', '--', 'true'])).status, 125)
     assert.equal((await call(['--timeout', 'soon', '--', 'true'])).status, 125)
