@@ -26,6 +26,7 @@ struct context {
   const char *last_target;
   int proc;             /* the proc of where we come from; -1 before */
   bool in_cwd;
+  int ruleset;          /* of Landlock, while it is filled; -1 outside of that */
   const char *found;    /* the program, as `lookup` found it */
   bool filtered;        /* our own system calls go through the filter */
   char *reply;          /* payload of the last answer of the parent: the state JSON for hooks */

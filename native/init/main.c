@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
   const char *refusal = plan_decode(bytes, (size_t)stat.st_size, &plan);
   if (refusal) refuse(control, refusal);
 
-  struct context ctx = {.plan = &plan, .control = control, .result = -1, .root = -1, .null = -1, .empty = -1, .last = -1, .proc = -1, .last_target = ""};
+  struct context ctx = {.plan = &plan, .control = control, .result = -1, .root = -1, .null = -1, .empty = -1, .last = -1, .proc = -1, .last_target = "", .ruleset = -1};
   for (int i = 0; i < HOLD_SLOTS; i++) ctx.held[i] = -1;
   for (int i = 0; i < NAMESPACES; i++) ctx.namespaces[i] = -1;
   run_plan(&ctx);

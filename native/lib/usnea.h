@@ -119,4 +119,7 @@ int usnea_guard_devices(int cgroup, const void *code, uint32_t size);
 enum { USNEA_LINK_FIND = 1, USNEA_LINK_READ, USNEA_LINK_DOWN, USNEA_LINK_MOVE, USNEA_LINK_ENTER, USNEA_LINK_ADDRESS, USNEA_LINK_UP };
 int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report);
 
+/* The version of Landlock, from 1 on; -ENOSYS or -EOPNOTSUPP where there is none, -EPERM where a filter around us hides it. */
+int usnea_landlock_abi(void);
+
 #endif

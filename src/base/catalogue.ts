@@ -7,6 +7,7 @@ import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
 import { mounts } from './catalogue/mounts.ts'
 import { ourselves } from './catalogue/ourselves.ts'
+import { policy } from './catalogue/policy.ts'
 import { process } from './catalogue/process.ts'
 import { runtimes } from './catalogue/runtimes.ts'
 import { state } from './catalogue/state.ts'
@@ -29,6 +30,7 @@ const entries = {
   ...criu,
   ...configFile,
   ...runtimes,
+  ...policy,
   ...ourselves,
 } as const satisfies Record<string, CatalogueEntry>
 

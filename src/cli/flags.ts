@@ -92,6 +92,22 @@ export const sandboxFlags = [
   },
   { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory of the command', empty: 'kept' },
   {
+    name: 'min-level',
+    kind: 'text',
+    value: 'LEVEL',
+    help: 'the weakest level that will do: R N U3 U2 U1 U0 L (U0)',
+    empty: 'kept',
+  },
+  { name: 'require', kind: 'list', value: 'PART,…', help: 'parts that must be had: netns, pidns, proc, …' },
+  {
+    name: 'accept',
+    kind: 'list',
+    value: 'LOSS,…',
+    help: 'losses of level L that will do: metadata, unix-sockets, protect, …',
+  },
+  { name: 'connect', kind: 'list', value: 'PORT,…', help: 'with --net host: the only TCP ports to connect to' },
+  { name: 'listen', kind: 'list', value: 'PORT,…', help: 'with --net host: the only TCP ports to listen at' },
+  {
     name: 'timeout',
     kind: 'text',
     value: 'TIME',

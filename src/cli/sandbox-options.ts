@@ -15,12 +15,27 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
     hide: flags.hide.map((path) => session.path(path)),
     nested: flags.nested,
     env: readEnv(flags.env, session.io.env),
+    ...readDemands(flags),
     ...given({
       net: readNet(flags.net),
       cwd: flags.cwd === undefined ? undefined : session.path(flags.cwd),
       timeout: readTimeout(flags.timeout),
     }),
   }
+}
+
+/** Names are checked where they are known. */
+function readDemands(flags: SandboxValues): SandboxOptions {
+  const words = (list: readonly string[]) => list.flatMap((text) => text.split(',')).filter((word) => word !== '')
+  const names = (list: readonly string[]) => (list.length === 0 ? undefined : words(list))
+  const ports = (list: readonly string[]) => names(list)?.map(Number)
+  return given({
+    minLevel: flags['min-level'] as SandboxOptions['minLevel'],
+    require: names(flags.require) as SandboxOptions['require'],
+    accept: names(flags.accept) as SandboxOptions['accept'],
+    connect: ports(flags.connect),
+    listen: ports(flags.listen),
+  })
 }
 
 /** `NAME=VALUE` sets a variable, `NAME` hands ours on: when we have none, the command has none. */

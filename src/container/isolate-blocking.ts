@@ -7,6 +7,7 @@ import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/launch.ts'
+import { endingSignal } from './isolate.ts'
 
 export interface BlockingOptions {
   readonly host: Host
@@ -29,7 +30,7 @@ export async function isolateBlocking(
   const { last, first } = listen(conversation, options.timeout)
   releaseSignals()
   conversation.close()
-  if (last === 'timeout') for (const pid of [first, outer]) if (pid) killChild(pid)
+  if (last === 'timeout') for (const pid of [first, outer]) if (pid) killChild(pid, endingSignal(plan))
   waitNow(outer)
   if (first) waitNow(first)
   if (last === 'timeout') return { ended: KILLED, timedOut: true }

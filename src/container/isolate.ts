@@ -1,7 +1,7 @@
 /** Runs a plan whose init stays as PID 1 and reaps: the sandbox's way to the floors below. */
 import type { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
-import { type Ended, forget, killChild } from '../kernel/children.ts'
+import { type Ended, forget, killChild, waitFor } from '../kernel/children.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import { failureOf } from '../launch/frames.ts'
@@ -23,6 +23,13 @@ export interface Isolated {
   kill(): void
 }
 
+/**
+ * The signal that ends the first process. Without a pid namespace it has to end the others, so it may not be killed: it
+ * does that when the conversation closes. Before it watches, any signal ends it.
+ */
+export const endingSignal = ({ ops }: Plan): 'SIGKILL' | 'SIGTERM' =>
+  ops.some(({ op }) => op === 'reapTree') ? 'SIGTERM' : 'SIGKILL'
+
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** `fds`: numbers or FD_NULL, FD_PIPE_IN, FD_PIPE_OUT. @throws RuntimeError `spawn-failed`, `memfd-refused`, `native-missing` */
@@ -31,6 +38,7 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolate
   const conversation = new SocketConversation(control)
   let first = 0
   let isOver = false
+  const ending = endingSignal(plan)
   const listen = async (): Promise<Outcome> => {
     for (;;) {
       const frame = await conversation.next()
@@ -39,7 +47,8 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolate
       isOver = true
       conversation.close()
       forget(outer)
-      if (first) forget(first)
+      if (first && ending === 'SIGTERM') await waitFor(first)
+      else if (first) forget(first)
       if (frame?.message === 'failed') {
         const failure = failureOf(frame)
         return { failure: explainFailure(failure, plan.ops[failure.index], host) }
@@ -51,7 +60,7 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolate
   /** Letting go ends it at its next word; the signal is for one that hangs in a system call. It is a child not reaped yet. */
   const end = () => {
     conversation.close()
-    for (const pid of isOver ? [] : [first, outer]) if (pid) killChild(pid)
+    for (const pid of isOver ? [] : [first, outer]) if (pid) killChild(pid, ending)
   }
   return {
     pipes,

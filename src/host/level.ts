@@ -6,7 +6,7 @@ export const levels = ['X', 'L', 'U0', 'U1', 'U2', 'U3', 'N', 'R'] as const
 export type Level = (typeof levels)[number]
 
 export const levelMeanings: Readonly<Record<Level, string>> = {
-  X: 'nothing runs: there is no user namespace, and level L, which does without, is not built yet',
+  X: 'no container runs: there is no user namespace. A sandbox may, with --min-level L',
   L: 'no user namespace: files, TCP and system calls by Landlock and seccomp',
   U0: 'a user namespace, but the outer /proc is shown',
   U1: 'a user namespace with one user and one group id',

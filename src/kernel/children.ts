@@ -82,9 +82,9 @@ export function waitFor(pid: number): Promise<Ended> {
 }
 
 /** Of a child that is not reaped yet, so that its pid is nobody else's. */
-export function killChild(pid: number): void {
+export function killChild(pid: number, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch {
     // it has ended, and waits to be reaped
   }

@@ -70,6 +70,7 @@ function numbered<Name extends string>(names: readonly Name[]): Readonly<Record<
 export const rlimitNumbers: Readonly<Record<RlimitName, number>> = numbered(rlimitNames)
 
 /** As a mask. */
+export const CAP_SETPCAP = 1n << 8n
 export const CAP_SYS_CHROOT = 1n << 18n
 export const CAP_SYS_ADMIN = 1n << 21n
 export const CAP_SYS_RESOURCE = 1n << 24n

@@ -43,6 +43,7 @@ export interface Native {
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
   /** See native/lib/usnea.h. */
   moveLink(name: string, newName: string, from: number, to: number, up: number, report: Int32Array): number
+  landlockAbi(): number
 }
 
 /** The directory that holds usnea-init, usnea-attend and libusnea.so: a checkout's build, or the package's own for this machine. */
@@ -113,6 +114,7 @@ function load(): { native: Native; directory: string } {
     moveLink: library.func(
       'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',
     ),
+    landlockAbi: library.func('int usnea_landlock_abi()'),
   }
   loaded = { native, directory }
   return loaded

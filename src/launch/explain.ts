@@ -7,6 +7,7 @@ import { type Attempt, type Entry, type Failure, findCause, NO_ERRNO, type Table
 import { explainFiles } from './explain/files.ts'
 import { usualCause } from './explain/general.ts'
 import { explainIdentity } from './explain/identity.ts'
+import { explainLandlock } from './explain/landlock.ts'
 import { explainLive } from './explain/live.ts'
 import { explainMounts } from './explain/mounts.ts'
 import { explainNamespaces } from './explain/namespaces.ts'
@@ -30,6 +31,7 @@ const table: Table<OpName> = {
   ...explainFiles,
   ...explainTerminal,
   ...explainSeccomp,
+  ...explainLandlock,
   ...explainProgram,
   ...explainScheduling,
   ...explainConversation,

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { RuntimeError } from '../base/errors.ts'
 import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, type Isolated, isolate, type Outcome } from '../container/isolate.ts'
 import type { Host } from '../host/facts.ts'
+import type { Level } from '../host/level.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { inSandboxWords } from './failure.ts'
@@ -16,6 +17,7 @@ export interface StartOptions {
   readonly argv: readonly string[]
   readonly stdio: readonly [Stdio, Stdio, Stdio]
   readonly host: Host
+  readonly level: Level
   /** Milliseconds. */
   readonly timeout: number | undefined
   readonly cancelSignal: AbortSignal | undefined
@@ -75,7 +77,7 @@ export class Command implements SandboxedProcess {
   }
 
   async #watch(): Promise<SandboxResult> {
-    const { timeout, cancelSignal, argv } = this.#options
+    const { timeout, cancelSignal, argv, level } = this.#options
     const timer = timeout === undefined ? undefined : setTimeout(() => this.#expire(), timeout)
     const cancel = () => this.#cancel()
     cancelSignal?.addEventListener('abort', cancel)
@@ -90,7 +92,7 @@ export class Command implements SandboxedProcess {
     const ended = 'ended' in outcome ? outcome.ended : { exitCode: undefined, signal: 9 }
     const { timedOut, isCanceled } = { timedOut: this.#timedOut, isCanceled: this.#isCanceled }
     const durationMs = performance.now() - this.#started
-    return makeResult(ended, { argv, stdout: '', stderr: '', timedOut, isCanceled, durationMs })
+    return makeResult(ended, { argv, stdout: '', stderr: '', timedOut, isCanceled, durationMs, level })
   }
 
   #expire(): void {

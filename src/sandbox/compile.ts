@@ -16,11 +16,15 @@ import {
   MS_REC,
 } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
+import { planRuleset } from '../linux/landlock/plan.ts'
 import { planOpenFiles } from '../linux/process/plan.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { sandboxEnvironment } from './environment.ts'
+import { planCalls } from './filter.ts'
+import { compileLandlocked, compileWalls } from './landlocked.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
+import type { CallPolicy } from './system-calls.ts'
 
 export interface CommandOptions {
   readonly argv: readonly string[]
@@ -33,14 +37,20 @@ export interface CommandOptions {
 }
 
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
-  return {
-    ops: [...compileView(policy, command.newSession), ...compileCommand(policy, command)],
-    degradations: policy.degradations,
-  }
+  return { ops: compilerFor(policy, command.newSession)(command), degradations: policy.degradations }
 }
 
-/** The part that is the same for every command of one sandbox. */
-export function compileView(policy: Policy, newSession: boolean): Op[] {
+/** Does at once what is the same for every command of one sandbox. */
+export function compilerFor(policy: Policy, newSession: boolean): (command: CommandOptions) => Op[] {
+  if (policy.standing.level === 'L') {
+    const walls = compileWalls(policy)
+    return (command) => compileLandlocked(policy, command, walls)
+  }
+  const view = compileView(policy, newSession)
+  return (command) => [...view, ...compileCommand(policy, command)]
+}
+
+function compileView(policy: Policy, newSession: boolean): Op[] {
   const slots = new Slots()
   const body = view(policy, slots)
   return [...outer(policy), ...inner(policy, newSession), ...rootOps(policy, slots), ...body]
@@ -80,15 +90,6 @@ function scratchPlace({ exposures, mirrors }: Policy): string {
   )
 }
 
-/**
- * No user namespaces inside: in one of its own a command could mount the cgroup file system and write to the caller's
- * groups. The limit is the new namespace's own, user_namespaces(7).
- */
-function nesting({ options, freshProc }: Policy): Op[] {
-  if (options.nested || !freshProc) return []
-  return [{ op: 'sysctl', key: 'user/max_user_namespaces', value: '0', origin: 'nested' }]
-}
-
 const rebuildsRoot = ({ mirrors }: Policy): boolean => mirrors[0]?.path === '/'
 
 function rootOps(policy: Policy, slots: Slots): Op[] {
@@ -96,7 +97,6 @@ function rootOps(policy: Policy, slots: Slots): Op[] {
   return [
     ...slots.ops,
     { op: 'rootHere', origin: 'sandbox' },
-    ...nesting(policy),
     // From here on nothing can be created on the host any more, whatever a later step tries.
     {
       op: 'attr',
@@ -159,9 +159,10 @@ function mirrorOps({ path, entries }: Mirror, slots: Slots): Op[] {
 }
 
 /** The part that belongs to one command. */
-export function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOptions): Op[] {
+function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOptions): Op[] {
   const origin = 'sandbox'
   const environment = sandboxEnvironment(policy.host, { ...policy.options.env, ...env })
+  const file = argv[0] ?? ''
   return [
     { op: 'reap', origin },
     { op: 'umask', mask: umask, origin },
@@ -170,9 +171,12 @@ export function compileCommand(policy: Policy, { argv, env, cwd, umask }: Comman
     { op: 'cwd', path: cwd, lenient: 0, origin: 'cwd' },
     { op: 'caps', effective: 0, permitted: 0, inheritable: 0, ambient: 0, origin },
     { op: 'noNewPrivs', origin },
+    { op: 'lookup', file, search: environment.search, origin: 'command' },
+    ...ports(policy),
+    ...planCalls(baseline(policy), policy.host),
     {
       op: 'exec',
-      file: argv[0] ?? '',
+      file,
       search: environment.search,
       argv,
       env: environment.env,
@@ -180,4 +184,18 @@ export function compileCommand(policy: Policy, { argv, env, cwd, umask }: Comman
       origin: 'command',
     },
   ]
+}
+
+const baseline = ({ options: { nested, ports: tcp, accept } }: Policy): CallPolicy => ({
+  nested,
+  withoutNamespaces: false,
+  network: true,
+  onlyTcp: tcp !== undefined,
+  accepted: accept,
+})
+
+/** With the caller's network the ports are held by Landlock at every level. */
+function ports({ options, standing }: Policy): Op[] {
+  if (options.ports === undefined) return []
+  return planRuleset({ abi: standing.landlock, files: undefined, ports: options.ports, scoped: false, origin: 'net' })
 }

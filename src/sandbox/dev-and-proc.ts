@@ -4,7 +4,7 @@ import type { Op } from '../kernel/plan.ts'
 import { bindHeld, type Slots, tmpfs } from './mount-ops.ts'
 import type { Policy } from './policy.ts'
 
-const deviceNames = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
+export const deviceNames = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
 
 /** The host's nodes, kept from before /dev is covered. */
 export function holdDevices(slots: Slots): { name: string; slot: number }[] {

@@ -1,6 +1,9 @@
 /** What a caller may ask of a sandbox, checked and made absolute. */
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
+import type { Level } from '../host/level.ts'
+import type { PortRule } from '../linux/landlock/plan.ts'
+import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
 
 export interface SandboxOptions {
   /** Paths that the command may change, as `PATH` or `PATH:DEST`. */
@@ -19,6 +22,19 @@ export interface SandboxOptions {
   readonly cwd?: string
   /** Milliseconds after which every command is killed. */
   readonly timeout?: number
+  /**
+   * The weakest level that will do: `R`, `N`, `U3`, `U2`, `U1`, `U0`, `L`. Default `U0`. With `L` a command runs under
+   * Landlock alone where user namespaces are refused.
+   */
+  readonly minLevel?: Level
+  /** Parts that must be had: `netns`, `pidns`, `proc`, … */
+  readonly require?: readonly Demanded[]
+  /** Losses of level L that will do: `metadata`, `unix-sockets`, … */
+  readonly accept?: readonly Acceptable[]
+  /** TCP ports that may be connected to, with `net: 'host'`. Where these or `listen` are given all others are closed, and so is UDP. */
+  readonly connect?: readonly number[]
+  /** TCP ports that may be listened at. */
+  readonly listen?: readonly number[]
 }
 
 const MAX_TIMEOUT = 2 ** 31 - 1
@@ -39,6 +55,11 @@ export interface CheckedOptions {
   readonly cwd: string | undefined
   readonly timeout: number | undefined
   readonly nested: boolean
+  readonly minLevel: Level
+  readonly require: readonly Demanded[]
+  readonly accept: ReadonlySet<Acceptable>
+  /** TCP ports that are open; undefined: all. */
+  readonly ports: readonly PortRule[] | undefined
 }
 
 /** @throws RuntimeError `sandbox-option` */
@@ -56,7 +77,30 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),
     timeout: checkTimeout(options.timeout),
     nested: options.nested ?? false,
+    minLevel: checkLevel(options.minLevel),
+    require: known('require', options.require ?? [], Object.keys(demands) as Demanded[]),
+    accept: new Set(known('accept', options.accept ?? [], Object.keys(acceptable) as Acceptable[])),
+    ports: checkPorts(options),
   }
+}
+
+function known<Name extends string>(option: string, names: readonly unknown[], all: readonly Name[]): Name[] {
+  return names.map((name) => {
+    const found = all.find((one) => one === name)
+    if (found === undefined) throw wrong(option, `${JSON.stringify(name)} is none of ${all.join(', ')}`)
+    return found
+  })
+}
+
+function checkPorts({ connect, listen, net }: SandboxOptions): PortRule[] | undefined {
+  if (connect === undefined && listen === undefined) return undefined
+  if (net !== 'host') throw wrong('connect', 'ports are of the network of the host: they need net host')
+  const rules = (use: 'connect' | 'listen', ports: readonly number[] = []) =>
+    ports.map((port): PortRule => {
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong(use, `${port} is no port`)
+      return { port, use: use === 'listen' ? 'bind' : 'connect', origin: `${use} ${port}` }
+    })
+  return [...rules('connect', connect), ...rules('listen', listen)]
 }
 
 export function wrong(option: string, why: string): RuntimeError {

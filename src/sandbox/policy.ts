@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
+import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { type CheckedOptions, type Exposure, wrong } from './options.ts'
 
 export interface Policy {
@@ -19,6 +20,7 @@ export interface Policy {
   readonly freshProc: boolean
   readonly cwd: string
   readonly degradations: readonly Degradation[]
+  readonly standing: Standing
 }
 
 export interface Mirror {
@@ -34,21 +36,16 @@ export const isWithin = (path: string, directory: string): boolean =>
 const system = ['/usr', '/bin', '/lib', '/etc', '/dev', '/proc', '/sys']
 
 export function choosePolicy(options: CheckedOptions, host: Host): Policy {
+  const standing = chooseLevel(options, host)
+  const losses = checkLosses(options, standing)
+  const isLandlocked = standing.level === 'L'
   const privates = privatePlaces(host)
   const exposures = [...systemExposures(), ...options.exposures.map(resolveSource)].sort(
     (a, b) => a.dest.split('/').length - b.dest.split('/').length,
   )
   const covered = [...privates.map(({ path }) => path), '/dev']
-  const mirrors = mirrorsFor(exposures, covered)
-  const degradations = host.freshProc
-    ? []
-    : [
-        {
-          pointer: 'proc',
-          message: 'the outer /proc is shown: it is partly covered, and the kernel refuses a fresh one then',
-        },
-        { pointer: 'nested', message: 'the command may make user namespaces: that takes a fresh /proc to forbid' },
-      ]
+  const mirrors = isLandlocked ? [] : mirrorsFor(exposures, covered)
+  const degradations = isLandlocked ? losses : [...(host.freshProc ? [] : [outerProc]), ...losses]
   return {
     host,
     options,
@@ -59,7 +56,13 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     freshProc: host.freshProc,
     cwd: options.cwd ?? chooseCwd(host, covered, exposures),
     degradations,
+    standing,
   }
+}
+
+const outerProc: Degradation = {
+  pointer: 'proc',
+  message: 'the outer /proc is shown: it is partly covered, and the kernel refuses a fresh one then',
 }
 
 /** Where programs leave things behind, and where sockets of the host's daemons are. */

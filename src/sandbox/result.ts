@@ -1,4 +1,5 @@
 /** What a command in a sandbox came to. Named and shaped like execa's results and errors. */
+import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
 
@@ -17,6 +18,8 @@ export interface SandboxResult {
   readonly isMaxBuffer: boolean
   readonly failed: boolean
   readonly durationMs: number
+  /** The isolation that it had. */
+  readonly level: Level
 }
 
 export class SandboxError extends Error implements SandboxResult {
@@ -30,6 +33,7 @@ export class SandboxError extends Error implements SandboxResult {
   declare readonly isMaxBuffer: boolean
   declare readonly failed: boolean
   declare readonly durationMs: number
+  declare readonly level: Level
   /** What happened, without the output. */
   readonly shortMessage: string
 
@@ -57,6 +61,7 @@ export interface Circumstances {
   readonly timedOut: boolean
   readonly isCanceled: boolean
   readonly durationMs: number
+  readonly level: Level
 }
 
 export function makeResult({ exitCode, signal }: Ended, circumstances: Circumstances): SandboxResult {

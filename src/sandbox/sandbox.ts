@@ -2,10 +2,11 @@
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import { readHost } from '../host/host.ts'
+import type { Level } from '../host/level.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
-import { compileCommand, compileView } from './compile.ts'
+import { type CommandOptions, compilerFor } from './compile.ts'
 import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
@@ -43,6 +44,8 @@ export interface Sandbox extends AsyncDisposable {
   plan(argv: readonly string[], options?: SpawnOptions): Plan
   /** What is had in a weaker form than usual on this machine. */
   readonly degradations: readonly Degradation[]
+  /** The isolation that commands get: see docs/levels.md. */
+  readonly level: Level
 }
 
 const DEFAULT_MAX_BUFFER = 100_000_000
@@ -58,16 +61,20 @@ export function sandbox(options: SandboxOptions = {}): Sandbox {
 
 class PolicySandbox implements Sandbox {
   readonly #policy: Policy
-  readonly #view: readonly Op[]
+  readonly #compile: (command: CommandOptions) => Op[]
   readonly #running = new Set<Command>()
 
   constructor(policy: Policy) {
     this.#policy = policy
-    this.#view = compileView(policy, true)
+    this.#compile = compilerFor(policy, true)
   }
 
   get degradations(): readonly Degradation[] {
     return this.#policy.degradations
+  }
+
+  get level(): Level {
+    return this.#policy.standing.level
   }
 
   plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
@@ -76,14 +83,14 @@ class PolicySandbox implements Sandbox {
       throw new RuntimeError('sandbox-option', { what: 'an argument of the command holds a NUL' })
     const { host, cwd: usual } = this.#policy
     const cwd = options.cwd === undefined ? usual : absolute(options.cwd, 'cwd', host.cwd)
-    const command = compileCommand(this.#policy, {
+    const ops = this.#compile({
       argv,
       env: checkEnv(options.env ?? {}),
       cwd,
       umask: process.umask(),
       newSession: true,
     })
-    return { ops: [...this.#view, ...command], degradations: this.#policy.degradations }
+    return { ops, degradations: this.#policy.degradations }
   }
 
   spawn(argv: readonly string[], options: SpawnOptions = {}): SandboxedProcess {
@@ -96,6 +103,7 @@ class PolicySandbox implements Sandbox {
       argv,
       stdio: typeof stdio === 'object' ? stdio : [stdio, stdio, stdio],
       host: this.#policy.host,
+      level: this.level,
       timeout: checkTimeout(options.timeout) ?? this.#policy.options.timeout,
       cancelSignal: options.cancelSignal,
     })

@@ -34,6 +34,12 @@ import {
 } from '../../kernel/constants.ts'
 import { BIND_NO_CREATE, BIND_OPENED, BIND_RECURSIVE } from '../../linux/mounts/bind-flags.ts'
 
+/** linux/landlock.h, in the order of the bits. */
+const rights =
+  'execute write-file read-file read-dir remove-dir remove-file make-char make-dir make-reg make-sock make-fifo make-block make-sym refer truncate ioctl-dev'
+
+const inOrder = (words: string): Table => words.split(' ').map((word, bit) => [word, 1 << bit])
+
 type Table = readonly (readonly [name: string, bits: number])[]
 
 export const mountWords: Table = [
@@ -121,3 +127,7 @@ export function capabilityWords(value: number | bigint): string {
   const rest = mask & ~allCapabilities
   return [...known, ...(rest === 0n ? [] : [`0x${rest.toString(16)}`])].join(',')
 }
+
+export const fileRightWords: Table = inOrder(rights)
+export const portRightWords: Table = inOrder('bind connect')
+export const scopeWords: Table = inOrder('abstract-sockets signals')

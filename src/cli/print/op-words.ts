@@ -8,11 +8,14 @@ import {
   attributeWords,
   bindWords,
   capabilityWords,
+  fileRightWords,
   filterWords,
   flagWords,
   mountWords,
   namespaceWords,
+  portRightWords,
   propagationWords,
+  scopeWords,
 } from './flag-names.ts'
 
 const HELD = BigInt(BIND_HELD)
@@ -100,6 +103,17 @@ const special: Words = {
     `inheritable=${capabilityWords(inheritable)}`,
     `ambient=${capabilityWords(ambient)}`,
   ],
+  ruleset: ({ files, ports, scopes }) => [
+    flagWords(files, fileRightWords),
+    flagWords(ports, portRightWords),
+    flagWords(scopes, scopeWords),
+  ],
+  allowPath: ({ path, access, required }) => [
+    plain(path),
+    flagWords(access, fileRightWords),
+    required ? '' : 'where it exists',
+  ],
+  allowPort: ({ port, access }) => [String(port), flagWords(access, portRightWords)],
   seccomp: ({ program, flags }) => [`${program.length / 16} instructions`, flagWords(flags, filterWords)],
   lookup: ({ file }) => [plain(file)],
   holdNamespaces: () => [],

@@ -52,7 +52,8 @@ function steps({ index, op, value, mask }: Condition, bits: 32 | 64): Step[] {
   const kept = value & mask
   const place = ARGUMENTS + 8 * index
   const low = [...masked(place, mask & LOW), lower[op](Number(kept & LOW))]
-  if (bits === 32) return low
+  // Nothing of the upper half is compared.
+  if (bits === 32 || (op === 'SCMP_CMP_MASKED_EQ' && mask >> 32n === 0n)) return low
   return [...masked(place + 4, mask >> 32n), ...upper[op](Number(kept >> 32n)), ...low]
 }
 

@@ -1,0 +1,117 @@
+/**
+ * Level L: a policy as a plan without a single namespace. Landlock knows no order and no exception: it adds up what is
+ * open, so a place is closed by opening everything around it.
+ */
+import { lstatSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CAP_SETPCAP } from '../kernel/constants.ts'
+import type { Op } from '../kernel/plan.ts'
+import { type FileRule, planRuleset } from '../linux/landlock/plan.ts'
+import { planOpenFiles } from '../linux/process/plan.ts'
+import type { CommandOptions } from './compile.ts'
+import { deviceNames } from './dev-and-proc.ts'
+import { sandboxEnvironment } from './environment.ts'
+import { planCalls } from './filter.ts'
+import { unenforceable } from './level.ts'
+import { isWithin, type Policy } from './policy.ts'
+
+/** @throws RuntimeError `policy-unenforceable` */
+export function fileRules(policy: Policy): FileRule[] {
+  const { exposures, hide, privates } = policy
+  for (const { source, dest, origin } of exposures)
+    if (source !== dest) throw unenforceable(origin, `${source} cannot appear at ${dest}: level L moves nothing`)
+  const writable = exposures.filter((exposure) => exposure.writable)
+  for (const path of hide) {
+    const around = writable.find(({ source }) => isWithin(path, source))
+    if (around) throw unenforceable(`hide ${path}`, `${path} lies in ${around.source}, which is writable`)
+  }
+  for (const { source, origin, writable: isWritable } of exposures) {
+    const around = isWritable ? undefined : writable.find((other) => isWithin(source, other.source))
+    if (around) throw unenforceable(origin, `${source} cannot be read-only in ${around.source}, which is writable`)
+  }
+  const closed = [...privates.map(({ path }) => path), '/dev', ...hide]
+  return [
+    ...visible('/', { closed, origin: 'sandbox', required: false }),
+    ...deviceNames.map(
+      (name): FileRule => ({ path: `/dev/${name}`, grant: 'device', required: false, origin: 'sandbox' }),
+    ),
+    ...exposures.flatMap(({ source, writable: isWritable, origin }): FileRule[] =>
+      isWritable
+        ? [{ path: source, grant: isWithin(source, '/dev') ? 'device' : 'write', required: true, origin }]
+        : visible(source, { closed: hide, origin, required: true }),
+    ),
+  ]
+}
+
+interface Around {
+  readonly closed: readonly string[]
+  readonly origin: string
+  readonly required: boolean
+}
+
+/** All of a tree but what is closed. Around that each entry is opened by itself: what comes later is not. */
+function visible(path: string, around: Around): FileRule[] {
+  const { closed, origin, required } = around
+  if (closed.includes(path)) return []
+  if (!closed.some((place) => isWithin(place, path))) return [{ path, grant: 'read', required, origin }]
+  return entriesOf(path).flatMap((entry) => visible(entry, { ...around, required: false }))
+}
+
+/** Links are left out: what one leads to has a rule of its own, or none. */
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .map((name) => join(directory, name))
+      .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false)
+  } catch {
+    return [] // closed to us, and so to the command
+  }
+}
+
+/** Everything that is the same for each command. */
+export function compileWalls(policy: Policy): { before: Op[]; after: Op[] } {
+  const { options, host, standing } = policy
+  const { accept, net, ports } = options
+  const calls = {
+    nested: false,
+    withoutNamespaces: true,
+    network: net === 'host',
+    onlyTcp: ports !== undefined,
+    accepted: accept,
+  }
+  const tcp = net === 'host' ? ports : []
+  return {
+    before: [
+      { op: 'born', flags: 0, origin: 'sandbox' },
+      { op: 'session', origin: 'sandbox' },
+      { op: 'keyring', origin: 'sandbox' },
+    ],
+    after: [
+      ...planRuleset({ abi: standing.landlock, files: fileRules(policy), ports: tcp, scoped: true, origin: 'sandbox' }),
+      ...planCalls(calls, host),
+    ],
+  }
+}
+
+/** As `compileCommand`, but nothing of it may need a privilege. */
+export function compileLandlocked(policy: Policy, command: CommandOptions, walls = compileWalls(policy)): Op[] {
+  const origin = 'sandbox'
+  const { host } = policy
+  const { env, search } = sandboxEnvironment(host, { ...policy.options.env, ...command.env })
+  const { argv } = command
+  const file = argv[0] ?? ''
+  return [
+    ...walls.before,
+    { op: 'reapTree', origin },
+    { op: 'umask', mask: command.umask, origin },
+    ...planOpenFiles([], host, origin),
+    // Without it no_new_privs keeps a new program from getting back what `caps` takes.
+    ...((host.capEffective & CAP_SETPCAP) === 0n ? [] : [{ op: 'bounding', mask: 0, origin } as const]),
+    { op: 'cwd', path: command.cwd, lenient: 0, origin: 'cwd' },
+    { op: 'caps', effective: 0, permitted: 0, inheritable: 0, ambient: 0, origin },
+    { op: 'noNewPrivs', origin },
+    { op: 'lookup', file, search, origin: 'command' },
+    ...walls.after,
+    { op: 'exec', file, search, argv, env, keepFds: 0, origin: 'command' },
+  ]
+}

@@ -1,0 +1,148 @@
+/** Which level a sandbox has on this machine, whether that is enough, and what level L cannot give. */
+import { RuntimeError } from '../base/errors.ts'
+import type { Degradation } from '../base/issue.ts'
+import { landlockVersion, whyNoNamespaces } from '../container/probe.ts'
+import type { Host } from '../host/facts.ts'
+import { type Level, levels, promisedLevel, reaches } from '../host/level.ts'
+import { handles, type LandlockPart, sinceLinux } from '../linux/landlock/plan.ts'
+import { type CheckedOptions, wrong } from './options.ts'
+
+export interface Standing {
+  readonly level: Level
+  /** Version of Landlock; 0 where there is none, or it is not needed. */
+  readonly landlock: number
+}
+
+/** @throws RuntimeError `level-unmet` */
+export function chooseLevel(options: CheckedOptions, host: Host): Standing {
+  const standing = options.minLevel === 'L' ? weakest(host, options) : standingAt(promisedLevel(host, false), options)
+  const { level } = standing
+  const unmet = options.require.flatMap((name) => demands[name](options, standing) ?? [])
+  const tooLow = reaches(level, options.minLevel)
+    ? []
+    : [`the level of a sandbox here is ${level}, and ${options.minLevel} was asked for`]
+  if (level === 'X' || tooLow.length + unmet.length > 0)
+    throw new RuntimeError('level-unmet', {
+      details: [...tooLow, ...unmet],
+      origin: tooLow.length > 0 ? 'min-level' : 'require',
+      fix: level === 'X' ? ACCEPT_L : 'usnea doctor shows what is missing and how to get it',
+    })
+  return standing
+}
+
+export const ACCEPT_L = 'or accept level L, which does without: --min-level L (minLevel: "L")'
+
+const standingAt = (level: Level, { ports }: CheckedOptions): Standing => ({
+  level,
+  landlock: ports === undefined ? 0 : landlockVersion(),
+})
+
+/** Namespaces where they can be had, else Landlock. */
+function weakest(host: Host, options: CheckedOptions): Standing {
+  const promised = promisedLevel(host, false)
+  const refusal = promised === 'X' ? undefined : whyNoNamespaces(host)
+  if (promised !== 'X' && refusal === undefined) return standingAt(promised, options)
+  const landlock = landlockVersion()
+  if (landlock > 0 && host.arch !== 'other') return { level: 'L', landlock }
+  throw new RuntimeError('level-unmet', {
+    details: [
+      ...(refusal === undefined ? [] : [refusal.message]),
+      'and level L needs Landlock: this kernel has none (5.13), it is not switched on (lsm=), or a filter around us hides it',
+    ],
+    origin: 'min-level',
+  })
+}
+
+type Demand = (options: CheckedOptions, standing: Standing) => string | undefined
+
+const needsNamespaces =
+  (what: string): Demand =>
+  (_, { level }) =>
+    level === 'L' ? `${what}: level L has no namespaces` : undefined
+
+/** What `require` can name, and why it is not had. */
+export const demands = {
+  userns: needsNamespaces('userns'),
+  pidns: needsNamespaces('pidns'),
+  mountns: needsNamespaces('mountns'),
+  ipcns: needsNamespaces('ipcns'),
+  utsns: needsNamespaces('utsns'),
+  netns: (options, standing) =>
+    options.net === 'host' ? "netns: the network is the host's (net)" : needsNamespaces('netns')(options, standing),
+  proc: (_, { level }) =>
+    level === 'U0' || level === 'L' ? `proc: at level ${level} the outer /proc is shown` : undefined,
+  seccomp: () => undefined,
+  subids: () => 'subids: a sandbox maps one user and one group id',
+  cgroups: () => 'cgroups: the command stays in the cgroup of its caller',
+} as const satisfies Record<string, Demand>
+
+export type Demanded = keyof typeof demands
+
+/** What is let go by its name: `accept`. */
+export const acceptable = {
+  metadata:
+    'the command may change mode, owner, times and attributes of every file of this user: Landlock does not ask about them',
+  'unix-sockets':
+    'the command may connect to every unix socket that this user may: Landlock does not ask about those with a path',
+  protect: 'dangerous files in writable directories (.git/hooks, …) may be changed: Landlock only adds rights',
+  signals: 'the command may signal other processes of this user',
+  devices: 'the command may drive device nodes that it may open by ioctl',
+  '32-bit': 'programs of 32 bits run, and with their way to call the kernel sockets of every family can be made',
+  truncate: 'the command may truncate files outside of its writable paths, where this user may write to them',
+} as const
+
+export type Acceptable = keyof typeof acceptable
+
+export const isLevel = (name: unknown): name is Level => levels.some((level) => level === name)
+
+/** What holds at level L although it differs from the other levels; whoever takes the level takes these. */
+const always: readonly Degradation[] = [
+  {
+    pointer: 'level',
+    message: 'the private places (/tmp, /var/tmp, /run, the home) are closed, not empty and writable',
+  },
+  { pointer: 'level', message: 'names, sizes and dates of files outside can be seen, not their contents' },
+  { pointer: 'level', message: 'other processes can be seen in /proc, and neither be traced nor signalled' },
+  {
+    pointer: 'level',
+    message: 'there is no socket but pairs, no System V IPC, and no session or process group of its own making',
+  },
+]
+
+/** Parts that a kernel may be too old for, and the name under which the loss is accepted. */
+const parts: readonly (readonly [LandlockPart, Acceptable])[] = [
+  ['scopes', 'signals'],
+  ['devices', 'devices'],
+  ['truncate', 'truncate'],
+]
+
+/**
+ * What level L cannot hold here, and was not accepted, is refused.
+ * @throws RuntimeError `policy-unenforceable`
+ */
+export function checkLosses(options: CheckedOptions, { level, landlock }: Standing): Degradation[] {
+  if (options.ports !== undefined && !handles(landlock, 'ports'))
+    throw unenforceable('connect', `TCP ports: they are held by Landlock of Linux ${sinceLinux.ports}`)
+  const { accept } = options
+  const accepted = [...accept].map((name) => ({ pointer: 'accept', message: acceptable[name] }))
+  if (accept.has('32-bit') && (level === 'L' || options.ports !== undefined))
+    throw unenforceable('accept', `32-bit: ${acceptable['32-bit']}, and here they must not be`)
+  if (level !== 'L') return accepted
+  if (options.nested) throw unenforceable('nested', 'nested: level L lets nobody make a user namespace')
+  for (const [part, name] of parts)
+    if (!handles(landlock, part) && !accept.has(name))
+      throw unenforceable('min-level', `${name}: ${acceptable[name]}; that takes Linux ${sinceLinux[part]}`)
+  return [...always, ...accepted]
+}
+
+export function unenforceable(origin: string, detail: string): RuntimeError {
+  return new RuntimeError('policy-unenforceable', { details: [detail], origin })
+}
+
+export function checkLevel(level: unknown): Level {
+  if (level === undefined) return 'U0'
+  const name = typeof level === 'string' ? level.toUpperCase() : level
+  if (!isLevel(name) || name === 'X')
+    throw wrong('min-level', `${JSON.stringify(level)} is none of ${levels.slice(1).join(' ')}`)
+  return name
+}

@@ -1,0 +1,66 @@
+/** What a hostile command tries, and which levels stop it. test/fixtures/attacks.py holds the attacks, docs/levels.md the table. */
+
+/** The levels that a machine can be made to have; U2 and U3 stop what U1 stops. */
+export const attackedLevels = ['R', 'N', 'U1', 'U0', 'L'] as const
+export type AttackedLevel = (typeof attackedLevels)[number]
+
+export interface AttackRow {
+  readonly id: string
+  readonly title: string
+  /** Levels that do not stop it, with the reason that the docs give. */
+  readonly open?: { readonly at: readonly AttackedLevel[]; readonly why: string }
+  /** Outside of a sandbox even an unprivileged user cannot do it, or not on every machine. */
+  readonly harmless?: true
+}
+
+const namespaced = ['R', 'N', 'U1', 'U0'] as const
+
+export const attackRows: readonly AttackRow[] = [
+  { id: 'read-secret', title: 'read a key in a private place (the home)' },
+  { id: 'read-hidden', title: 'read what was hidden in a directory that is shown' },
+  { id: 'write-outside', title: 'write to a file outside of the writable paths' },
+  { id: 'create-outside', title: 'create a file there' },
+  { id: 'remove-outside', title: 'move a file away from there' },
+  { id: 'truncate-outside', title: 'truncate a file there' },
+  { id: 'chmod-outside', title: 'change the mode of a file there' },
+  { id: 'touch-outside', title: 'change the dates of a file there' },
+  { id: 'link-to-secret', title: 'reach a key by a hard or symbolic link in a writable path' },
+  ...[
+    { id: 'git-hook', title: 'write a git hook of a writable project' },
+    { id: 'git-hook-by-rename', title: 'move .git away and make another one' },
+    { id: 'git-config', title: 'write to .git/config of a writable project' },
+    { id: 'ci-file', title: 'make a CI workflow in a writable project' },
+    { id: 'own-policy', title: 'change the policy of a writable project (.usnea.toml)' },
+  ].map((row) => ({ ...row, open: { at: attackedLevels, why: 'what is writable is writable' } })),
+  { id: 'unix-socket-private', title: 'connect to a unix socket in a private place' },
+  {
+    id: 'unix-socket-visible',
+    title: 'connect to a unix socket in a directory that is shown',
+    open: { at: namespaced, why: 'a read-only mount does not stop it' },
+  },
+  { id: 'unix-socket-abstract', title: 'connect to an abstract unix socket' },
+  { id: 'tcp-loopback', title: 'connect to a server on the loopback of the host' },
+  { id: 'udp-out', title: 'send a datagram out' },
+  { id: 'metadata-address', title: 'connect to the metadata address of a cloud, 169.254.169.254' },
+  { id: 'vsock', title: 'make a socket of an odd family (vsock)', harmless: true },
+  { id: 'signal-process', title: 'signal another process of the same user' },
+  { id: 'trace-process', title: 'trace it', harmless: true },
+  { id: 'process-memory', title: 'open its memory in /proc', harmless: true },
+  { id: 'process-environment', title: 'read its environment in /proc' },
+  { id: 'process-root', title: 'read a key through its root in /proc' },
+  { id: 'process-limits', title: 'set its resource limits' },
+  { id: 'shared-memory', title: 'find its System V shared memory' },
+  { id: 'terminal-input', title: 'type into the terminal (TIOCSTI)' },
+  { id: 'setuid-program', title: 'become root by a setuid program' },
+  { id: 'user-namespace', title: 'make a user namespace' },
+  { id: 'mount', title: 'mount a file system', harmless: true },
+  { id: 'kernel-keys', title: "add a key to the user's keyring" },
+  { id: 'bpf', title: 'load a program into the kernel (bpf)', harmless: true },
+  { id: 'io-uring', title: 'use io_uring', harmless: true },
+  { id: 'userfaultfd', title: 'use userfaultfd', harmless: true },
+  { id: 'file-handle', title: 'open a file by its handle', harmless: true },
+  { id: 'kernel-parameters', title: 'write to /proc/sys', harmless: true },
+  { id: 'sysrq', title: 'write to /proc/sysrq-trigger', harmless: true },
+  { id: 'device-node', title: 'open a disk, or memory, or make a device node', harmless: true },
+  { id: 'outlive', title: 'leave a process behind that outlives the run' },
+]
