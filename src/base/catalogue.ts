@@ -11,6 +11,7 @@ import { policy } from './catalogue/policy.ts'
 import { process } from './catalogue/process.ts'
 import { runtimes } from './catalogue/runtimes.ts'
 import { state } from './catalogue/state.ts'
+import { tasks } from './catalogue/tasks.ts'
 import { userns } from './catalogue/userns.ts'
 
 /**
@@ -31,6 +32,7 @@ const entries = {
   ...configFile,
   ...runtimes,
   ...policy,
+  ...tasks,
   ...ourselves,
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -40,6 +40,7 @@ export interface Native {
   relayAside(program: string, fd: number, host: string, pid: number, label: string): number
   notify(host: string, text: string): number
   handOver(program: string, words: Uint8Array, size: number): number
+  peer(socket: number, who: Int32Array): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
   /** See native/lib/usnea.h. */
   moveLink(name: string, newName: string, from: number, to: number, up: number, report: Int32Array): number
@@ -110,6 +111,7 @@ function load(): { native: Native; directory: string } {
     ),
     notify: library.func('int usnea_notify(const char *host, const char *text)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
+    peer: library.func('int usnea_peer(int socket, int32_t *who)'),
     guardDevices: library.func('int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)'),
     moveLink: library.func(
       'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',

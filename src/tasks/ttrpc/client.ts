@@ -1,5 +1,6 @@
 /** The caller's side of ttrpc on a unix socket. Calls may overlap; answers find their callers by the number of the stream. */
 import { connect, type Socket } from 'node:net'
+import { type Peer, peerOf } from '../../kernel/peer.ts'
 import type { GivenOf, Message, MessageOf } from '../protobuf/message.ts'
 import { CallError, codeName, codes, request, response } from './call.ts'
 import { encodeFrame, type Frame, FrameReader, frameTypes } from './frame.ts'
@@ -85,6 +86,11 @@ export class TtrpcClient {
       if (cause instanceof CallError) throw cause
       throw new CallError('dataLoss', `the answer to ${name} cannot be read: ${(cause as Error).message}`, { cause })
     }
+  }
+
+  /** Who listens there; undefined when the connection is gone. */
+  get peer(): Peer | undefined {
+    return peerOf(this.#socket)
   }
 
   /** Calls that wait fail with `unavailable`. */

@@ -4,8 +4,8 @@ import type { GivenOf, Message, MessageOf } from '../protobuf/message.ts'
 import { CallError, codes, request, response } from './call.ts'
 import { encodeFrame, type Frame, FrameError, FrameReader, frameFlags, frameTypes } from './frame.ts'
 
-/** Bytes to bytes. What is thrown is the answer: a CallError with its code, anything else as `unknown`. */
-export type Handler = (payload: Uint8Array) => Promise<Uint8Array>
+/** Bytes to bytes; `gone` says that nobody waits for the answer any more. What is thrown is the answer: a CallError with its code, anything else as `unknown`. */
+export type Handler = (payload: Uint8Array, gone: AbortSignal) => Promise<Uint8Array>
 export type Services = Readonly<Record<string, Readonly<Record<string, Handler>>>>
 
 /** With more calls than this unanswered, a connection is not read on. */
@@ -15,16 +15,16 @@ const MOST_CALLS = 64
 export function handler<Q extends Message<any>, A extends Message<any>>(
   question: Q,
   reply: A,
-  answer: (value: MessageOf<Q>) => Promise<GivenOf<A>>,
+  answer: (value: MessageOf<Q>, gone: AbortSignal) => Promise<GivenOf<A>>,
 ): Handler {
-  return async (payload) => {
+  return async (payload, gone) => {
     let value: MessageOf<Q>
     try {
       value = question.decode(payload) as MessageOf<Q>
     } catch (cause) {
       throw new CallError('invalidArgument', (cause as Error).message, { cause })
     }
-    return reply.encode((await answer(value)) as never)
+    return reply.encode((await answer(value, gone)) as never)
   }
 }
 
@@ -33,7 +33,9 @@ export function handler<Q extends Message<any>, A extends Message<any>>(
  * before its first await keeps that order. A peer that does not speak ttrpc is cut off, and only it.
  */
 export function serveTtrpc(socket: Socket, services: Services): void {
-  const connection = { socket, services, reader: new FrameReader(), open: 0, last: 0 }
+  const ended = new AbortController()
+  const connection = { socket, services, reader: new FrameReader(), gone: ended.signal, open: 0, last: 0 }
+  socket.once('close', () => ended.abort())
   socket.on('data', (chunk) => receive(connection, chunk))
   // The close that follows says all.
   socket.on('error', () => {})
@@ -43,6 +45,7 @@ interface Connection {
   readonly socket: Socket
   readonly services: Services
   readonly reader: FrameReader
+  readonly gone: AbortSignal
   open: number
   last: number
 }
@@ -77,7 +80,7 @@ function take(connection: Connection, frame: Frame): void {
   }
   connection.last = frame.stream
   connection.open++
-  answer(connection.services, frame.data)
+  answer(connection, frame.data)
     .then(
       (payload) => send(connection, frame.stream, { payload }),
       (error: unknown) => send(connection, frame.stream, { error }),
@@ -97,7 +100,7 @@ function refusalOf({ last }: Connection, { stream, type, flags }: Frame): CallEr
   return undefined
 }
 
-async function answer(services: Services, data: Uint8Array): Promise<Uint8Array> {
+async function answer({ services, gone }: Connection, data: Uint8Array): Promise<Uint8Array> {
   let call: MessageOf<typeof request>
   try {
     call = request.decode(data)
@@ -108,7 +111,7 @@ async function answer(services: Services, data: Uint8Array): Promise<Uint8Array>
   const found = Object.hasOwn(services, service) ? services[service] : undefined
   const handle = found && Object.hasOwn(found, method) ? found[method] : undefined
   if (handle === undefined) throw new CallError('unimplemented', `service ${service} has no method ${method}`)
-  return handle(payload)
+  return handle(payload, gone)
 }
 
 function send({ socket }: Connection, stream: number, result: Result): void {
