@@ -5,6 +5,7 @@ import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { findForeignByte, readLimited } from '../base/files.ts'
 import type { Issue } from '../base/issue.ts'
 import { pathOf } from '../host/process.ts'
+import { withOptionMappings } from '../spec/idmap-option.ts'
 import { parseConfig } from '../spec/parse.ts'
 import { unsupported } from '../spec/support.ts'
 import type { Process, Root, Spec } from '../spec/types.ts'
@@ -63,7 +64,7 @@ function readSpec(file: string): { spec: RunnableSpec; warnings: string[] } {
   const warnings = issues
     .filter(({ severity }) => severity === 'warning')
     .map(({ pointer, message }) => `${pointer}: ${message}`)
-  return { spec: { ...(spec as RunnableSpec), process: spec.process ?? nothing }, warnings }
+  return { spec: { ...withOptionMappings(spec as RunnableSpec), process: spec.process ?? nothing }, warnings }
 }
 
 /** As crun: what is created without a process ends when it is started. */

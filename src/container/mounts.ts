@@ -20,6 +20,7 @@ import {
 } from '../linux/mounts/live.ts'
 import { checkIdMappedMounts } from '../linux/mounts/sources.ts'
 import type { Entrance } from '../linux/namespaces/open.ts'
+import { withOptionMappings } from '../spec/idmap-option.ts'
 import { parseMounts } from '../spec/parse.ts'
 import { unsupported } from '../spec/support.ts'
 import type { Mount, NamespaceType, Spec } from '../spec/types.ts'
@@ -82,9 +83,10 @@ interface Asked {
 
 function planOfAdded(ctx: Context, record: ContainerRecord, { mounts, isPrivileged }: Asked): LivePlan {
   const { host, mayMiss } = ctx
-  const spec: Spec = { ...record.spec, mounts: [...mounts] }
-  refuse(validate(spec), 'error', 'config-invalid')
-  refuse(unsupported(spec), 'unsupported', 'not-supported-yet')
+  const asked: Spec = { ...record.spec, mounts: [...mounts] }
+  refuse(validate(asked), 'error', 'config-invalid')
+  refuse(unsupported(asked), 'unsupported', 'not-supported-yet')
+  const spec = withOptionMappings(asked)
   const place = { bundle: record.bundle, rootfs: record.rootfs }
   refuse([...checkAdded(spec, host), ...checkIdMappedMounts(spec, host, place)], 'error', 'config-invalid')
   const { dev, ino } = lstatSync(record.rootfs, { bigint: true })

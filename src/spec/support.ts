@@ -39,8 +39,7 @@ export const isBuilt = (extension: MountExtension): boolean => builtExtensions.h
 function mountRequests(mount: Mount, pointer: string): Issue[] {
   const extensions = (mount.options ?? []).flatMap((option, index) => {
     const extension = mountExtension(option)
-    // crun's form of the option has the mappings behind `=`.
-    return extension === undefined || (isBuilt(extension) && !option.includes('='))
+    return extension === undefined || isBuilt(extension)
       ? []
       : [issue(`${pointer}/options/${index}`, `the mount option ${extension}`)]
   })

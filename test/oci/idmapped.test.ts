@@ -99,6 +99,26 @@ testAs({ as: ['root'], skip }, 'in a user namespace the container sees the ids o
   }),
 )
 
+testAs(
+  { as: ['root'], skip },
+  "crun's form of the option maps to ids of the host, or with @ of the container",
+  (world) =>
+    withSource(async (source) => {
+      const script = 'stat -c %u:%g /host/file /inside/file'
+      const output = await insideUserNamespace(world, script, (config) => {
+        const options = [
+          `idmap=uids=0-${base + 10}-3#3-${base + 20}-1;gids=0-${base}-1000`,
+          'ridmap=gids=@4-7-1;uids=@3-30-1#9-31-1',
+        ]
+        config.mounts.push(
+          { destination: '/host', type: 'bind', source, options: ['bind', options[0] ?? ''] },
+          { destination: '/inside', source, options: ['rbind', options[1] ?? ''] },
+        )
+      })
+      assert.equal(output, '20:4\n30:7')
+    }),
+)
+
 testAs({ as: ['root'], skip }, 'the attributes of a mapped mount are those of the configuration', (world) =>
   withSource(async (source) => {
     const output = await inside(world, 'grep " /mnt " /proc/self/mounts; touch /mnt/a 2>&1; true', (config) => {

@@ -1,6 +1,7 @@
 import { error, type Issue, warning } from '../../base/issue.ts'
+import { idmapOptionIndex, parseIdmapOption } from '../idmap-option.ts'
 import { quote } from '../quote.ts'
-import type { Mount, Spec } from '../types.ts'
+import type { Linux, Mount, Spec } from '../types.ts'
 import { each, type Loose } from './loose.ts'
 import { namespaceOf } from './namespaces.ts'
 
@@ -11,7 +12,9 @@ export function mountIssues(spec: Loose<Spec>): Issue[] {
     ...destinationIssues(mount.destination, `${pointer}/destination`),
     ...sourceIssues(mount, `${pointer}/source`),
     ...copyIssues(mount, `${pointer}/options`),
-    ...idMapIssues(mount, pointer, hasUser),
+    ...(idmapOptionIndex(mount) < 0
+      ? idMapIssues(mount, pointer, hasUser)
+      : idmapOptionIssues(mount, pointer, spec.linux)),
   ])
 }
 
@@ -33,6 +36,17 @@ function copyIssues({ type, options }: Loose<Mount>, pointer: string): Issue[] {
     .map(([, place]) => error(place, 'tmpcopyup is only for the type tmpfs'))
 }
 
+/** crun takes only the mappings of the specification then; which of the two was meant is not ours to guess. */
+function idmapOptionIssues(mount: Loose<Mount>, pointer: string, linux: Loose<Spec>['linux']): Issue[] {
+  const index = idmapOptionIndex(mount)
+  const place = `${pointer}/options/${index}`
+  if (count(mount.uidMappings) + count(mount.gidMappings) > 0)
+    return [error(place, 'the mount has uidMappings or gidMappings as well')]
+  const mappings = parseIdmapOption(mount.options?.[index] ?? '', linux as Linux | undefined)
+  if (typeof mappings === 'string') return [error(place, mappings)]
+  return idMapIssues({ ...mount, ...mappings }, pointer, true)
+}
+
 const count = (mappings: Loose<Mount>['uidMappings']): number => each(mappings, '').length
 
 /** Both maps or none; without any, those of the container's user namespace. */
@@ -42,7 +56,7 @@ function idMapIssues(
   hasUser: boolean,
 ): Issue[] {
   const [uids, gids] = [count(uidMappings), count(gidMappings)]
-  const asks = each(options, '').some(([option]) => option === 'idmap' || option === 'ridmap')
+  const asks = each(options, '').some(([option]) => /^r?idmap(=|$)/.test(option))
   if (uids === 0 && gids === 0 && !asks) return []
   const issues: Issue[] = []
   if ((uids === 0) !== (gids === 0))

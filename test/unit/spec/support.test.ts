@@ -18,7 +18,6 @@ describe('unsupported', () => {
   })
 
   for (const [pointer, edit] of [
-    ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['idmap=uids=0-1-1;gids=0-1-1'])],
     ['/mounts/0/options/0', (d) => (d.mounts[0].options = ['src-nofollow'])],
     ['/vm', (d) => (d.vm = { kernel: { path: '/x' } })],
   ] as [string, (d: Loosened) => void][]) {
