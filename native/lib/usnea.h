@@ -121,6 +121,7 @@ int usnea_move_link(const char *name, const char *new_name, int from, int to, in
 
 /* The version of Landlock, from 1 on; -ENOSYS or -EOPNOTSUPP where there is none, -EPERM where a filter around us hides it. */
 int usnea_landlock_abi(void);
+
 /*
  * SO_PEERCRED of unix(7): who connected, or, at the connecting end, who listened. who[0] is the pid, 0 when it is not of
  * our pid namespace; who[1] the user, as our namespace sees it.

@@ -8,8 +8,15 @@ export interface Command<Flags extends readonly Flag[] = readonly Flag[]> extend
   readonly summary: string
   /** Does a person wait for it? Then notes go to stderr even when that is no terminal. */
   isForeground?(call: Call<Flags>): boolean
+  /** Commands that are called by a second word. */
+  readonly parts?: Readonly<Record<string, Verb>>
   /** Resolves to the exit status. */
   run(call: Call<Flags>, session: Session): Promise<number>
+}
+
+export interface Verb {
+  readonly summary: string
+  readonly load: () => Promise<Command>
 }
 
 /** Types the flags of `run` after the table; the result forgets them, for all commands are called alike. */

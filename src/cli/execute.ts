@@ -7,7 +7,7 @@ import { describeFailure } from './exit.ts'
 import { chooseLog, readGlobalValues, repeatGlobals } from './globals.ts'
 import type { Io } from './io.ts'
 import { Session } from './session.ts'
-import { findCommand } from './verbs.ts'
+import { findCommand, findSubcommand } from './verbs.ts'
 import { versionText } from './version.ts'
 
 /** Never throws. The caller exits with the result. `isWhole`: the arguments are what we were given, byte for byte. */
@@ -64,8 +64,8 @@ async function answer(reading: GlobalReading, surroundings: Surroundings): Promi
     io.out(await programHelp())
     return 0
   }
-  const command = await findCommand(verb)
-  return await call(command, reading.help ? ['--help'] : rest, { ...surroundings, reading })
+  const { command, words } = await findSubcommand(await findCommand(verb), rest)
+  return await call(command, reading.help ? ['--help'] : words, { ...surroundings, reading })
 }
 
 async function call(

@@ -70,6 +70,7 @@ export const globalFlags = [
   { name: 'rootless', kind: 'text', value: 'BOOL', help: 'tolerate failing cgroup writes: true, false or auto (auto)' },
   { name: 'allow-missing', kind: 'text', value: 'LIST', help: 'go on without these: apparmor, selinux, atime' },
   { name: 'criu', kind: 'text', value: 'PATH', help: 'ignored', status: 'ignored' },
+  { name: 'address', kind: 'text', value: 'PATH', help: 'the socket that a shim was given', status: 'internal' },
   { name: 'version', short: 'vV', kind: 'boolean', help: 'print the version' },
 ] as const satisfies readonly Flag[]
 

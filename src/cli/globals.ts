@@ -24,6 +24,8 @@ export interface Globals {
   /** Undefined when the option was not given: then the environment says. */
   readonly allowMissing: string | undefined
   readonly debug: boolean
+  /** Of `publish`: where the event goes. */
+  readonly address: string | undefined
 }
 
 /** The log comes first: whatever is wrong with the other options is reported there. Throws `usage`. */
@@ -48,6 +50,7 @@ export function readGlobalValues(values: GlobalValues, cwd: string): Globals {
     rootless,
     allowMissing: values['allow-missing'],
     debug: values.debug,
+    address: values.address,
   }
 }
 

@@ -13,6 +13,8 @@ const width = 100
 /** Help of one verb. Ends with a newline. */
 export async function commandHelp(command: Command): Promise<string> {
   const parser = await openParser(command.flags)
+  for (const [name, { summary }] of Object.entries(command.parts ?? {})) parser.command(name, summary)
+  if (command.parts !== undefined) parser.usage(`usnea ${command.name} COMMAND --help explains one command.`)
   const usage = ['usnea', command.name, command.flags.length > 0 ? '[options]' : '', command.usage]
   const head = heading(`usnea ${command.name} - ${command.summary}`, [usage.filter((word) => word !== '').join(' ')])
   return `${head}${await parser.getHelp()}\n`

@@ -1,12 +1,7 @@
 /** Every verb, with its line in `usnea --help`. A verb's own file is loaded when it is called. */
 import { RuntimeError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
-import type { Command } from './command.ts'
-
-export interface Verb {
-  readonly summary: string
-  readonly load: () => Promise<Command>
-}
+import type { Command, Verb } from './command.ts'
 
 export const verbs: Readonly<Record<string, Verb>> = {
   sandbox: {
@@ -82,6 +77,18 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'add or remove mounts of a running container',
     load: async () => (await import('./commands/mounts.ts')).command,
   },
+  task: {
+    summary: 'tasks: containers that outlive whoever made them; see usnea task --help',
+    load: async () => (await import('./commands/task/index.ts')).command,
+  },
+  daemon: {
+    summary: 'the task service, until it is ended',
+    load: async () => (await import('./commands/daemon.ts')).command,
+  },
+  publish: {
+    summary: 'hand an event to the task service; shims do',
+    load: async () => (await import('./commands/publish.ts')).command,
+  },
 }
 
 /** Loads a verb. Throws `usage` with the nearest name. */
@@ -92,5 +99,22 @@ export async function findCommand(name: string): Promise<Command> {
   throw new RuntimeError('usage', {
     what: `No help topic for '${name}': unknown command`,
     fix: `${meant === undefined ? 'see usnea --help' : `use ${meant}`}; to run a program in a sandbox: usnea -- ${name}`,
+  })
+}
+
+/** `task list`: a word of a command may be a command of its own. Throws `usage` with the nearest name. */
+export async function findSubcommand(
+  command: Command,
+  rest: readonly string[],
+): Promise<{ command: Command; words: readonly string[] }> {
+  const { parts } = command
+  const [word, ...words] = rest
+  if (parts === undefined || word === undefined || word.startsWith('-')) return { command, words: rest }
+  const part = Object.hasOwn(parts, word) ? parts[word] : undefined
+  if (part !== undefined) return { command: await part.load(), words }
+  const meant = nearest(word, Object.keys(parts))
+  throw new RuntimeError('usage', {
+    what: `unknown command: ${command.name} ${word}`,
+    fix: meant === undefined ? `see usnea ${command.name} --help` : `use ${command.name} ${meant}`,
   })
 }

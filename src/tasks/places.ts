@@ -16,9 +16,9 @@ export interface Places {
 export interface PlacesWish {
   /** `--service DIR`: everything in this one. */
   readonly service?: string | undefined
-  /** Where state of ours is kept that a reboot ends: $XDG_RUNTIME_DIR/usnea, /run/usnea. */
+  /** A directory that a reboot ends. */
   readonly runtime: string
-  /** Where a program of this user keeps data: /var/lib, $XDG_DATA_HOME, ~/.local/share. */
+  /** Where our data is kept: /var/lib/usnea, $XDG_DATA_HOME/usnea, ~/.local/share/usnea. */
   readonly persistent: string | undefined
 }
 
@@ -27,10 +27,11 @@ const LONGEST_SOCKET = 107
 
 /** @throws RuntimeError `daemon-socket` when the path is too long for a socket */
 export function placesOf({ service, runtime, persistent }: PlacesWish): Places {
-  const state = service === undefined ? join(runtime, 'tasks') : join(service, 'state')
-  const data = service === undefined ? join(persistent ?? runtime, 'usnea', 'tasks') : join(service, 'data')
-  const oci = join(service ?? runtime, 'oci')
-  const socket = join(service ?? state, 'service.sock')
+  const top = service ?? runtime
+  const state = join(top, 'state')
+  const data = service === undefined && persistent !== undefined ? join(persistent, 'tasks') : join(top, 'data')
+  const oci = join(top, 'oci')
+  const socket = join(top, 'service.sock')
   if (Buffer.byteLength(socket) > LONGEST_SOCKET)
     throw new RuntimeError('daemon-socket', {
       what: `the path of the socket is too long: ${socket}`,

@@ -1,0 +1,113 @@
+/** What is asked of the service when a task is made: from the options, the bundle and the settings. */
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import { errnoOf, RuntimeError } from '../base/errors.ts'
+import type { CreateWish, IoWish, ShimOptions } from '../tasks/index.ts'
+import type { Flag } from './flags.ts'
+import type { Session } from './session.ts'
+import { targetOf, taskFlags } from './tasks-session.ts'
+
+export const makeFlags = [
+  ...taskFlags,
+  { name: 'bundle', short: 'b', kind: 'text', value: 'DIR', help: 'directory with config.json and the root (.)' },
+  { name: 'runtime', kind: 'text', value: 'NAME', help: "a runtime's name, or a shim's type or absolute path" },
+  { name: 'label', short: 'l', kind: 'list', value: 'NAME=VALUE', help: 'a note on the task; may be repeated' },
+] as const satisfies readonly Flag[]
+
+export interface MakeValues {
+  readonly service: string | undefined
+  readonly namespace: string | undefined
+  readonly bundle: string | undefined
+  readonly runtime: string | undefined
+  readonly label: readonly string[]
+}
+
+interface SpecFacts {
+  readonly spec: string
+  readonly terminal: boolean
+}
+
+/** Its root is named absolutely: the shim gets a bundle of its own, and not the caller's directory. */
+function readSpec(bundle: string): SpecFacts {
+  const path = join(bundle, 'config.json')
+  try {
+    const config = JSON.parse(readFileSync(path, 'utf8')) as {
+      root?: { path?: unknown }
+      process?: { terminal?: unknown }
+    }
+    const root = config.root?.path
+    if (typeof root === 'string' && !isAbsolute(root) && config.root) config.root.path = resolve(bundle, root)
+    return { spec: Buffer.from(JSON.stringify(config)).toString('base64'), terminal: config.process?.terminal === true }
+  } catch (cause) {
+    const errno = errnoOf(cause)
+    const why = errno === undefined ? (cause as Error).message : undefined
+    throw new RuntimeError('task-request', {
+      what: `cannot read ${path}`,
+      ...(errno && { errno }),
+      ...(why && { why }),
+      cause,
+    })
+  }
+}
+
+export async function createWish(
+  { values, id, io }: { values: MakeValues; id: string; io: (terminal: boolean) => IoWish },
+  session: Session,
+): Promise<CreateWish> {
+  const { spec, terminal } = readSpec(session.path(values.bundle ?? '.'))
+  const runtime = await resolveFor(values.runtime, session)
+  const labels = Object.fromEntries(values.label.map((label) => pairOf(label)))
+  return { ...targetOf(values, id), ...runtime, spec, io: io(terminal), labels }
+}
+
+function pairOf(label: string): [string, string] {
+  const at = label.indexOf('=')
+  return at < 0 ? [label, ''] : [label.slice(0, at), label.slice(at + 1)]
+}
+
+/** OCI runtimes are held by our shim; a shim's type or path is taken as it is. */
+async function resolveFor(
+  name: string | undefined,
+  session: Session,
+): Promise<{ runtime: string; options: ShimOptions }> {
+  const host = await session.host()
+  const { openRegistry, ourPrograms, wrapperDirectory } = await import('../runtimes/open.ts')
+  const systemd = session.globals.systemdCgroup ? { systemdCgroup: true } : {}
+  if (name !== undefined && isAbsolute(name)) return { runtime: name, options: systemd }
+  const { resolveRuntime } = await import('../runtimes/resolve.ts')
+  const found = resolveRuntime(name, (await openRegistry(host)).current)
+  if (found.kind === 'shim')
+    return { runtime: found.binary, options: { ...shimOptions(found.options ?? {}), ...systemd } }
+  const { wrapperFor } = await import('../runtimes/wrapper.ts')
+  const directory = found.args.length > 0 ? await wrapperDirectory(host) : undefined
+  if (found.args.length > 0 && directory === undefined)
+    throw new RuntimeError('task-request', {
+      what: `runtime ${found.name} has arguments, and there is no home for its script`,
+    })
+  const binaryName = directory === undefined ? found.path : wrapperFor(found, { directory, uid: host.uid })
+  return {
+    runtime: join(ourPrograms(), 'containerd-shim-usnea-v2'),
+    options: { binaryName, root: found.root, ...systemd },
+  }
+}
+
+/** As containerd's configuration writes them. @throws RuntimeError `task-request` */
+function shimOptions(options: Readonly<Record<string, unknown>>): ShimOptions {
+  const known = {
+    BinaryName: 'string',
+    Root: 'string',
+    SystemdCgroup: 'boolean',
+    NoPivotRoot: 'boolean',
+    NoNewKeyring: 'boolean',
+  }
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => {
+      const kind = (known as Record<string, string>)[name]
+      if (kind === undefined || typeof value !== kind)
+        throw new RuntimeError('task-request', {
+          what: `the option ${name} of a shim is not known, or has no such value`,
+        })
+      return [name.slice(0, 1).toLowerCase() + name.slice(1), value]
+    }),
+  )
+}
