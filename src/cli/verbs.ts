@@ -45,6 +45,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'prove what this machine allows, and name cause and fix of what it does not',
     load: async () => (await import('./commands/doctor.ts')).command,
   },
+  runtimes: {
+    summary: 'list, show, check or import the runtimes that tasks may name',
+    load: async () => (await import('./commands/runtimes.ts')).command,
+  },
   config: {
     summary: 'show or check the files of settings',
     load: async () => (await import('./commands/config.ts')).command,

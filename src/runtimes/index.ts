@@ -1,6 +1,10 @@
 /** Runtimes by name: `import { … } from 'usnea/runtimes'`. */
 export { readHost } from '../host/host.ts'
+export { readDockerRuntimes } from './docker.ts'
 export type { OciEntry, ResolvedOci, ResolvedRuntime, RuntimeEntry, ShimEntry } from './entry.ts'
+export type { FeaturesAnswer, RuntimeFeatures } from './features.ts'
+export { type FeaturesWish, featuresOf } from './features-cache.ts'
+export { type Import, type ImportWish, planImport } from './import.ts'
 export { isPermissibleShim, STOCK_RUNTIME, STOCK_SHIM, shimBinary } from './names.ts'
 export { LiveRegistry, openRegistry, type RegistryChange, type RegistryOptions, wrapperDirectory } from './open.ts'
 export { buildRegistry, type Registry, type RegistryFacts } from './registry.ts'

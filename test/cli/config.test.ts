@@ -63,8 +63,18 @@ test('a mistake is one line with file, line and column, and status 1', () => {
 test('another file may be checked, and it must be there', () => {
   assert.match(config(good, 'check', '/nowhere.toml').stderr, /cannot read \/nowhere\.toml: no such file/)
   const other = join(home, 'other.toml')
-  writeFileSync(other, '', { mode: 0o600 })
+  writeFileSync(other, good, { mode: 0o600 })
   assert.equal(config('rubbish', 'check', other).status, 0)
+})
+
+test('what the values mean is checked, too', () => {
+  const { status, stderr } = config('[runtimes.crun]\npath = "crun"\ntype = "a.b"\n', 'check')
+  assert.equal(status, 1)
+  assert.match(stderr, /config\.toml:2:1 and .*config\.toml:3:1: runtime crun: cannot configure both path and type/)
+  assert.match(
+    config('', 'check').stderr,
+    /specified default runtime 'crun' does not exist \(\$USNEA_DEFAULT_RUNTIME\)/,
+  )
 })
 
 test('anything else is wrong usage', () => assert.match(config(good, 'set').stderr, /use config show or config check/))

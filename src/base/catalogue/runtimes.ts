@@ -13,6 +13,11 @@ export const runtimes = {
   },
   'runtime-invalid': { what: 'the runtimes are not valid', fix: 'see docs/runtimes.md' },
   'runtime-default': { what: 'the default runtime does not exist' },
+  'runtime-import': {
+    what: 'runtimes cannot be imported',
+    fix: 'nothing was changed; mend what is told and import again',
+  },
+  'runtime-unfit': { what: 'a runtime cannot be used', fix: 'usnea runtimes check tells what is wrong with each' },
   'runtime-wrapper': {
     what: 'a script that stands for a runtime with arguments cannot be put in place',
     fix: 'make its directory yours alone, on a file system where programs may run',

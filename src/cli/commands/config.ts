@@ -46,8 +46,11 @@ async function show(asked: Asked, session: Session): Promise<number> {
   return 0
 }
 
+/** What the values mean is checked, too: that no runtime contradicts itself. */
 async function check(asked: Asked, session: Session): Promise<number> {
-  const { files } = await read(asked, session)
+  const { files, settings } = await read(asked, session)
+  const { buildRegistry } = await import('../../runtimes/registry.ts')
+  buildRegistry(settings, { env: {}, programs: '/usr/bin', stateRoot: '/run/usnea/@runtimes' })
   if (asked.json) session.print(`${JSON.stringify(files, null, 2)}\n`)
   else session.print(files.map(({ path, exists }) => `${exists ? 'valid  ' : 'missing'}  ${path}\n`).join(''))
   return 0
