@@ -26,7 +26,7 @@ export function shapeAt(...path: readonly string[]): Shape | undefined {
   return path.reduce<Shape | undefined>((shape, name) => shapes[shape?.fields?.[name] ?? -1], shapes[0])
 }
 
-/** Gives the fields of a document their own names, in place. An error where one field has two of them. */
+/** Gives the fields of a document their own names, in place. An error where one of them then has two values. */
 export function respell(value: unknown, shape: Shape | undefined, pointer = ''): Issue[] {
   if (!shape) return []
   if (Array.isArray(value)) {
@@ -48,10 +48,27 @@ function respellMembers(members: Members, shape: Shape, pointer: string): Issue[
     if (Object.hasOwn(shape.fields ?? {}, name)) return []
     const field = knownAs(name, shape)
     if (field === undefined) return []
-    if (Object.hasOwn(members, field))
-      return [error(child(pointer, field), `is there twice: a second time as ${quote(name)}`)]
-    members[field] = members[name]
+    const place = child(pointer, field)
+    const value = members[name]
     delete members[name]
-    return [warning(child(pointer, field), `is written ${quote(name)}, and is taken for ${quote(field)}`)]
+    const told = warning(place, `is written ${quote(name)}, and is taken for ${quote(field)}`)
+    if (Object.hasOwn(members, field)) return [told, ...join(members, field, { value, shape, pointer })]
+    members[field] = value
+    return [told]
   })
+}
+
+/** A field that is there already: sections become one, as Go makes them, but no value is to win over another one. */
+function join(
+  members: Members,
+  field: string,
+  { value, shape, pointer }: { value: unknown; shape: Shape | undefined; pointer: string },
+): Issue[] {
+  const place = child(pointer, field)
+  if (!Object.hasOwn(members, field)) members[field] = value
+  const now = members[field]
+  if (now === value) return []
+  const below = shapes[shape?.fields?.[field] ?? shape?.values ?? -1]
+  if (!below || !isMembers(now) || !isMembers(value)) return [error(place, 'is there twice, with different values')]
+  return Object.keys(value).flatMap((name) => join(now, name, { value: value[name], shape: below, pointer: place }))
 }

@@ -41,7 +41,7 @@ const changes: Record<string, readonly [Change, RegExp]> = {
   'an empty root path': [(c) => Object.assign(c.root, { path: '' }), /root/],
   'a field twice, in another case': [
     (c) => Object.assign(c.process, { noNewPrivileges: true, NoNewPrivileges: false }),
-    /\/process\/noNewPrivileges: is there twice/,
+    /\/process\/noNewPrivileges: is there twice, with different values/,
   ],
   'an unknown namespace': [
     (c) => Object.assign(c.linux, { namespaces: [{ type: 'mount' }, { type: 'pidd' }] }),

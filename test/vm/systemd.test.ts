@@ -106,7 +106,7 @@ testAs(me, 'a memory limit kills, and a failed unit of that name is no obstacle'
   const path = `${slice}:box:${first}`
   const annotations = {
     'org.systemd.property.CollectMode': "'inactive'",
-    'org.systemd.property.RuntimeMaxSec': 'uint64 1',
+    'org.systemd.property.RuntimeMaxSec': 'uint64 15',
     // The first process of a pid namespace does not hear SIGTERM.
     'org.systemd.property.TimeoutStopSec': 'uint64 1',
   }

@@ -35,16 +35,24 @@ describe('fields in another case', () => {
     )
   })
 
-  it('are an error where the field is there already: which one is meant nobody knows', () => {
-    const { spelling } = configOf({ process: { noNewPrivileges: true, NoNewPrivileges: false } })
-    assert.deepEqual(spelling, [
-      {
-        pointer: '/process/noNewPrivileges',
-        message: 'is there twice: a second time as "NoNewPrivileges"',
-        severity: 'error',
-      },
+  it('become one with the section that is there, and are an error where a value would win over another one', () => {
+    const resources = { cpu: { shares: 7, cpus: '0' }, CPU: { Mems: '0', Cpus: '0' }, PIDS: { limit: 3 } }
+    const both = configOf({ linux: { resources } })
+    assert.deepEqual(both.spec, {
+      linux: { resources: { cpu: { shares: 7, cpus: '0', mems: '0' }, pids: { limit: 3 } } },
+    })
+    assert.ok(both.spelling?.every(({ severity }) => severity === 'warning'))
+    const errorsOf = (value: object) => configOf(value).spelling?.filter(({ severity }) => severity === 'error')
+    assert.deepEqual(errorsOf({ process: { noNewPrivileges: true, NoNewPrivileges: false } }), [
+      { pointer: '/process/noNewPrivileges', message: 'is there twice, with different values', severity: 'error' },
     ])
-    assert.equal(configOf({ process: { CWD: '/', Cwd: '/tmp' } }).spelling?.at(-1)?.severity, 'error')
+    assert.equal(errorsOf({ process: { CWD: '/', Cwd: '/tmp' } })?.length, 1)
+    assert.equal(errorsOf({ process: { cwd: '/' }, Process: { Cwd: '/tmp' } })?.[0]?.pointer, '/process/cwd')
+    assert.equal(errorsOf({ mounts: [], Mounts: [{}] })?.[0]?.pointer, '/mounts')
+    // Nested deeper than our stack.
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`
+    const parsed = parseConfig(`{"linux":{"sysctl":${deep}},"Linux":{"sysctl":{"a":{}}}}`)
+    assert.equal('spec' in parsed && parsed.spelling?.at(-1)?.severity, 'error')
   })
 
   it('are none where keys are free, or where nobody knows the name', () => {
