@@ -132,6 +132,8 @@ export interface Host {
   }
   /** Undefined when none is mounted. */
   readonly resctrl: Resctrl | undefined
+  /** Absolute path of the program that serves an overlay where the kernel refuses one; undefined where there is none. */
+  readonly fuseOverlayfs: string | undefined
   /** Was this system booted with systemd? sd_booted(3) */
   readonly hasSystemd: boolean
   /** Is the system's manager ours to command, also as root of the user namespace that it runs in? */

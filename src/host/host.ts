@@ -9,7 +9,7 @@ import { readNumber, readText } from './file.ts'
 import { readLimits } from './limits.ts'
 import { readLsm } from './lsm.ts'
 import { readMounts } from './mountinfo.ts'
-import { findHelper } from './program.ts'
+import { findHelper, findProgram } from './program.ts'
 import { lazyRecord, once } from './record.ts'
 import { findResctrl } from './resctrl.ts'
 import { decideRootless } from './rootless.ts'
@@ -136,7 +136,7 @@ function refusals({ proc, sys }: Sources) {
   } as const
 }
 
-function surroundings({ proc, status }: Sources) {
+function surroundings({ proc, env, status }: Sources) {
   const mounts = once(() => readMounts(proc))
   return {
     mounts,
@@ -145,6 +145,7 @@ function surroundings({ proc, status }: Sources) {
     freshSysfs: () => isFullyVisible(mounts(), 'sysfs'),
     resctrl: () => findResctrl(mounts()),
     cgroup: () => readCgroup({ mounts: mounts(), membership: readText(`${proc}/self/cgroup`) ?? '' }),
+    fuseOverlayfs: once(() => findProgram('fuse-overlayfs', env)),
     hasSystemd: () => existsSync('/run/systemd/system'),
     ownsSystemManager: () => status.uid === 0 && ownsSystemManager(),
   } as const

@@ -7,7 +7,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { planDevices } from '../linux/devices/plan.ts'
 import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
-import { planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
+import { planFuseDevices, planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
 import { planCovers, planForeignRoot, planPivot, planRoot, planRootPropagation } from '../linux/mounts/root.ts'
 import { planEarlySources } from '../linux/mounts/sources.ts'
 import { type Join, joinsOf, planInner, planOuter } from '../linux/namespaces/plan.ts'
@@ -63,7 +63,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     ...oom.ops,
     ...(scene.maps && scene.host.realRoot ? planRaisedLimits(spec.process, scene.host, '/process') : []),
     ...planEarlySources(spec, scene, joins.find(({ type }) => type === 'user')?.fd),
-    ...planOuter(spec, scene, joins),
+    ...beforeBirth(planOuter(spec, scene, joins), ownRoot ? planFuseDevices(spec, scene) : []),
     // Before it can make anything that would stay outside of the cgroup.
     ...placed(spec, scene),
     ...inner.ops,
@@ -89,6 +89,11 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
     notes: filter.notes,
     degradations: [inner, oom, root, entry, body].flatMap(degradationsOf),
   }
+}
+
+function beforeBirth(outer: readonly Op[], more: readonly Op[]): Op[] {
+  const birth = outer.findIndex(({ op }) => op === 'born')
+  return [...outer.slice(0, birth), ...more, ...outer.slice(birth)]
 }
 
 /**

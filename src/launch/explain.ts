@@ -11,6 +11,7 @@ import { explainLandlock } from './explain/landlock.ts'
 import { explainLive } from './explain/live.ts'
 import { explainMounts } from './explain/mounts.ts'
 import { explainNamespaces } from './explain/namespaces.ts'
+import { explainOverlay } from './explain/overlay.ts'
 import { explainProgram } from './explain/program.ts'
 import { explainRoot } from './explain/root.ts'
 import { explainScheduling } from './explain/scheduling.ts'
@@ -26,6 +27,7 @@ const table: Table<OpName> = {
   ...explainIdentity,
   ...explainRoot,
   ...explainMounts,
+  ...explainOverlay,
   ...explainSources,
   ...explainLive,
   ...explainFiles,

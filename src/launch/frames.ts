@@ -19,7 +19,13 @@ export interface Frame {
 }
 
 /** Messages of init with one descriptor each. */
-const carriers: ReadonlySet<MessageName> = new Set<MessageName>(['consoleOpened', 'seccompLoaded', 'treeHeld'])
+const carriers: ReadonlySet<MessageName> = new Set<MessageName>([
+  'consoleOpened',
+  'seccompLoaded',
+  'treeHeld',
+  'usernsHeld',
+  'overlayRefused',
+])
 
 /** A failed op: its index in the plan (-1: the plan itself was refused), the errno, and init's own words. */
 export interface Failure {

@@ -6,7 +6,7 @@ import type { Host } from '../host/facts.ts'
 import { readProcess } from '../host/process.ts'
 import { killChild, waitNow } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
-import { native, sealedInit } from '../kernel/native.ts'
+import { FD_NULL, native, sealedInit } from '../kernel/native.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { BlockingConversation } from './blocking.ts'
@@ -14,6 +14,8 @@ import { encode } from './encode.ts'
 import { explain } from './explain.ts'
 import { type Conversation, type Failure, type Frame, failureOf, type MessageName } from './frames.ts'
 import { mapHeldTree } from './held-tree.ts'
+import { describeService, serveOverlay } from './overlay.ts'
+import { describeWeaker } from './weaker.ts'
 
 /** What the parent does when init asks for it. The string an answer gives is sent along (the state JSON for hooks). */
 export interface Answers {
@@ -92,6 +94,7 @@ class Talk {
   readonly weaker: Degradation[] = []
   console: number | undefined
   consoleName = ''
+  #userns: number | undefined
   readonly #started: Talking
   readonly #plan: Plan
   readonly #options: LaunchOptions
@@ -111,6 +114,8 @@ class Talk {
       if (frame.message === 'pidBorn') this.#born(frame.a)
       if (frame.message === 'consoleOpened') this.#opened(frame)
       else if (frame.message === 'treeHeld') this.#map(frame)
+      else if (frame.message === 'usernsHeld') this.#userns = frame.fd
+      else if (frame.message === 'overlayRefused') await this.#serve(frame)
       else if (frame.message === 'weaker') this.weaker.push(...describeWeaker(this.#plan.ops[frame.a]))
       else await this.#answer(frame)
     }
@@ -133,6 +138,20 @@ class Talk {
       throw new RuntimeError('internal', { what: 'init opened a terminal and sent none, or a second one' })
     this.console = fd
     this.consoleName = payload.toString()
+  }
+
+  async #serve({ a: index, b: errno, fd: device }: Frame): Promise<void> {
+    const op = this.#plan.ops[index]
+    const userns = this.#userns
+    this.#userns = undefined
+    if (device === undefined || userns === undefined || op?.op !== 'overlay')
+      throw new RuntimeError('internal', { what: 'init asked for a service without what it needs' })
+    const { host } = this.#options
+    await serveOverlay(op, { device, userns }, (plan, fds) =>
+      launch(plan, { host, fds: [FD_NULL, FD_NULL, FD_NULL, ...fds] }),
+    )
+    this.weaker.push(describeService(op, errno))
+    this.#started.conversation.say('overlayServed')
   }
 
   #map({ a: index, fd }: Frame): void {
@@ -193,36 +212,6 @@ export async function launch(plan: Plan, options: LaunchOptions): Promise<Child>
       if (frame?.message === 'failed') throw talk.explain(failureOf(frame))
     },
   }
-}
-
-/** The ops that have a weaker way: see report_weaker in native/init. */
-function describeWeaker(op: Op | undefined): Degradation[] {
-  if (op?.op === 'pivot')
-    return [
-      { pointer: op.origin, message: 'the old root stays mounted beneath the new one: pivot_root is refused here' },
-    ]
-  if (op?.op === 'user')
-    return [
-      { pointer: op.origin, message: "the caller's groups stay: the user namespace that was joined denies setgroups" },
-    ]
-  if (op?.op === 'keyring')
-    return [{ pointer: op.origin, message: "the caller's session keyring is shared: a new one was refused" }]
-  if (op?.op === 'tmpfs')
-    return [
-      {
-        pointer: op.origin,
-        message: `the copy at ${op.target} is without its devices, or without owners and attributes that cannot be kept`,
-      },
-    ]
-  if (op?.op === 'attr')
-    return [
-      {
-        pointer: op.origin,
-        message: `the access times of ${op.target} stay as those of its source: they are locked in a user namespace, and --allow-missing says so`,
-        loud: true,
-      },
-    ]
-  return []
 }
 
 /** Closing the conversation ends init at its next word; the kill is for one that is stuck in a system call. */

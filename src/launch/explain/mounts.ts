@@ -129,7 +129,7 @@ const dataCauses: readonly Cause<'mount'>[] = [
 ]
 
 /** overlayfs names its reason only in the kernel log; the file system of upperdir is the usual one. */
-function overlayText({ op, host }: Attempt<'mount'>): string {
+export function overlayText({ op, host }: Attempt<'mount'>): string {
   const upper = /(?:^|,)upperdir=([^,]+)/.exec(op.data)?.[1]
   const fstype = upper === undefined ? undefined : mountOf(host.mounts, upper)?.fstype
   if (fstype !== undefined && /^(nfs|overlay|fuse|cifs|9p)/.test(fstype))
@@ -138,7 +138,7 @@ function overlayText({ op, host }: Attempt<'mount'>): string {
 }
 
 /** The walk to the target, inside the new root. */
-const targetCauses: readonly Cause<'mount'>[] = [
+export const targetCauses: readonly Cause<'mount'>[] = [
   {
     errno: 'ELOOP',
     code: 'mount-symlink',
@@ -168,7 +168,7 @@ const targetCauses: readonly Cause<'mount'>[] = [
   },
 ]
 
-function mountWords(op: Attempt<'mount'>['op']): string {
+export function mountWords(op: Attempt<'mount'>['op']): string {
   return `error mounting "${op.source || op.fstype}" to rootfs at "${inside(op.target)}"`
 }
 

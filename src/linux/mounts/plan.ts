@@ -5,7 +5,7 @@ import { MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
 import { labelOption } from '../lsm/plan.ts'
-import { isPrivate, type Part, type Scene } from '../scene.ts'
+import { insideUserNamespace, isNew, isPrivate, type Part, type Scene } from '../scene.ts'
 import { attributes, attributesOfBind, guarded, propagation, recursiveAttributes, settleBind } from './attributes.ts'
 import { BIND_OPENED, BIND_RECURSIVE } from './bind-flags.ts'
 import { fitData } from './data.ts'
@@ -43,6 +43,8 @@ function planMount(item: Item, spec: Spec, scene: Scene): Part {
   if (isIdMapped(mount)) return bindMapped(item, spec, scene)
   if (options.bind || mount.type === 'bind') return bind(item, spec, scene)
   const substitute = substituteFor(item, spec, scene)
+  if (mount.type === 'overlay' && !substitute && insideUserNamespace(spec, scene.host))
+    return overlay(item, spec, scene)
   return substitute ?? filesystem(item, scene)
 }
 
@@ -91,6 +93,45 @@ function filesystem(item: Item, scene: Scene): Part {
   return {
     ops: [
       { op: 'mount', fstype, source: mount.source ?? fstype, target, flags, data, nofollow, origin },
+      ...recursiveAttributes(item, scene),
+      ...propagation(item),
+    ],
+    degradations,
+  }
+}
+
+/** The devices of those that may have to be served, for before the birth. */
+export function planFuseDevices(spec: Spec, scene: Scene): Op[] {
+  if (!insideUserNamespace(spec, scene.host) || servedBy(spec, scene) === '') return []
+  return (spec.mounts ?? []).flatMap(({ type, options = [] }, index): Op[] => {
+    const { bind, remount } = parseMountOptions(options)
+    return type !== 'overlay' || bind || remount ? [] : [{ op: 'holdFuse', slot: index, origin: `/mounts/${index}` }]
+  })
+}
+
+const servedBy = (spec: Spec, { host }: Scene): string => (isNew(spec, 'pid') ? (host.fuseOverlayfs ?? '') : '')
+
+/**
+ * Where a user namespace may have none, fuse-overlayfs serves it. Not without a pid namespace of the container's own: it
+ * would see the program, and could trace it.
+ */
+function overlay(item: Item, spec: Spec, scene: Scene): Part {
+  const { mount, options, target, origin } = item
+  const { data, degradations } = fitData(item, scene)
+  const program = servedBy(spec, scene)
+  return {
+    ops: [
+      {
+        op: 'overlay',
+        source: mount.source ?? 'overlay',
+        target,
+        flags: options.flags,
+        attr: options.attrSet,
+        data,
+        program,
+        slot: item.index,
+        origin,
+      },
       ...recursiveAttributes(item, scene),
       ...propagation(item),
     ],

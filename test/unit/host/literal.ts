@@ -60,6 +60,7 @@ const alice: Host = {
     writable: false,
     hierarchies: [{ version: 2, controllers: [], target: '/sys/fs/cgroup', ownPath: '/user.slice' }],
   },
+  fuseOverlayfs: undefined,
   hasSystemd: false,
   ownsSystemManager: false,
   subIds: {
