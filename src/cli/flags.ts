@@ -81,6 +81,7 @@ export const sandboxFlags = [
   { name: 'rw', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, writable' },
   { name: 'ro', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, read-only' },
   { name: 'hide', kind: 'list', value: 'PATH', help: 'cover a path' },
+  { name: 'deny', kind: 'list', value: 'PATH', help: 'let every access to a path fail' },
   { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)', empty: 'kept' },
   { name: 'nested', kind: 'boolean', help: 'let the command make user namespaces of its own' },
   {
@@ -104,7 +105,7 @@ export const sandboxFlags = [
     name: 'accept',
     kind: 'list',
     value: 'LOSS,…',
-    help: 'losses of level L that will do: metadata, unix-sockets, protect, …',
+    help: 'losses that will do: protect, and of level L metadata, unix-sockets, …',
   },
   { name: 'connect', kind: 'list', value: 'PORT,…', help: 'with --net host: the only TCP ports to connect to' },
   { name: 'listen', kind: 'list', value: 'PORT,…', help: 'with --net host: the only TCP ports to listen at' },

@@ -13,6 +13,7 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
     rw: flags.rw.map(place),
     ro: flags.ro.map(place),
     hide: flags.hide.map((path) => session.path(path)),
+    deny: flags.deny.map((path) => session.path(path)),
     nested: flags.nested,
     env: readEnv(flags.env, session.io.env),
     ...readDemands(flags),

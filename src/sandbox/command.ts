@@ -8,6 +8,7 @@ import type { Level } from '../host/level.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { inSandboxWords } from './failure.ts'
+import { plantedOf } from './protect.ts'
 import { makeResult, type SandboxResult } from './result.ts'
 
 /** `pipe` gives a stream, `inherit` the caller's own descriptor, `ignore` /dev/null, a number that descriptor. */
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly stdio: readonly [Stdio, Stdio, Stdio]
   readonly host: Host
   readonly level: Level
+  /** Dangerous paths that do not exist on the host. */
+  readonly unprotected: readonly string[]
   /** Milliseconds. */
   readonly timeout: number | undefined
   readonly cancelSignal: AbortSignal | undefined
@@ -91,8 +94,9 @@ export class Command implements SandboxedProcess {
     if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw inSandboxWords(outcome.failure, this.#plan)
     const ended = 'ended' in outcome ? outcome.ended : { exitCode: undefined, signal: 9 }
     const { timedOut, isCanceled } = { timedOut: this.#timedOut, isCanceled: this.#isCanceled }
+    const planted = plantedOf(this.#options.unprotected)
     const durationMs = performance.now() - this.#started
-    return makeResult(ended, { argv, stdout: '', stderr: '', timedOut, isCanceled, durationMs, level })
+    return makeResult(ended, { argv, stdout: '', stderr: '', timedOut, isCanceled, durationMs, level, planted })
   }
 
   #expire(): void {

@@ -24,6 +24,7 @@ import { planCalls } from './filter.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
+import { protectOp } from './protect.ts'
 import type { CallPolicy } from './system-calls.ts'
 
 export interface CommandOptions {
@@ -123,11 +124,18 @@ function view(policy: Policy, slots: Slots): Op[] {
     ...policy.privates.map(({ path, mode }) => tmpfs(path, `mode=${mode}`, 'sandbox')),
     ...deviceOps(devices),
     ...procOps(policy),
-    ...exposed.flatMap(({ dest, source, slot, writable, origin }) => [
-      bindHeld({ target: dest, slot, origin }, mayCreate(dest, policy)),
-      writable ? writableTree(dest, source, origin) : readonlyTree(dest, origin),
+    ...byDepth([
+      ...exposed.map(({ dest, source, slot, writable, origin }) => ({
+        path: dest,
+        ops: [
+          bindHeld({ target: dest, slot, origin }, mayCreate(dest, policy)),
+          writable ? writableTree(dest, source, origin) : readonlyTree(dest, origin),
+        ],
+      })),
+      ...policy.protections.map((protection) => ({ path: protection.path, ops: [protectOp(protection)] })),
     ]),
     ...policy.hide.map((path): Op => ({ op: 'mask', path, required: 1, origin: `hide ${path}` })),
+    ...policy.deny.map((path): Op => ({ op: 'deny', path, origin: `deny ${path}` })),
     ...(rebuildsRoot(policy)
       ? [
           { op: 'pivot', way: 0, hidden: ['/proc', '/sys'], origin: 'sandbox' } as const,
@@ -135,6 +143,12 @@ function view(policy: Policy, slots: Slots): Op[] {
         ]
       : []),
   ]
+}
+
+/** What lies deeper comes later, or it would be covered. */
+function byDepth(items: readonly { readonly path: string; readonly ops: readonly Op[] }[]): Op[] {
+  const depth = (path: string) => path.split('/').length
+  return items.toSorted((a, b) => depth(a.path) - depth(b.path)).flatMap(({ ops }) => ops)
 }
 
 /** Only on a tmpfs of ours, and not where a writable path of the host has come on top of it. */

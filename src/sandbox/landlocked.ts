@@ -14,21 +14,29 @@ import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
 import { unenforceable } from './level.ts'
 import { isWithin, type Policy } from './policy.ts'
+import { protectionsOf } from './protect.ts'
 
 /** @throws RuntimeError `policy-unenforceable` */
 export function fileRules(policy: Policy): FileRule[] {
-  const { exposures, hide, privates } = policy
+  const { exposures, privates, options } = policy
+  const hide = [...policy.hide, ...policy.deny]
   for (const { source, dest, origin } of exposures)
     if (source !== dest) throw unenforceable(origin, `${source} cannot appear at ${dest}: level L moves nothing`)
   const writable = exposures.filter((exposure) => exposure.writable)
   for (const path of hide) {
     const around = writable.find(({ source }) => isWithin(path, source))
-    if (around) throw unenforceable(`hide ${path}`, `${path} lies in ${around.source}, which is writable`)
+    if (around) throw unenforceable('hide', `${path} lies in ${around.source}, which is writable`)
   }
   for (const { source, origin, writable: isWritable } of exposures) {
     const around = isWritable ? undefined : writable.find((other) => isWithin(source, other.source))
     if (around) throw unenforceable(origin, `${source} cannot be read-only in ${around.source}, which is writable`)
   }
+  const [dangerous] = options.accept.has('protect') ? [] : protectionsOf(writable)
+  if (dangerous)
+    throw unenforceable(
+      'protect',
+      `protect: ${dangerous.path} and its kind cannot be read-only in a writable directory`,
+    )
   const closed = [...privates.map(({ path }) => path), '/dev', ...hide]
   return [
     ...visible('/', { closed, origin: 'sandbox', required: false }),

@@ -84,7 +84,7 @@ export const acceptable = {
     'the command may change mode, owner, times and attributes of every file of this user: Landlock does not ask about them',
   'unix-sockets':
     'the command may connect to every unix socket that this user may: Landlock does not ask about those with a path',
-  protect: 'dangerous files in writable directories (.git/hooks, …) may be changed: Landlock only adds rights',
+  protect: 'dangerous files in writable directories (.git/hooks, …) may be changed',
   signals: 'the command may signal other processes of this user',
   devices: 'the command may drive device nodes that it may open by ioctl',
   '32-bit': 'programs of 32 bits run, and with their way to call the kernel sockets of every family can be made',

@@ -12,6 +12,8 @@ export interface SandboxOptions {
   readonly ro?: readonly string[]
   /** Paths that it must not see: a file reads as empty, a directory as empty. */
   readonly hide?: readonly string[]
+  /** Paths that fail with an error (EACCES) instead of looking empty. In `hide` and `deny`: `*`, `?`, `[…]`, `**`. */
+  readonly deny?: readonly string[]
   /** `none`: a network of its own with only a loopback. `host`: the caller's. Default `none`. */
   readonly net?: 'none' | 'host'
   /** Added to the clean environment; `undefined` removes a name. */
@@ -29,7 +31,7 @@ export interface SandboxOptions {
   readonly minLevel?: Level
   /** Parts that must be had: `netns`, `pidns`, `proc`, … */
   readonly require?: readonly Demanded[]
-  /** Losses of level L that will do: `metadata`, `unix-sockets`, … */
+  /** Losses that will do: `protect` (dangerous files in writable directories), and those of level L: `metadata`, `unix-sockets`, … */
   readonly accept?: readonly Acceptable[]
   /** TCP ports that may be connected to, with `net: 'host'`. Where these or `listen` are given all others are closed, and so is UDP. */
   readonly connect?: readonly number[]
@@ -50,6 +52,7 @@ export interface Exposure {
 export interface CheckedOptions {
   readonly exposures: readonly Exposure[]
   readonly hide: readonly string[]
+  readonly deny: readonly string[]
   readonly net: 'none' | 'host'
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
@@ -64,14 +67,15 @@ export interface CheckedOptions {
 
 /** @throws RuntimeError `sandbox-option` */
 export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptions {
-  const { rw = [], ro = [], hide = [], net = 'none', env = {} } = options
-  for (const [name, list] of Object.entries({ rw, ro, hide }))
+  const { rw = [], ro = [], hide = [], deny = [], net = 'none', env = {} } = options
+  for (const [name, list] of Object.entries({ rw, ro, hide, deny }))
     if (!Array.isArray(list) || list.some((path) => typeof path !== 'string'))
       throw wrong(name, 'a list of paths is expected')
   if (net !== 'none' && net !== 'host') throw wrong('net', `${JSON.stringify(net)} is neither "none" nor "host"`)
   return {
     exposures: [...ro.map((text) => exposure(text, 'ro', cwd)), ...rw.map((text) => exposure(text, 'rw', cwd))],
     hide: hide.map((path) => absolute(path, 'hide', cwd)),
+    deny: deny.map((path) => absolute(path, 'deny', cwd)),
     net,
     env: checkEnv(env),
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),

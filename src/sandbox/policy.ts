@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
+import { matching } from './glob.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { type CheckedOptions, type Exposure, wrong } from './options.ts'
+import { missingIn, type Protection, protectionsOf } from './protect.ts'
 
 export interface Policy {
   readonly host: Host
@@ -15,8 +17,14 @@ export interface Policy {
   /** Directories that are rebuilt as a tmpfs with the same entries, because a destination is missing in them. */
   readonly mirrors: readonly Mirror[]
   readonly exposures: readonly Exposure[]
+  /** Dangerous paths of writable directories, and what lies on the way to them. */
+  readonly protections: readonly Protection[]
+  /** Dangerous paths that do not exist: on the host, so that what was made can be told. */
+  readonly unprotected: readonly string[]
   /** Paths to cover that the command would see else. */
   readonly hide: readonly string[]
+  /** Paths that fail with an error. */
+  readonly deny: readonly string[]
   readonly freshProc: boolean
   readonly cwd: string
   readonly degradations: readonly Degradation[]
@@ -46,13 +54,17 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const covered = [...privates.map(({ path }) => path), '/dev']
   const mirrors = isLandlocked ? [] : mirrorsFor(exposures, covered)
   const degradations = isLandlocked ? losses : [...(host.freshProc ? [] : [outerProc]), ...losses]
+  const view = { covered, exposures }
   return {
     host,
     options,
     privates,
     mirrors,
     exposures,
-    hide: visibleHides(options.hide, covered, exposures),
+    protections: isLandlocked ? [] : protectionsOf(options.accept.has('protect') ? [] : exposures),
+    unprotected: options.accept.has('protect') ? [] : missingIn(exposures),
+    hide: visibleOnes('hide', options.hide, view),
+    deny: visibleOnes('deny', options.deny, view),
     freshProc: host.freshProc,
     cwd: options.cwd ?? chooseCwd(host, covered, exposures),
     degradations,
@@ -160,13 +172,21 @@ function entriesOf(path: string): Mirror['entries'] {
   }))
 }
 
+interface View {
+  readonly covered: readonly string[]
+  readonly exposures: readonly Exposure[]
+}
+
 /** What is named must be there, or a slip of the pen would lay a secret open. Under a private place it is hidden anyway. */
-function visibleHides(paths: readonly string[], covered: readonly string[], exposures: readonly Exposure[]): string[] {
-  return paths.flatMap((path) => {
-    if (!exists(path)) throw wrong(`hide ${path}`, `${path} does not exist`)
-    const real = realpathSync(path)
-    const isExposed = exposures.some(({ dest }) => isWithin(real, dest) || isWithin(dest, real))
-    return isExposed || !covered.some((place) => isWithin(real, place)) ? [real] : []
+function visibleOnes(option: 'hide' | 'deny', paths: readonly string[], { covered, exposures }: View): string[] {
+  return paths.flatMap((text) => {
+    const found = matching(text)
+    if (found.length === 0) throw wrong(`${option} ${text}`, `${text} does not exist`)
+    return found.flatMap((path) => {
+      const real = realpathSync(path)
+      const isExposed = exposures.some(({ dest }) => isWithin(real, dest) || isWithin(dest, real))
+      return isExposed || !covered.some((place) => isWithin(real, place)) ? [real] : []
+    })
   })
 }
 

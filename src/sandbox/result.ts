@@ -20,6 +20,8 @@ export interface SandboxResult {
   readonly durationMs: number
   /** The isolation that it had. */
   readonly level: Level
+  /** Dangerous files that were not there before (`.git/hooks`, `.vscode`, …): on the host, to be looked at. */
+  readonly planted: readonly string[]
 }
 
 export class SandboxError extends Error implements SandboxResult {
@@ -34,6 +36,7 @@ export class SandboxError extends Error implements SandboxResult {
   declare readonly failed: boolean
   declare readonly durationMs: number
   declare readonly level: Level
+  declare readonly planted: readonly string[]
   /** What happened, without the output. */
   readonly shortMessage: string
 
@@ -62,6 +65,7 @@ export interface Circumstances {
   readonly isCanceled: boolean
   readonly durationMs: number
   readonly level: Level
+  readonly planted: readonly string[]
 }
 
 export function makeResult({ exitCode, signal }: Ended, circumstances: Circumstances): SandboxResult {

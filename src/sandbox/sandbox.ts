@@ -104,6 +104,7 @@ class PolicySandbox implements Sandbox {
       stdio: typeof stdio === 'object' ? stdio : [stdio, stdio, stdio],
       host: this.#policy.host,
       level: this.level,
+      unprotected: this.#policy.unprotected,
       timeout: checkTimeout(options.timeout) ?? this.#policy.options.timeout,
       cancelSignal: options.cancelSignal,
     })

@@ -174,6 +174,7 @@ for (const level of attackedLevels) {
     const options = ({ home, project, setuid }: Scene['facts']) => [
       ...['--rw', project, '--ro', join(home, 'shown'), '--hide', join(home, 'shown/hidden'), '--min-level', level],
       ...(setuid === '' ? [] : ['--ro', setuid]),
+      ...(level === 'L' ? ['--accept', 'protect'] : []),
     ]
     const through = level === 'L' ? refusing([]) : []
     const { got, facts } = await attacked(world, (facts) => [...through, usnea, ...options(facts), '--'])

@@ -15,6 +15,11 @@ export interface AttackRow {
 
 const namespaced = ['R', 'N', 'U1', 'U0'] as const
 
+const unprotected = {
+  at: ['L'],
+  why: 'Landlock only adds rights, so it is refused there unless `--accept protect`',
+} as const
+
 export const attackRows: readonly AttackRow[] = [
   { id: 'read-secret', title: 'read a key in a private place (the home)' },
   { id: 'read-hidden', title: 'read what was hidden in a directory that is shown' },
@@ -25,13 +30,15 @@ export const attackRows: readonly AttackRow[] = [
   { id: 'chmod-outside', title: 'change the mode of a file there' },
   { id: 'touch-outside', title: 'change the dates of a file there' },
   { id: 'link-to-secret', title: 'reach a key by a hard or symbolic link in a writable path' },
-  ...[
-    { id: 'git-hook', title: 'write a git hook of a writable project' },
-    { id: 'git-hook-by-rename', title: 'move .git away and make another one' },
-    { id: 'git-config', title: 'write to .git/config of a writable project' },
-    { id: 'ci-file', title: 'make a CI workflow in a writable project' },
-    { id: 'own-policy', title: 'change the policy of a writable project (.usnea.toml)' },
-  ].map((row) => ({ ...row, open: { at: attackedLevels, why: 'what is writable is writable' } })),
+  { id: 'git-hook', title: 'write a git hook of a writable project', open: unprotected },
+  { id: 'git-hook-by-rename', title: 'move .git away and make another one', open: unprotected },
+  { id: 'git-config', title: 'write to .git/config of a writable project', open: unprotected },
+  { id: 'own-policy', title: 'change the policy of a writable project (.usnea.toml)', open: unprotected },
+  {
+    id: 'ci-file',
+    title: 'make a CI workflow in a writable project that has none',
+    open: { at: attackedLevels, why: 'a name that does not exist cannot be held without making it on the host' },
+  },
   { id: 'unix-socket-private', title: 'connect to a unix socket in a private place' },
   {
     id: 'unix-socket-visible',

@@ -14,6 +14,7 @@ export const command = defineCommand({
   async run({ flags, tail }, session) {
     const options = readSandboxOptions(flags, session)
     const { runForeground } = await import('../../sandbox/foreground.ts')
-    return await runForeground(options, [...tail], await session.host())
+    const note = (message: string) => session.note(message)
+    return await runForeground(options, [...tail], { host: await session.host(), note })
   },
 })

@@ -103,6 +103,7 @@ const special: Words = {
     `inheritable=${capabilityWords(inheritable)}`,
     `ambient=${capabilityWords(ambient)}`,
   ],
+  protect: ({ path, writable }) => [plain(path), writable ? 'from being moved' : ''],
   ruleset: ({ files, ports, scopes }) => [
     flagWords(files, fileRightWords),
     flagWords(ports, portRightWords),

@@ -5,7 +5,7 @@ import { hasCapability } from '../../linux/idmap/powers.ts'
 import { type Cause, inside, type Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
-type Names = 'mkdir' | 'symlink' | 'device' | 'deviceBind' | 'mask' | 'readonly' | 'sysctl'
+type Names = 'mkdir' | 'symlink' | 'device' | 'deviceBind' | 'mask' | 'readonly' | 'protect' | 'deny' | 'sysctl'
 
 const CAP_MKNOD = 27n
 
@@ -135,6 +135,19 @@ export const explainFiles: Table<Names> = {
         why: 'probably a mount below it is locked in the user namespace',
         fix: 'remove it from linux.readonlyPaths, or mask it',
       },
+    ],
+  },
+  protect: {
+    code: 'setup-failed',
+    what: ({ op }) => `cannot protect ${inside(op.path)}`,
+    causes: refusals,
+  },
+  deny: {
+    code: 'setup-failed',
+    what: ({ op }) => `cannot close ${inside(op.path)}`,
+    causes: [
+      { errno: 'ENOENT', why: 'it is gone since the sandbox was made', fix: 'make the sandbox again' },
+      ...refusals,
     ],
   },
   sysctl: {

@@ -1,0 +1,35 @@
+/** Names with wildcards, as glob(7) reads them. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { matching } from '../../../src/sandbox/glob.ts'
+
+const place = mkdtempSync(join(tmpdir(), 'usnea-glob-'))
+after(() => rmSync(place, { recursive: true, force: true }))
+for (const folder of ['a/deep/er', 'b', '.hidden']) mkdirSync(join(place, folder), { recursive: true })
+for (const file of ['a/one.key', 'a/two.key', 'a/deep/er/three.key', '.hidden/four.key', 'b/[x].txt', 'b/a+b', 'b/x'])
+  writeFileSync(join(place, file), '')
+symlinkSync('/', join(place, 'b/root'))
+
+const names = (pattern: string) => matching(join(place, pattern)).map((path) => path.slice(place.length + 1))
+
+const cases: [pattern: string, found: string[]][] = [
+  ['a/one.key', ['a/one.key']],
+  ['a/none.key', []],
+  ['a/*.key', ['a/one.key', 'a/two.key']],
+  ['?/*.key', ['a/one.key', 'a/two.key']],
+  ['**/*.key', ['.hidden/four.key', 'a/one.key', 'a/two.key', 'a/deep/er/three.key'].sort()],
+  ['*/four.key', []],
+  ['.*/four.key', ['.hidden/four.key']],
+  ['a/[!o]*.key', ['a/two.key']],
+  ['a/[n-p]ne.key', ['a/one.key']],
+  ['b/a+?', ['b/a+b']],
+  ['b/[x].txt', ['b/[x].txt']],
+  ['b/[x', []],
+  ['b/**/etc', []],
+]
+
+for (const [pattern, found] of cases)
+  test(`${pattern} is ${found.join(' ') || 'nothing'}`, () => assert.deepEqual(names(pattern).sort(), found))
