@@ -35,11 +35,13 @@ static bool make_directory(const char *path) {
 bool shim_address(const char *group, char path[128], char *why, size_t room) {
   char directory[96], text[PATH_MAX * 2], hex[65];
   socket_directory(directory, sizeof directory);
-  if (strlen(directory) + 66 > 107) return snprintf(why, room, "%s is too long a name for sockets in it", directory), false;
+  /* A deep runtime directory leaves room for less of the hash; half of it is still more than enough. */
+  int digits = 107 - 1 - (int)strlen(directory);
+  if (digits < 32) return snprintf(why, room, "%s is too long a name for sockets in it", directory), false;
   if (!make_directory(directory)) return snprintf(why, room, "%s is no directory of ours: %s", directory, strerror(errno)), false;
   snprintf(text, sizeof text, "%s/%s/%s", shim.containerd, shim.space, group);
   sha256_hex(text, hex);
-  snprintf(path, 128, "%s/%s", directory, hex);
+  snprintf(path, 128, "%s/%.*s", directory, digits, hex);
   return true;
 }
 

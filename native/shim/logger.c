@@ -13,7 +13,7 @@
 
 #include "shim.h"
 
-enum { MOST_WORDS = 64, READY_MS = 10000 };
+enum { MOST_WORDS = 64, READY_MS = 10000, EXEC_FAILED = 6 };
 
 static int digit(char c) { return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10; }
 
@@ -45,41 +45,48 @@ static void split(const char *uri, char *words[MOST_WORDS], char room[PATH_MAX])
   words[count] = NULL;
 }
 
-static void be_logger(const char *uri, const struct process *process, int ready) {
+static void be_logger(const char *uri, const struct process *process, int ready, int failed) {
   char *words[MOST_WORDS], room[PATH_MAX];
   const int *reads = process->io.logger_reads;
   /* High first, so that none is overwritten before it was taken. */
-  int high[3] = {fcntl(reads[0], F_DUPFD, 64), fcntl(reads[1], F_DUPFD, 64), fcntl(ready, F_DUPFD, 64)};
+  int high[4] = {fcntl(reads[0], F_DUPFD, 64), fcntl(reads[1], F_DUPFD, 64), fcntl(ready, F_DUPFD, 64), fcntl(failed, F_DUPFD, 64)};
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int i = 0; i < 3; i++)
     if (dup2(null, i) < 0 || dup2(high[i], 3 + i) < 0) _exit(127);
-  keep_only((const int[]){3, 4, 5}, 3);
+  dup2(high[3], EXEC_FAILED);
+  fcntl(EXEC_FAILED, F_SETFD, FD_CLOEXEC);
+  keep_only((const int[]){3, 4, 5, EXEC_FAILED}, 4);
   for (int sig = 1; sig < 32; sig++) signal(sig, SIG_DFL);
   setenv("CONTAINER_ID", *process->id ? process->id : process->container->id, 1);
   setenv("CONTAINER_NAMESPACE", shim.space, 1);
   split(uri, words, room);
   execv(words[0], words);
+  if (write(EXEC_FAILED, &errno, sizeof errno) < 0) _exit(126);
   _exit(127);
+}
+
+static bool fail_to_start(pid_t pid, int error, const char *why, struct result *result) {
+  if (pid > 0) kill(pid, SIGKILL);
+  return set_failure(result, UNKNOWN, "%s: %s", why, strerror(error));
 }
 
 /* Says true at once when the output goes elsewhere. It outlives this worker and becomes a child of the shim. */
 bool start_logger(struct process *process, struct result *result) {
   const char *uri = strncmp(process->out, "binary", 6) == 0 ? strstr(process->out, "://") : NULL;
   bool must_say = strncmp(process->out, "binary-v2:", 10) == 0;
-  int ready[2];
+  int ready[2], failed[2], error = 0;
   char byte;
   if (!uri) return true;
-  if (pipe2(ready, O_CLOEXEC) != 0) return set_failure(result, EXHAUSTED, "failed to start the logger: %s", strerror(errno));
+  if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(failed, O_CLOEXEC) != 0) return fail_to_start(0, errno, "failed to start the logger", result);
   pid_t pid = fork();
-  if (pid == 0) be_logger(uri + 3, process, ready[1]);
+  if (pid == 0) be_logger(uri + 3, process, ready[1], failed[1]);
   close(ready[1]);
+  close(failed[1]);
+  if (pid < 0 || read(failed[0], &error, sizeof error) > 0) return fail_to_start(pid, pid < 0 ? errno : error, process->out, result);
   struct pollfd fd = {ready[0], POLLIN, 0};
-  bool is_ready = pid > 0 && poll(&fd, 1, READY_MS) == 1;
+  bool is_ready = poll(&fd, 1, READY_MS) == 1;
   ssize_t got = is_ready ? read(ready[0], &byte, 1) : -1;
-  close(ready[0]);
+  if (got < 0 || (got == 0 && must_say)) return fail_to_start(pid, ETIMEDOUT, "the logging program did not become ready", result);
   result->logger = pid;
-  if (is_ready && (got == 1 || (got == 0 && !must_say)) && kill(pid, 0) == 0) return true;
-  if (pid > 0) kill(pid, SIGKILL);
-  result->logger = 0;
-  return set_failure(result, UNKNOWN, "the logging program of %.600s did not become ready", process->out);
+  return true;
 }
