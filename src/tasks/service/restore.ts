@@ -25,9 +25,11 @@ export const findAll = (state: ServiceState): Task[] =>
   namespacesOf(state).flatMap((namespace) => findTasks(state, namespace))
 
 export async function restoreTasks(state: ServiceState, found: readonly Task[]): Promise<void> {
+  const settles = new Map<Task, () => void>()
+  for (const task of found) task.found = new Promise((resolve) => settles.set(task, resolve))
   const next = found.values()
   const work = async () => {
-    for (const task of next) await restore(state, task)
+    for (const task of next) await restore(state, task).finally(settles.get(task))
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, found.length) }, work))
 }

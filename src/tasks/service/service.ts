@@ -70,21 +70,27 @@ export class TaskService implements api.Tasks {
     return await infoOf(this.#state, await createTask(this.#state, wish))
   }
 
-  start(wish: api.ProcessTarget): Promise<{ readonly pid: number }> {
+  async start(wish: api.ProcessTarget): Promise<{ readonly pid: number }> {
+    await this.#found(wish)
     return startProcess(this.#state, wish)
   }
 
-  exec(wish: api.ExecWish) {
+  async exec(wish: api.ExecWish) {
+    await this.#found(wish)
     return addExec(this.#state, wish)
   }
 
   async state(wish: api.Target): Promise<api.TaskInfo> {
+    await this.#found(wish)
     return await infoOf(this.#state, this.#state.require(wish))
   }
 
   async list({ namespace }: { readonly namespace: string }): Promise<readonly api.TaskInfo[]> {
     const tasks = [...this.#state.tasks.values()].filter(({ record }) => record.namespace === namespace)
-    const found = await Promise.all(tasks.map((task) => infoOf(this.#state, task)))
+    await Promise.all(tasks.map((task) => task.found))
+    // Those that turned out to be dead are gone now.
+    const living = tasks.filter((task) => this.#state.find(task.record) === task)
+    const found = await Promise.all(living.map((task) => infoOf(this.#state, task)))
     return found.sort((a, b) => (a.id < b.id ? -1 : 1))
   }
 
@@ -93,21 +99,25 @@ export class TaskService implements api.Tasks {
   }
 
   async kill({ execId = '', signal, all = false, ...target }: Parameters<api.Tasks['kill']>[0]): Promise<object> {
+    await this.#found(target)
     await ask(this.#state, target, ['Kill', { execId, signal, all }])
     return done
   }
 
   async pause(target: api.Target): Promise<object> {
+    await this.#found(target)
     await ask(this.#state, target, ['Pause', {}])
     return done
   }
 
   async resume(target: api.Target): Promise<object> {
+    await this.#found(target)
     await ask(this.#state, target, ['Resume', {}])
     return done
   }
 
-  pids(target: api.Target) {
+  async pids(target: api.Target) {
+    await this.#found(target)
     return pidsOf(this.#state, target)
   }
 
@@ -124,31 +134,37 @@ export class TaskService implements api.Tasks {
     return { pid, exitStatus: exit.status, exitedAt: exit.at }
   }
 
-  delete(wish: Parameters<api.Tasks['delete']>[0]): Promise<api.ExitInfo> {
+  async delete(wish: Parameters<api.Tasks['delete']>[0]): Promise<api.ExitInfo> {
+    await this.#found(wish)
     return deleteTask(this.#state, wish)
   }
 
   async resize({ execId = '', width, height, ...target }: Parameters<api.Tasks['resize']>[0]): Promise<object> {
+    await this.#found(target)
     await ask(this.#state, target, ['ResizePty', { execId, width, height }])
     return done
   }
 
   async closeInput({ execId = '', ...target }: api.ProcessTarget): Promise<object> {
+    await this.#found(target)
     await ask(this.#state, target, ['CloseIO', { execId, stdin: true }])
     return done
   }
 
   async checkpoint(wish: Parameters<api.Tasks['checkpoint']>[0]): Promise<object> {
+    await this.#found(wish)
     await checkpointTask(this.#state, wish)
     return done
   }
 
   async update(wish: Parameters<api.Tasks['update']>[0]): Promise<object> {
+    await this.#found(wish)
     await updateTask(this.#state, wish)
     return done
   }
 
-  stats(target: api.Target) {
+  async stats(target: api.Target) {
+    await this.#found(target)
     return statsOf(this.#state, target)
   }
 
@@ -198,6 +214,11 @@ export class TaskService implements api.Tasks {
       if (!(cause instanceof NoMessage)) throw cause
       throw new RuntimeError('task-request', { what: `the event of ${topic} cannot be read`, cause })
     }
+  }
+
+  /** Right after a start the shims are still looked for, each within its deadline. */
+  async #found(target: api.Target): Promise<void> {
+    await this.#state.find(target)?.found
   }
 
   #take(namespace: string, happening: NonNullable<ReturnType<typeof readHappening>>): void {

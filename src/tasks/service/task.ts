@@ -12,6 +12,8 @@ export class Task {
   problem: string | undefined
   /** Whoever deletes it, or cleans up after it: two would be in each other's way. */
   leaving: Promise<unknown> | undefined
+  /** Settles when its shim was looked for, after a start of the service. */
+  found: Promise<void> | undefined
   /** Where the input and output of execs go, by their ids. */
   readonly execIo = new Map<string, TaskIo>()
   /** Execs whose exit is being asked for. */

@@ -98,12 +98,18 @@ const kinds: Partial<Record<CallCode, RuntimeError['code']>> = {
 /** The shim's own words come first: they are those of containerd's, which callers know. */
 function explain(error: unknown, name: string): unknown {
   if (!(error instanceof CallError)) return error
-  const code = name === 'connect' ? 'shim-silent' : (kinds[error.code] ?? stateWords(error.message))
+  const code = name === 'connect' ? 'shim-silent' : codeOf(error, name)
   return new RuntimeError(code, {
     what: error.message,
     ...(code === 'shim-failed' && { why: `the shim refused ${name}` }),
     cause: error,
   })
+}
+
+/** What Create does not find is a file of the container, and never the task. */
+function codeOf({ code, message }: CallError, name: string): RuntimeError['code'] {
+  if (name === 'Create' && code === 'notFound') return 'shim-failed'
+  return kinds[code] ?? stateWords(message)
 }
 
 /** Shims written in Go answer most refusals without a code. */
