@@ -32,11 +32,11 @@ const done = {}
 
 export class TaskService implements api.Tasks {
   readonly #state: ServiceState
-  readonly #found: readonly Task[]
+  readonly #restoring: readonly Task[]
 
   private constructor(state: ServiceState, found: readonly Task[]) {
     this.#state = state
-    this.#found = found
+    this.#restoring = found
   }
 
   /** The caller holds the lock of the directory. Tasks get their shims back in `restore`, once those can reach us. */
@@ -50,7 +50,7 @@ export class TaskService implements api.Tasks {
   }
 
   restore(): Promise<void> {
-    return restoreTasks(this.#state, this.#found)
+    return restoreTasks(this.#state, this.#restoring)
   }
 
   /** Tasks go on, in their shims. What is being cleaned up is seen to its end. */
@@ -71,17 +71,17 @@ export class TaskService implements api.Tasks {
   }
 
   async start(wish: api.ProcessTarget): Promise<{ readonly pid: number }> {
-    await this.#found(wish)
+    await this.#ready(wish)
     return startProcess(this.#state, wish)
   }
 
   async exec(wish: api.ExecWish) {
-    await this.#found(wish)
+    await this.#ready(wish)
     return addExec(this.#state, wish)
   }
 
   async state(wish: api.Target): Promise<api.TaskInfo> {
-    await this.#found(wish)
+    await this.#ready(wish)
     return await infoOf(this.#state, this.#state.require(wish))
   }
 
@@ -99,25 +99,25 @@ export class TaskService implements api.Tasks {
   }
 
   async kill({ execId = '', signal, all = false, ...target }: Parameters<api.Tasks['kill']>[0]): Promise<object> {
-    await this.#found(target)
+    await this.#ready(target)
     await ask(this.#state, target, ['Kill', { execId, signal, all }])
     return done
   }
 
   async pause(target: api.Target): Promise<object> {
-    await this.#found(target)
+    await this.#ready(target)
     await ask(this.#state, target, ['Pause', {}])
     return done
   }
 
   async resume(target: api.Target): Promise<object> {
-    await this.#found(target)
+    await this.#ready(target)
     await ask(this.#state, target, ['Resume', {}])
     return done
   }
 
   async pids(target: api.Target) {
-    await this.#found(target)
+    await this.#ready(target)
     return pidsOf(this.#state, target)
   }
 
@@ -135,36 +135,36 @@ export class TaskService implements api.Tasks {
   }
 
   async delete(wish: Parameters<api.Tasks['delete']>[0]): Promise<api.ExitInfo> {
-    await this.#found(wish)
+    await this.#ready(wish)
     return deleteTask(this.#state, wish)
   }
 
   async resize({ execId = '', width, height, ...target }: Parameters<api.Tasks['resize']>[0]): Promise<object> {
-    await this.#found(target)
+    await this.#ready(target)
     await ask(this.#state, target, ['ResizePty', { execId, width, height }])
     return done
   }
 
   async closeInput({ execId = '', ...target }: api.ProcessTarget): Promise<object> {
-    await this.#found(target)
+    await this.#ready(target)
     await ask(this.#state, target, ['CloseIO', { execId, stdin: true }])
     return done
   }
 
   async checkpoint(wish: Parameters<api.Tasks['checkpoint']>[0]): Promise<object> {
-    await this.#found(wish)
+    await this.#ready(wish)
     await checkpointTask(this.#state, wish)
     return done
   }
 
   async update(wish: Parameters<api.Tasks['update']>[0]): Promise<object> {
-    await this.#found(wish)
+    await this.#ready(wish)
     await updateTask(this.#state, wish)
     return done
   }
 
   async stats(target: api.Target) {
-    await this.#found(target)
+    await this.#ready(target)
     return statsOf(this.#state, target)
   }
 
@@ -217,7 +217,7 @@ export class TaskService implements api.Tasks {
   }
 
   /** Right after a start the shims are still looked for, each within its deadline. */
-  async #found(target: api.Target): Promise<void> {
+  async #ready(target: api.Target): Promise<void> {
     await this.#state.find(target)?.found
   }
 
