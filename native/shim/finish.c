@@ -37,6 +37,7 @@ static void take_process(struct process *process, const struct result *result, i
   process->pid = result->pid;
   process->logger = result->logger;
   close_child_side(&process->io);
+  begin_outputs(process);
   if (process->terminal) attach_console(process, console);
 }
 

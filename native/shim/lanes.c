@@ -141,8 +141,14 @@ struct lane *open_lane(enum lane_kind kind, struct process *owner, int from, int
   stop_blocking(to);
   int slot = kind == LANE_INPUT ? 0 : owner->io.lanes[1] ? 2 : 1;
   owner->io.lanes[slot] = lane;
-  resume(lane);
+  if (kind == LANE_INPUT || owner->pid > 0) resume(lane);
   return owner->io.lanes[slot];
+}
+
+/* Until there is a process, what comes out is the runtime's: why it failed is in the answer, not in the container's output. */
+void begin_outputs(struct process *process) {
+  for (int i = 1; i < LANES; i++)
+    if (process->io.lanes[i]) resume(process->io.lanes[i]);
 }
 
 /* The process has ended, so what has nothing to read now never will. */

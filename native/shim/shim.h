@@ -173,6 +173,7 @@ void hurry(struct lane *lane);
 void clear_stdio(struct stdio *io);
 enum lane_kind { LANE_INPUT, LANE_OUTPUT };
 struct lane *open_lane(enum lane_kind kind, struct process *owner, int from, int to);
+void begin_outputs(struct process *process);
 void close_lane(struct lane *lane);
 bool is_moving(struct lane *lane); /* something came through since the last question */
 
