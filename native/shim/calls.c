@@ -41,6 +41,7 @@ void end_call(struct call *call) {
   free_call(call);
   if (!running) forget_early_ends();
   next_calls();
+  settle_deletes();
 }
 
 /* Part of the result has come, or the end of the worker. */
@@ -146,6 +147,12 @@ static void lose_patience(struct timer *timer) {
   settle_deletes();
 }
 
+/* What moved before is no sign that it moves still. */
+static void begin_patience(struct call *call) {
+  for (int i = 0; i < LANES; i++) is_moving(call->process->io.lanes[i]);
+  set_timer(&call->patience, PATIENCE_MS, lose_patience);
+}
+
 static void tell_deleted(struct call *call) {
   struct process *process = call->process;
   struct container *container = process->container;
@@ -169,20 +176,31 @@ static void tell_deleted(struct call *call) {
   answer(to, &told);
 }
 
+static bool has_busy_exec(const struct process *process) {
+  bool found = false;
+  for (const struct process *exec = *process->id ? NULL : process->container->execs; exec; exec = exec->next) found = found || exec->is_busy;
+  return found;
+}
+
 static bool is_settled(const struct call *call) {
   const struct process *process = call->process;
+  if (has_busy_exec(process)) return false;
   bool is_over = process->has_exited || process->pid <= 0;
   return call->method == DELETE && call->is_done && is_over && is_drained(process) && process->logger <= 0;
 }
 
 void settle_deletes(void) {
+  static bool is_inside; /* the end of a deletion comes here again */
+  if (is_inside) return;
+  is_inside = true;
   for (struct call *call = running, *next; call; call = next) {
     next = call->next;
     if (call->method != DELETE || !call->is_done) continue;
-    if (!call->patience.at) set_timer(&call->patience, PATIENCE_MS, lose_patience);
+    if (!call->patience.at) begin_patience(call);
     if (!is_settled(call)) continue;
     tell_deleted(call);
     end_call(call);
     next = running; /* others may have ended by it */
   }
+  is_inside = false;
 }
