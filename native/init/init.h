@@ -103,6 +103,9 @@ int apply_wish(const struct context *ctx, int fd, const struct wish *wish);
 /* ops_files.c: a proc of our own that is mounted nowhere; -1 where the kernel refuses one. */
 int private_proc(void);
 
+/* redirect.c: all TCP over IPv4 that leaves comes to the transparent listener at that port of the loopback; the rest is refused. */
+int redirect_tcp(uint16_t port);
+
 /* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
 int copy_content(int from, int to, bool *lossy);
 /* ops_tmpfs.c: a file system that is mounted nowhere yet; `data` as mount(8) has it. */

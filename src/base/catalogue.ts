@@ -6,6 +6,7 @@ import { criu } from './catalogue/criu.ts'
 import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
 import { mounts } from './catalogue/mounts.ts'
+import { network } from './catalogue/network.ts'
 import { ourselves } from './catalogue/ourselves.ts'
 import { policy } from './catalogue/policy.ts'
 import { process } from './catalogue/process.ts'
@@ -27,6 +28,7 @@ const entries = {
   ...userns,
   ...idmaps,
   ...mounts,
+  ...network,
   ...process,
   ...criu,
   ...configFile,

@@ -83,6 +83,14 @@ export const sandboxFlags = [
   { name: 'hide', kind: 'list', value: 'PATH', help: 'cover a path' },
   { name: 'deny', kind: 'list', value: 'PATH', help: 'let every access to a path fail' },
   { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)', empty: 'kept' },
+  {
+    name: 'allow-host',
+    kind: 'list',
+    value: 'HOST[:PORT]',
+    help: "a host that may be reached, such as '*.example.org:443'; all others are refused",
+  },
+  { name: 'proxy', kind: 'boolean', help: 'with --allow-host: set HTTP_PROXY and its like too' },
+  { name: 'net-log', kind: 'text', value: 'FILE', help: 'with --allow-host: append what is let through and refused' },
   { name: 'nested', kind: 'boolean', help: 'let the command make user namespaces of its own' },
   {
     name: 'env',

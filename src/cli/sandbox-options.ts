@@ -19,6 +19,8 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
     ...readDemands(flags),
     ...given({
       net: readNet(flags.net),
+      allowHosts: flags['allow-host'].length > 0 ? flags['allow-host'] : undefined,
+      proxyVariables: flags.proxy || undefined,
       cwd: flags.cwd === undefined ? undefined : session.path(flags.cwd),
       timeout: readTimeout(flags.timeout),
     }),

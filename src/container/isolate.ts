@@ -2,10 +2,13 @@
 import type { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import { type Ended, forget, killChild, waitFor } from '../kernel/children.ts'
+import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
+import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
-import { failureOf } from '../launch/frames.ts'
-import { explainFailure, spawnInit } from '../launch/launch.ts'
+import { type Frame, failureOf } from '../launch/frames.ts'
+import { explainFailure, type Started, spawnInit } from '../launch/launch.ts'
+import { Channel, type Handed } from './channel.ts'
 
 export { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/native.ts'
 
@@ -32,30 +35,42 @@ export const endingSignal = ({ ops }: Plan): 'SIGKILL' | 'SIGTERM' =>
 
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
+export interface IsolateOptions {
+  /** Takes descriptors that init opens inside, with what it says of them and the pid of the first process. What it throws ends the command. */
+  readonly receive?: (handed: readonly Handed[], note: number, first: number) => void
+  /** Signals to us go to the command until it ends; in our session it hears of the terminal by itself. */
+  readonly signals?: { readonly sharesSession: boolean }
+}
+
 /** `fds`: numbers or FD_NULL, FD_PIPE_IN, FD_PIPE_OUT. @throws RuntimeError `spawn-failed`, `memfd-refused`, `native-missing` */
-export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolated {
-  const { outer, control, pipes } = spawnInit(plan, fds)
+export function isolate(plan: Plan, fds: readonly number[], host: Host, options: IsolateOptions = {}): Isolated {
+  if (options.signals) catchSignals('none')
+  const channel = options.receive && new Channel()
+  const { outer, control, pipes } = begin(plan, fds, channel)
+  if (options.signals) native().forwardSignals(0, control, options.signals.sharesSession ? 1 : 0)
   const conversation = new SocketConversation(control)
   let first = 0
   let isOver = false
   const ending = endingSignal(plan)
-  const listen = async (): Promise<Outcome> => {
+  const next = async (): Promise<Frame | undefined> => {
     for (;;) {
       const frame = await conversation.next()
       if (frame?.message === 'pidBorn') first = frame.a
-      if (frame?.message === 'pidBorn' || frame?.message === 'weaker') continue
-      isOver = true
-      conversation.close()
-      forget(outer)
-      if (first && ending === 'SIGTERM') await waitFor(first)
-      else if (first) forget(first)
-      if (frame?.message === 'failed') {
-        const failure = failureOf(frame)
-        return { failure: explainFailure(failure, plan.ops[failure.index], host) }
-      }
-      if (frame?.message !== 'exited') return { ended: KILLED }
-      return { ended: frame.b ? { exitCode: undefined, signal: frame.b } : { exitCode: frame.a, signal: undefined } }
+      else if (frame?.message === 'netOpened') options.receive?.(channel?.receive() ?? [], frame.a, first)
+      else if (frame?.message !== 'weaker') return frame
     }
+  }
+  const listen = async (): Promise<Outcome> => {
+    const last = await next().catch((failure: RuntimeError) => ({ failure }))
+    if (last && 'failure' in last) end()
+    isOver = true
+    if (options.signals) releaseSignals()
+    conversation.close()
+    channel?.[Symbol.dispose]()
+    forget(outer)
+    if (first && ending === 'SIGTERM') await waitFor(first)
+    else if (first) forget(first)
+    return last && 'failure' in last ? last : outcomeOf(last, plan, host)
   }
   /** Letting go ends it at its next word; the signal is for one that hangs in a system call. It is a child not reaped yet. */
   const end = () => {
@@ -68,4 +83,25 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host): Isolate
     signal: (signal) => (signal === 9 ? end() : conversation.signal(signal)),
     kill: end,
   }
+}
+
+function begin(plan: Plan, fds: readonly number[], channel: Channel | undefined): Started {
+  try {
+    return spawnInit(plan, channel ? [...fds, channel.theirs] : fds)
+  } catch (error) {
+    channel?.[Symbol.dispose]()
+    releaseSignals()
+    throw error
+  } finally {
+    channel?.release()
+  }
+}
+
+function outcomeOf(last: Frame | undefined, plan: Plan, host: Host): Outcome {
+  if (last?.message === 'failed') {
+    const failure = failureOf(last)
+    return { failure: explainFailure(failure, plan.ops[failure.index], host) }
+  }
+  if (last?.message !== 'exited') return { ended: KILLED }
+  return { ended: last.b ? { exitCode: undefined, signal: last.b } : { exitCode: last.a, signal: undefined } }
 }

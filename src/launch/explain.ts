@@ -3,6 +3,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import type { Op, OpName } from '../kernel/plan.ts'
 import { explainConversation } from './explain/conversation.ts'
+import { explainEgress } from './explain/egress.ts'
 import { type Attempt, type Entry, type Failure, findCause, NO_ERRNO, type Table, type Text } from './explain/entry.ts'
 import { explainFiles } from './explain/files.ts'
 import { usualCause } from './explain/general.ts'
@@ -31,6 +32,7 @@ const table: Table<OpName> = {
   ...explainSources,
   ...explainLive,
   ...explainFiles,
+  ...explainEgress,
   ...explainTerminal,
   ...explainSeccomp,
   ...explainLandlock,

@@ -15,6 +15,7 @@ const left: ReadonlySet<Op['op']> = new Set([
   'console',
   'keyring',
   'loopback',
+  'egress',
   'hostname',
   'domainname',
   'sysctl',

@@ -2,11 +2,22 @@
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { RuntimeError } from '../base/errors.ts'
-import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, type Isolated, isolate, type Outcome } from '../container/isolate.ts'
+import type { Degradation } from '../base/issue.ts'
+import {
+  FD_NULL,
+  FD_PIPE_IN,
+  FD_PIPE_OUT,
+  type Isolated,
+  type IsolateOptions,
+  isolate,
+  type Outcome,
+} from '../container/isolate.ts'
 import type { Host } from '../host/facts.ts'
 import type { Level } from '../host/level.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
+import type { Filter } from './egress/filter.ts'
+import type { Network } from './egress/network.ts'
 import { inSandboxWords } from './failure.ts'
 import { plantedOf } from './protect.ts'
 import { makeResult, type SandboxResult } from './result.ts'
@@ -21,6 +32,10 @@ export interface StartOptions {
   readonly level: Level
   /** Dangerous paths that do not exist on the host. */
   readonly unprotected: readonly string[]
+  /** Where hosts are allowed by name. */
+  readonly network?: Network | undefined
+  /** For a command at the terminal: signals to us are its own. */
+  readonly signals?: IsolateOptions['signals'] | undefined
   /** Milliseconds. */
   readonly timeout: number | undefined
   readonly cancelSignal: AbortSignal | undefined
@@ -51,6 +66,9 @@ export class Command implements SandboxedProcess {
   readonly #options: StartOptions
   readonly #plan: Plan
   readonly #started = performance.now()
+  /** What is had in a weaker form, as it turned out when the command started. */
+  readonly degradations: Degradation[] = []
+  #filter: Filter | undefined
   #timedOut = false
   #isCanceled = false
 
@@ -58,7 +76,7 @@ export class Command implements SandboxedProcess {
     options.cancelSignal?.throwIfAborted()
     this.#options = options
     this.#plan = plan
-    this.#isolated = isolate(plan, options.stdio.map(wish), options.host)
+    this.#isolated = isolate(plan, options.stdio.map(wish), options.host, this.#wishes(options))
     const [stdin = -1, stdout = -1, stderr = -1] = this.#isolated.pipes
     this.stdin = stdin < 0 ? undefined : new Socket({ fd: stdin, readable: false, writable: true })
     this.stdout = stdout < 0 ? undefined : new Socket({ fd: stdout, readable: true, writable: false })
@@ -66,6 +84,20 @@ export class Command implements SandboxedProcess {
     this.stdin?.on('error', () => {}) // EPIPE: the command need not read
     this.exited = this.#watch()
     this.exited.catch(() => {}) // whoever awaits it hears of it; nobody has to
+  }
+
+  #wishes({ network, signals }: StartOptions): IsolateOptions {
+    return {
+      ...(signals ? { signals } : {}),
+      ...(network
+        ? {
+            receive: (handed, note, first) => {
+              this.degradations.push(...network.weaknesses(note))
+              this.#filter = network.open(handed, first)
+            },
+          }
+        : {}),
+    }
   }
 
   kill(signal: string | number = 'SIGTERM'): void {
@@ -89,6 +121,7 @@ export class Command implements SandboxedProcess {
       outcome = await this.#isolated.outcome
     } finally {
       clearTimeout(timer)
+      this.#filter?.close()
       cancelSignal?.removeEventListener('abort', cancel)
     }
     if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw inSandboxWords(outcome.failure, this.#plan)
@@ -96,7 +129,9 @@ export class Command implements SandboxedProcess {
     const { timedOut, isCanceled } = { timedOut: this.#timedOut, isCanceled: this.#isCanceled }
     const planted = plantedOf(this.#options.unprotected)
     const durationMs = performance.now() - this.#started
-    return makeResult(ended, { argv, stdout: '', stderr: '', timedOut, isCanceled, durationMs, level, planted })
+    const texts = { stdout: '', stderr: '' }
+    const result = makeResult(ended, { argv, ...texts, timedOut, isCanceled, durationMs, level, planted })
+    return { ...result, degradations: this.degradations }
   }
 
   #expire(): void {

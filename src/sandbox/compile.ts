@@ -19,6 +19,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { planRuleset } from '../linux/landlock/plan.ts'
 import { planOpenFiles } from '../linux/process/plan.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
+import { egressEnvironment, planEgress, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
@@ -76,6 +77,7 @@ function inner({ options }: Policy, newSession: boolean): Op[] {
     // private: what the host mounts later would appear here writable
     { op: 'propagate', flags: MS_PRIVATE | MS_REC, origin: 'sandbox' },
     ...(options.net === 'none' ? [{ op: 'loopback', origin: 'net' } as const] : []),
+    ...planEgress(options.egress),
   ]
 }
 
@@ -134,6 +136,7 @@ function view(policy: Policy, slots: Slots): Op[] {
       })),
       ...policy.protections.map((protection) => ({ path: protection.path, ops: [protectOp(protection)] })),
     ]),
+    ...planResolver(policy.options.egress, policy.privates[0]?.path ?? '/dev', policy.hasResolvConf),
     ...policy.hide.map((path): Op => ({ op: 'mask', path, required: 1, origin: `hide ${path}` })),
     ...policy.deny.map((path): Op => ({ op: 'deny', path, origin: `deny ${path}` })),
     ...(rebuildsRoot(policy)
@@ -175,7 +178,11 @@ function mirrorOps({ path, entries }: Mirror, slots: Slots): Op[] {
 /** The part that belongs to one command. */
 function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOptions): Op[] {
   const origin = 'sandbox'
-  const environment = sandboxEnvironment(policy.host, { ...policy.options.env, ...env })
+  const environment = sandboxEnvironment(policy.host, {
+    ...egressEnvironment(policy.options.egress),
+    ...policy.options.env,
+    ...env,
+  })
   const file = argv[0] ?? ''
   return [
     { op: 'reap', origin },

@@ -3,8 +3,12 @@ import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { exitStatus } from '../container/foreground.ts'
 import { isolateBlocking } from '../container/isolate-blocking.ts'
 import type { Host } from '../host/facts.ts'
+import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
+import { Command } from './command.ts'
 import { compileSandbox } from './compile.ts'
+import { Network } from './egress/network.ts'
+import type { Egress } from './egress/options.ts'
 import { inSandboxWords } from './failure.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
@@ -45,14 +49,44 @@ export async function runForeground(
   { host, note }: Surroundings,
 ): Promise<number> {
   const policy = policyOf(options, argv, host)
-  const { timeout } = policy.options
+  const { timeout, egress } = policy.options
   const plan = planOf(policy, argv)
+  if (egress) return await runFiltered(policy, egress, { plan, argv, note })
   try {
     const { ended, timedOut } = await isolateBlocking(plan, { host, timeout, sharesSession: !needsNewSession(host) })
-    for (const path of plantedOf(policy.unprotected))
-      note(`the command made ${path}: look at it before something runs it`)
+    tellPlanted(plantedOf(policy.unprotected), note)
     return timedOut ? TIMED_OUT : exitStatus(ended)
   } catch (error) {
     throw isRuntimeError(error) ? inSandboxWords(error, plan) : error
   }
+}
+
+function tellPlanted(paths: readonly string[], note: Surroundings['note']): void {
+  for (const path of paths) note(`the command made ${path}: look at it before something runs it`)
+}
+
+interface Start {
+  readonly plan: Plan
+  readonly argv: readonly string[]
+  readonly note: Surroundings['note']
+}
+
+/** We are its way to the network, so we stay, with an event loop. */
+async function runFiltered(policy: Policy, egress: Egress, { plan, argv, note }: Start): Promise<number> {
+  const { host, options, standing, unprotected } = policy
+  const command = new Command(plan, {
+    argv,
+    stdio: ['inherit', 'inherit', 'inherit'],
+    host,
+    level: standing.level,
+    unprotected,
+    timeout: options.timeout,
+    cancelSignal: undefined,
+    network: new Network(egress),
+    signals: { sharesSession: !needsNewSession(host) },
+  })
+  const { timedOut, exitCode, signal, planted } = await command.exited
+  tellPlanted(planted, note)
+  if (timedOut) return TIMED_OUT
+  return exitStatus({ exitCode, signal: signal === undefined ? undefined : signalNumber(signal) })
 }

@@ -1,4 +1,5 @@
 export type { SandboxedProcess, Stdio } from './command.ts'
+export type { NetworkEvent } from './egress/report.ts'
 export type { SandboxOptions } from './options.ts'
 export { SandboxError, type SandboxResult } from './result.ts'
 export { type RunOptions, type Sandbox, type SpawnOptions, sandbox } from './sandbox.ts'

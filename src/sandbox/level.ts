@@ -17,6 +17,12 @@ export interface Standing {
 export function chooseLevel(options: CheckedOptions, host: Host): Standing {
   const standing = options.minLevel === 'L' ? weakest(host, options) : standingAt(promisedLevel(host, false), options)
   const { level } = standing
+  if (level === 'L' && options.egress)
+    throw new RuntimeError('level-unmet', {
+      details: ['hosts are allowed by name only in a network namespace, and level L has none'],
+      origin: 'allow-host',
+      fix: 'use --net host with --connect PORT, which allows ports but not hosts, or get user namespaces: usnea doctor',
+    })
   const unmet = options.require.flatMap((name) => demands[name](options, standing) ?? [])
   const tooLow = reaches(level, options.minLevel)
     ? []

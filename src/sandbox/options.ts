@@ -3,9 +3,10 @@ import { isAbsolute, normalize, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
+import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
 
-export interface SandboxOptions {
+export interface SandboxOptions extends EgressOptions {
   /** Paths that the command may change, as `PATH` or `PATH:DEST`. */
   readonly rw?: readonly string[]
   /** Paths that it may read although they lie under a private place, as `PATH` or `PATH:DEST`. */
@@ -50,6 +51,8 @@ export interface Exposure {
 }
 
 export interface CheckedOptions {
+  /** The hosts that may be reached by name; undefined: `net` says it all. */
+  readonly egress: Egress | undefined
   readonly exposures: readonly Exposure[]
   readonly hide: readonly string[]
   readonly deny: readonly string[]
@@ -77,6 +80,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     hide: hide.map((path) => absolute(path, 'hide', cwd)),
     deny: deny.map((path) => absolute(path, 'deny', cwd)),
     net,
+    egress: checkEgress(options, wrong),
     env: checkEnv(env),
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),
     timeout: checkTimeout(options.timeout),

@@ -26,6 +26,8 @@ export interface Policy {
   /** Paths that fail with an error. */
   readonly deny: readonly string[]
   readonly freshProc: boolean
+  /** Is there a resolv.conf, or the end of a link of that name? */
+  readonly hasResolvConf: boolean
   readonly cwd: string
   readonly degradations: readonly Degradation[]
   readonly standing: Standing
@@ -66,6 +68,7 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     hide: visibleOnes('hide', options.hide, view),
     deny: visibleOnes('deny', options.deny, view),
     freshProc: host.freshProc,
+    hasResolvConf: exists('/etc/resolv.conf'),
     cwd: options.cwd ?? chooseCwd(host, covered, exposures),
     degradations,
     standing,

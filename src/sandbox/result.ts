@@ -1,9 +1,13 @@
 /** What a command in a sandbox came to. Named and shaped like execa's results and errors. */
+
+import type { Degradation } from '../base/issue.ts'
 import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
 
 export interface SandboxResult {
+  /** What the command had in a weaker form than the plan says, as it turned out when it started. */
+  readonly degradations: readonly Degradation[]
   readonly argv: readonly string[]
   /** Undefined when a signal ended it. */
   readonly exitCode: number | undefined
@@ -25,6 +29,7 @@ export interface SandboxResult {
 }
 
 export class SandboxError extends Error implements SandboxResult {
+  declare readonly degradations: readonly Degradation[]
   declare readonly argv: readonly string[]
   declare readonly exitCode: number | undefined
   declare readonly signal: string | undefined
@@ -73,6 +78,7 @@ export function makeResult({ exitCode, signal }: Ended, circumstances: Circumsta
   return {
     ...circumstances,
     isMaxBuffer: false,
+    degradations: [],
     exitCode,
     signal: signal === undefined ? undefined : signalName(signal),
     failed,

@@ -7,6 +7,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
 import { type CommandOptions, compilerFor } from './compile.ts'
+import { Network } from './egress/network.ts'
 import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
@@ -63,10 +64,12 @@ class PolicySandbox implements Sandbox {
   readonly #policy: Policy
   readonly #compile: (command: CommandOptions) => Op[]
   readonly #running = new Set<Command>()
+  readonly #network: Network | undefined
 
   constructor(policy: Policy) {
     this.#policy = policy
     this.#compile = compilerFor(policy, true)
+    this.#network = policy.options.egress && new Network(policy.options.egress)
   }
 
   get degradations(): readonly Degradation[] {
@@ -105,6 +108,7 @@ class PolicySandbox implements Sandbox {
       host: this.#policy.host,
       level: this.level,
       unprotected: this.#policy.unprotected,
+      network: this.#network,
       timeout: checkTimeout(options.timeout) ?? this.#policy.options.timeout,
       cancelSignal: options.cancelSignal,
     })

@@ -3,11 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { documents } from './documents.ts'
 import { below, type Json, mutateBytes, mutateJson, pick, type Random, randomFrom } from './mutate.ts'
+import { network } from './network.ts'
 import { answerOf, type Target } from './target.ts'
 import { tasks } from './tasks.ts'
 import { texts } from './texts.ts'
 
-export const targets: readonly Target[] = [...documents, ...texts, ...tasks]
+export const targets: readonly Target[] = [...documents, ...texts, ...tasks, ...network]
 
 export interface Limits {
   readonly seconds?: number

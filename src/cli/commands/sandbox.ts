@@ -1,6 +1,8 @@
 /** `usnea sandbox` and `usnea -- CMD`: one command, shut in. */
 import { defineCommand } from '../command.ts'
 import { sandboxFlags } from '../flags.ts'
+import { given } from '../given.ts'
+import { NetworkLog } from '../network-log.ts'
 import { readSandboxOptions } from '../sandbox-options.ts'
 
 export const command = defineCommand({
@@ -15,6 +17,9 @@ export const command = defineCommand({
     const options = readSandboxOptions(flags, session)
     const { runForeground } = await import('../../sandbox/foreground.ts')
     const note = (message: string) => session.note(message)
-    return await runForeground(options, [...tail], { host: await session.host(), note })
+    using log = new NetworkLog(flags['net-log'], session)
+    const onNetwork = options.allowHosts && log.listener
+    const surroundings = { host: await session.host(), note }
+    return await runForeground({ ...options, ...given({ onNetwork }) }, [...tail], surroundings)
   },
 })

@@ -1,0 +1,69 @@
+/** What was decided about the network, as events: for a log, and for whoever listens. */
+import { formatAddress } from './addresses.ts'
+import type { Reason } from './decide.ts'
+
+export interface NetworkEvent {
+  /** ISO 8601, UTC. */
+  readonly time: string
+  /** `weaker`: once, where less can be carried than was asked for. */
+  readonly verdict: 'allowed' | 'refused' | 'weaker'
+  /** `dns`: a question; `tcp`: a connection; `proxy`: one by HTTP CONNECT, HTTP or SOCKS5. */
+  readonly kind: 'dns' | 'tcp' | 'proxy'
+  /** The name that was asked for, the server name of TLS, or the name that the address was told for. */
+  readonly host?: string
+  readonly address?: string
+  readonly port?: number
+  /** The `--allow-host` that allowed it. */
+  readonly rule?: string
+  readonly reason?: Reason
+  /** The process, by its number outside of the sandbox, and its name; where they could be found. */
+  readonly pid?: number
+  readonly command?: string
+}
+
+export type EventDetails = Omit<NetworkEvent, 'time' | 'address'> & { readonly address?: number | undefined }
+
+/** The same thing again within this time is not told again: a program that retries would fill the log. */
+const QUIET_MS = 1000
+const MOST_REMEMBERED = 1024
+/** What is different each time, such as random ports, stops here. */
+const MOST_A_SECOND = 200
+
+export class Reporter {
+  readonly #listener: ((event: NetworkEvent) => void) | undefined
+  readonly #last = new Map<string, number>()
+  #second = 0
+  #told = 0
+
+  constructor(listener: ((event: NetworkEvent) => void) | undefined) {
+    this.#listener = listener
+  }
+
+  /** `owner` costs a walk through /proc, so it is asked only for what is told. */
+  tell({ address, ...details }: EventDetails, owner?: () => { pid: number; command: string } | undefined): void {
+    if (!this.#listener) return
+    const key = [details.verdict, details.kind, details.host, address, details.port, details.reason].join(' ')
+    if (!this.#isDue(key, Date.now())) return
+    const found = owner?.()
+    this.#listener({
+      time: new Date().toISOString(),
+      ...details,
+      ...(address === undefined ? {} : { address: formatAddress(address) }),
+      ...found,
+    })
+  }
+
+  #isDue(key: string, now: number): boolean {
+    const last = this.#last.get(key)
+    if (last !== undefined && now - last < QUIET_MS) return false
+    if (Math.floor(now / 1000) !== this.#second) {
+      this.#second = Math.floor(now / 1000)
+      this.#told = 0
+    }
+    this.#told += 1
+    if (this.#told > MOST_A_SECOND) return false
+    if (this.#last.size >= MOST_REMEMBERED) this.#last.clear()
+    this.#last.set(key, now)
+    return true
+  }
+}

@@ -1,0 +1,55 @@
+/** Allowed hosts from the library, also where the kernel has no netfilter: several sandboxes, events, bad options. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type NetworkEvent, sandbox } from '../../src/index.ts'
+import { needs } from '../fixtures/needs.ts'
+
+const skip = needs('userns', 'python3') ?? false
+
+const tries = `
+import errno, socket
+def attempt(host, port):
+    try: socket.create_connection((host, port), 20).recv(1)
+    except OSError as error: return errno.errorcode.get(error.errno, str(error))
+    return 'connected'
+print(attempt('11.0.0.1', 443), attempt('11.0.0.1', 8443), attempt('169.254.169.254', 443), attempt('nobody.invalid', 443))`
+
+test('without netfilter only the ports that rules name are carried, which is said', { skip }, async () => {
+  const events: NetworkEvent[] = []
+  const allowHosts = ['*.example.org:443']
+  await using box = sandbox({ allowHosts, netfilter: false, onNetwork: (event) => events.push(event), cwd: '/' })
+  const { stdout, degradations } = await box.run(['python3', '-c', tries])
+  assert.match(stdout, /^ECONNRESET ECONNREFUSED ECONNRESET \[?.*/)
+  assert.deepEqual(degradations, [
+    { pointer: 'allow-host', message: 'only these ports are carried, as netfilter is off: 443' },
+  ])
+  assert.deepEqual(
+    events.map(({ verdict, reason, address, host }) => [verdict, reason, address ?? host]),
+    [
+      ['weaker', 'only-named-ports', undefined],
+      ['refused', 'address-not-known', '11.0.0.1'],
+      ['refused', 'address-closed', '169.254.169.254'],
+      ['refused', 'name-not-allowed', 'nobody.invalid'],
+    ],
+  )
+})
+
+test('sandboxes with different hosts stand side by side, and nothing stays open behind them', { skip }, async () => {
+  const before = process.getActiveResourcesInfo().length
+  const boxes = [['a.example.org'], ['11.9.0.0/16'], undefined].map((hosts) =>
+    sandbox({ cwd: '/', ...(hosts ? { allowHosts: hosts } : {}) }),
+  )
+  const results = await Promise.all(boxes.map((box) => box.run(['python3', '-c', tries])))
+  assert.match(results[0]?.stdout ?? '', /^ECONNRESET ECONNRESET ECONNRESET/)
+  assert.match(results[2]?.stdout ?? '', /^ENETUNREACH ENETUNREACH ENETUNREACH/)
+  for (const box of boxes) await box[Symbol.asyncDispose]()
+  await new Promise((done) => setImmediate(done))
+  assert.ok(process.getActiveResourcesInfo().length <= before, process.getActiveResourcesInfo().join())
+})
+
+test('a rule that says nothing, or something that cannot be had, is an error', { skip }, () => {
+  const wrong = ['', 'https://example.org', 'a..b', '1.2.3', '10.0.0.1/8', 'x:0', 'x:70000', 'x:9-1', '[::1]:80']
+  for (const host of [...wrong, '::1', 'localhost:80', '127.0.0.1:80', 'a.*.b', '**.x', 'x:', '*.'])
+    assert.throws(() => sandbox({ allowHosts: [host] }), { code: 'sandbox-option' }, host)
+  assert.throws(() => sandbox({ allowHosts: ['example.org'], net: 'host' }), { code: 'sandbox-option' })
+})
