@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 
 #include "../lib/usnea.h"
 
-enum { LOST = 128 + SIGKILL };
+/* As exec(1) of the command line fails: 137 would say that the program was killed. */
+enum { LOST = 255 };
 
 static struct attendance attendance;
 
@@ -25,6 +27,11 @@ static bool read_state(int fd) {
   ssize_t got = read(fd, &attendance, sizeof attendance);
   close(fd);
   return got == sizeof attendance && attendance.sum == PLAN_SUM && attendance.size == sizeof attendance;
+}
+
+static int lost(const char *why) {
+  dprintf(2, "usnea: the program of the container cannot be waited for any more: %s\n", why);
+  return LOST;
 }
 
 /* Our signals do nothing any more; what takes the container away begins as any program does. */
@@ -44,7 +51,7 @@ static void run(char **command) {
 int main(int argc, char **argv) {
   int32_t status = 0;
   sigset_t none;
-  if (argc < 2 || !read_state(atoi(argv[1]))) return LOST;
+  if (argc < 2 || !read_state(atoi(argv[1]))) return lost("what it was to know did not arrive");
   prctl(PR_SET_NAME, "usnea-attend");
   prctl(PR_SET_DUMPABLE, 0); /* nobody of our uid, in a container or not, looks into us */
   signal(SIGPIPE, SIG_IGN);
@@ -59,6 +66,6 @@ int main(int argc, char **argv) {
   copy_size(&attendance.terminal, attendance.console);
   int got = attend(&attendance, -1, &status);
   if (argv[2]) run(argv + 2);
-  if (got < 0) return LOST;
+  if (got < 0) return lost(strerror(-got));
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -16,14 +16,21 @@ static int open_null(struct context *ctx) {
   return S_ISCHR(stat.st_mode) && stat.st_rdev == 0x103 ? 0 : ENODEV; /* 1:3 */
 }
 
-/* The first directory gets a tmpfs, all others copies of it: a tmpfs each costs memory in every container. */
-static int mask_directory(struct context *ctx, const char *target, int fd) {
+#define EMPTY "size=0k,nr_inodes=2,mode=0755"
+
+/*
+ * All get copies of one tmpfs: one each costs memory in every container. It is mounted nowhere itself, because a second
+ * walk to a place could find something else there by then, and that would be shown as empty from then on.
+ */
+static int mask_directory(struct context *ctx, int fd) {
   char path[FD_PATH];
   bool detached;
   if (ctx->empty < 0) {
-    if (mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2,mode=0755"))
-      return errno;
-    return walk(ctx, target, 0, &ctx->empty);
+    const struct filesystem empty = {"tmpfs", "usnea", EMPTY, MOUNT_ATTR_RDONLY | 0xe /* NOSUID NODEV NOEXEC */};
+    int error = make_filesystem(&empty, &ctx->empty);
+    if (error == ENOSYS || error == EPERM) /* a filter hides fsopen(2): then it is one each */
+      return mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, EMPTY) ? errno : 0;
+    if (error) return error;
   }
   int tree = copy_tree(ctx->empty, "", false, AT_EMPTY_PATH, &detached);
   int error = tree < 0 ? errno : attach(tree, fd, false, detached);
@@ -38,7 +45,7 @@ int run_mask(struct context *ctx, const struct op_mask *op) {
   if (error && op->required) return error;
   if (error) return error == ENOENT || error == ENOTDIR ? 0 : error;
   if (is_directory(fd)) {
-    error = mask_directory(ctx, op->path, fd);
+    error = mask_directory(ctx, fd);
   } else if (!(error = open_null(ctx))) {
     int tree = copy_tree(ctx->null, "", false, AT_EMPTY_PATH, &detached);
     error = tree < 0 ? errno : attach(tree, fd, false, detached);

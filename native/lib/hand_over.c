@@ -89,6 +89,21 @@ static void set_kept(const struct attendance *a, int state, int flags) {
     if (kept[i] >= 0) fcntl(kept[i], F_SETFD, flags);
 }
 
+/*
+ * What the caller left open for us is not for it: a pipe that it keeps open would never end for whoever reads it. The
+ * flag came with Linux 5.11, and a filter around us may not know the call at all.
+ */
+static void mark_all(void) {
+  if (syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */) == 0) return;
+  DIR *fds = opendir("/proc/self/fd");
+  if (!fds) return;
+  for (struct dirent *entry; (entry = readdir(fds));) {
+    int fd = atoi(entry->d_name);
+    if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  closedir(fds);
+}
+
 static int become(int program, const struct attendance *attendance, char **argv) {
   char number[12];
   sigset_t all, before;
@@ -99,7 +114,7 @@ static int become(int program, const struct attendance *attendance, char **argv)
   argv[1] = number;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC: what the caller left open for us is not for it */);
+  mark_all();
   set_kept(attendance, state, 0);
   syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
   int error = errno;

@@ -1,6 +1,18 @@
 /** Writing files and descriptors so that nobody ever sees half of it. */
 import { isUtf8 } from 'node:buffer'
-import { closeSync, fchmodSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
 
 /**
@@ -92,4 +104,23 @@ export function findForeignByte(bytes: Buffer): number | undefined {
     at += size
   }
   return undefined
+}
+
+/**
+ * Makes a directory and what is missing above it. mkdir of Node with `recursive` goes on for ever (Node 20) where the
+ * kernel says ENOENT of a directory that is there, as below /proc. @returns whether the last one was made
+ */
+export function makeDirectories(path: string, mode: number, hasParent = false): boolean {
+  try {
+    mkdirSync(path, mode)
+    return true
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' && !hasParent && dirname(path) !== path) {
+      makeDirectories(dirname(path), mode)
+      return makeDirectories(path, mode, true)
+    }
+    if (errno !== 'EEXIST' || !statSync(path).isDirectory()) throw error
+    return false
+  }
 }

@@ -3,6 +3,8 @@
  * `wait(-1)`, because that would steal the children of child_process.
  */
 import { isMainThread } from 'node:worker_threads'
+import { RuntimeError } from '../base/errors.ts'
+import { errnoName } from './errno.ts'
 import { native } from './native.ts'
 
 /** How a process ended: exactly one of the two is set. */
@@ -58,11 +60,15 @@ export interface Ends {
   readonly console: number
 }
 
-/** The same for a child whose input and output we carry. Blocks until all of it is out; undefined when the time is over. */
+/**
+ * The same for a child whose input and output we carry. Blocks until all of it is out; undefined when the time is over.
+ * @throws RuntimeError `attendance-lost`
+ */
 export function attend(pid: number, { pipes, console }: Ends, timeoutMs = -1): Ended | undefined {
   const got = native().attend(pid, Int32Array.from(pipes), console, timeoutMs, status)
   if (got === 0) return undefined
-  return got < 0 ? { exitCode: undefined, signal: 9 } : unpack(status[0] ?? 0)
+  if (got < 0) throw new RuntimeError('attendance-lost', { errno: errnoName(-got) })
+  return unpack(status[0] ?? 0)
 }
 
 /** Blocks until the child has ended: only for one that is about to. */

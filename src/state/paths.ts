@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { makeDirectories } from '../base/files.ts'
 import type { Host } from '../host/facts.ts'
 import {
   type Refusal,
@@ -147,10 +148,10 @@ export function ensureStateRoot(chosen: ChosenStateRoot, host: Host): void {
   const { path, source } = chosen
   const recursive = source === 'option' || source === 'system'
   try {
-    const made = mkdirSync(path, { recursive, mode: 0o700 })
-    // Without `recursive` mkdir either made it or threw.
+    const made = recursive ? makeDirectories(path, 0o700) : mkdirSync(path, 0o700)
+    // The other one either made it or threw.
     if (source === 'runtime') chmodSync(path, 0o1700)
-    else if (made !== undefined || !recursive) chmodSync(path, 0o700)
+    else if (made || !recursive) chmodSync(path, 0o700)
   } catch (failure) {
     if (errnoOf(failure) !== 'EEXIST' || recursive) throw cannotMake(chosen, failure)
   }

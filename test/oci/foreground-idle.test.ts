@@ -1,6 +1,8 @@
 // Needs a static busybox; whoever waits for a program in the foreground is small, and does all that Node did before.
 import assert from 'node:assert/strict'
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { testAs } from '../fixtures/cases.ts'
+import { withoutCalls } from '../fixtures/refusing.ts'
 import { attending, handedOver, noNode } from '../fixtures/resident.ts'
 import { until } from '../fixtures/until.ts'
 import { succeeded } from '../fixtures/world.ts'
@@ -98,3 +100,30 @@ testAs({}, 'a strange PATH, a directory that is gone, and a relative root do no 
     await world.nothingLeft()
   }
 })
+
+testAs(
+  { as: ['root'], needs: ['python3'] },
+  'what the caller left open is closed there also where close_range is refused',
+  async (world) => {
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sleep', '1000']
+    })
+    const left = world.file('left-open', 'x')
+    // Node marks what it inherits, but only up to the first gap behind 15.
+    const high = ['/usr/bin/python3', '-c', 'import os, sys; os.dup2(3, 40); os.execvp(sys.argv[1], sys.argv[1:])']
+    for (const through of [high, [...withoutCalls('close_range'), ...high]]) {
+      const descriptor = openSync(left, 'r')
+      const id = world.newId()
+      const call = world.call(['run', '--bundle', bundle.path, id], { through, descriptors: [descriptor] })
+      closeSync(descriptor)
+      const [waiting] = await handedOver(world)
+      const folder = `/proc/${waiting?.pid}/fd`
+      assert.deepEqual(
+        readdirSync(folder).filter((fd) => readlinkSync(`${folder}/${fd}`) === left),
+        [],
+      )
+      succeeded(await world.usnea(['kill', id, 'KILL']))
+      assert.equal((await call.ended).status, 137)
+    }
+  },
+)

@@ -11,6 +11,11 @@ export const ourselves = {
     why: 'vm.memfd_noexec refuses executable memory files, or memory is short',
     fix: 'sudo sysctl -w vm.memfd_noexec=1',
   },
+  'attendance-lost': {
+    what: 'the program of the container cannot be waited for any more',
+    why: 'no descriptor was left for it, or somebody else has collected it',
+    fix: 'usnea state ID tells whether it runs; ulimit -n is the limit of descriptors',
+  },
   'spawn-failed': { what: 'cannot start init' },
   'plan-refused': {
     what: 'init refused the plan',

@@ -46,11 +46,19 @@ export function makeHome(place: Place, options: MakeOptions): Home {
   }
 }
 
-/** For a process that is there already: what is missing of the path is made. Gives back how many directories that were. */
+/**
+ * For a process that is there already: what is missing of the path is made. What a failing one has made it takes away
+ * again. @returns how many directories were made
+ */
 export function makeMissing(place: Place): number {
   const made: string[] = []
-  makeDown(place, { needs: [], all: false }, made)
-  return made.length
+  try {
+    makeDown(place, { needs: [], all: false }, made)
+    return made.length
+  } catch (cause) {
+    for (const directory of made.reverse()) if (!isRemoved(directory)) break
+    throw cause
+  }
 }
 
 /** Every directory that was made is on the list at once. */

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { isTerminal, replaceFile, writeAll } from '../../../src/base/files.ts'
+import { isTerminal, makeDirectories, replaceFile, writeAll } from '../../../src/base/files.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'usnea-files-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -87,4 +87,21 @@ it('neither a file, nor /dev/null, nor a closed descriptor is a terminal', () =>
     closeSync(fd)
   }
   assert.equal(isTerminal(9999), false)
+})
+
+describe('makeDirectories', () => {
+  it('makes what is missing, and says whether the last one was', () => {
+    const place = join(directory, 'deep')
+    assert.equal(makeDirectories(join(place, 'a', 'b'), 0o700), true)
+    assert.equal(makeDirectories(join(place, 'a', 'b'), 0o700), false)
+    assert.equal(statSync(join(place, 'a')).mode & 0o777, 0o700)
+    writeFileSync(join(place, 'file'), '')
+    assert.throws(() => makeDirectories(join(place, 'file'), 0o700), { code: 'EEXIST' })
+    assert.throws(() => makeDirectories(join(place, 'file', 'c'), 0o700), { code: 'ENOTDIR' })
+  })
+
+  it('comes to an end where no directory can be made', () => {
+    assert.throws(() => makeDirectories('/proc/nowhere/a', 0o700), { code: 'ENOENT' })
+    assert.throws(() => makeDirectories('/proc/self/a/b', 0o700), { code: 'ENOENT' })
+  })
 })
