@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../attend/attend.h"
+#include "aside.h"
 #include "usnea.h"
 
 /* Through a descriptor of the directory, because sun_path is short. Any user of the container may write to it. */
@@ -32,23 +33,6 @@ int usnea_bind_notify(const char *directory, const char *name) {
   return error ? -error : fd;
 }
 
-/* In a child: a session of its own, nothing of the caller's open, and a parent that does not wait for it. */
-static _Noreturn void detach(int program, char **argv, int state, const struct relay *relay) {
-  static char *const env[] = {NULL};
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  setsid();
-  if (chdir("/") != 0) _exit(127);
-  for (int fd = 0; fd < 3; fd++)
-    if (dup2(null, fd) < 0) _exit(127);
-  syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
-  const int kept[] = {state, relay->from, relay->to, relay->pidfd};
-  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-    if (kept[i] >= 0) fcntl(kept[i], F_SETFD, 0);
-  pid_t pid = fork();
-  if (pid == 0) syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
-  _exit(pid > 0 ? 0 : 127);
-}
-
 int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label) {
   static struct attendance aside;
   char number[12];
@@ -57,16 +41,14 @@ int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const
   aside.sum = PLAN_SUM;
   aside.size = sizeof aside;
   if (!open_relay(&aside.relay, fd, host, pid)) return -ENAMETOOLONG;
-  int error = 0, status = 0, state = -1, program = usnea_open_init(path);
+  int error = 0, state = -1, program = usnea_open_init(path);
   if (program < 0) error = -program;
   aside.relay.pidfd = usnea_pidfd_open(pid);
   if (!error && aside.relay.pidfd < 0) error = -aside.relay.pidfd;
   if (!error && (state = write_state(&aside)) < 0) error = -state;
   snprintf(number, sizeof number, "%d", state);
-  pid_t child = error ? -1 : fork();
-  if (child == 0) detach(program, argv, state, &aside.relay);
-  if (!error && child < 0) error = errno;
-  if (child > 0 && (usnea_wait(child, 1, &status) < 0 || status != 0)) error = ECHILD;
+  const int kept[] = {state, aside.relay.from, aside.relay.to, aside.relay.pidfd};
+  if (!error) error = start_aside(program, argv, kept, sizeof kept / sizeof *kept);
   const int done[] = {program, state, aside.relay.pidfd, aside.relay.to};
   for (size_t i = 0; i < sizeof done / sizeof *done; i++)
     if (done[i] >= 0) close(done[i]);

@@ -107,6 +107,12 @@ int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const
 int usnea_notify(const char *host, const char *text);
 
 /*
+ * usnea-watch (at `path`) beside the container `pid`: ends it when it uses more than the limits in `file` say. Returns
+ * when it has looked once; -EPERM where it may not look. It ends with the container.
+ */
+int usnea_watch_aside(const char *path, int pid, int file, const char *label);
+
+/*
  * Puts a device program (struct bpf_insn) on a cgroup2 directory. A single one that is there is taken for ours and replaced
  * in one step; where there are several they stay, and the kernel then wants the yes of all.
  */

@@ -68,6 +68,12 @@ export const globalFlags = [
   { name: 'systemd-cgroup', short: 's', kind: 'boolean', help: 'let systemd make the cgroups' },
   { name: 'cgroup-manager', kind: 'text', value: 'NAME', help: 'systemd, cgroupfs or disabled' },
   { name: 'rootless', kind: 'text', value: 'BOOL', help: 'tolerate failing cgroup writes: true, false or auto (auto)' },
+  {
+    name: 'enforce',
+    kind: 'text',
+    value: 'BY',
+    help: 'watchdog: where no cgroup can be had, watch over memory and pids (cgroup)',
+  },
   { name: 'allow-missing', kind: 'text', value: 'LIST', help: 'go on without these: apparmor, selinux, atime' },
   { name: 'criu', kind: 'text', value: 'PATH', help: 'ignored', status: 'ignored' },
   { name: 'address', kind: 'text', value: 'PATH', help: 'the socket that a shim was given', status: 'internal' },

@@ -23,6 +23,8 @@ export interface Globals {
   readonly rootless: 'auto' | boolean
   /** Undefined when the option was not given: then the environment says. */
   readonly allowMissing: string | undefined
+  /** What is to hold limits where there is no cgroup. */
+  readonly enforce: 'cgroup' | 'watchdog'
   readonly debug: boolean
   /** Of `publish`: where the event goes. */
   readonly address: string | undefined
@@ -49,6 +51,7 @@ export function readGlobalValues(values: GlobalValues, cwd: string): Globals {
     cgroupManager,
     rootless,
     allowMissing: values['allow-missing'],
+    enforce: readEnforcer(values.enforce),
     debug: values.debug,
     address: values.address,
   }
@@ -62,6 +65,7 @@ export function repeatGlobals(values: GlobalValues, cwd: string): string[] {
     'cgroup-manager': values['cgroup-manager'],
     rootless: values.rootless,
     'allow-missing': values['allow-missing'],
+    enforce: values.enforce,
   }
   return [
     ...Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
@@ -112,6 +116,12 @@ function checkRoot(root: string, cwd: string): string {
 function readCgroupManager(text: string | undefined): Globals['cgroupManager'] {
   if (text === undefined || text === 'systemd' || text === 'cgroupfs' || text === 'disabled') return text
   throw usage(`unknown cgroup manager "${text}"`, 'use systemd, cgroupfs or disabled')
+}
+
+function readEnforcer(text: string | undefined): Globals['enforce'] {
+  if (text === undefined) return 'cgroup'
+  if (text === 'cgroup' || text === 'watchdog') return text
+  throw usage(`nothing called "${text}" enforces limits`, 'use cgroup or watchdog')
 }
 
 /** What may be missing, from `--allow-missing` or USNEA_ALLOW_MISSING. Throws `usage`. */

@@ -75,6 +75,7 @@ export class Session {
       host,
       root: chosen.path,
       cgroupManager: wantedManager(this.globals),
+      enforce: this.globals.enforce,
       mayMiss: readMayMiss(this.globals.allowMissing ?? this.io.env.USNEA_ALLOW_MISSING ?? ''),
       again: this.#again(chosen.path),
       ensureRoot: () => ensureStateRoot(chosen, host),

@@ -3,6 +3,9 @@ import type { Host } from '../host/facts.ts'
 import type { ManagerName } from '../linux/cgroups/choose.ts'
 import type { MayMiss } from '../spec/names.ts'
 
+/** What is to hold limits of memory and processes: `watchdog` where there is no cgroup. */
+export type Enforcer = 'cgroup' | 'watchdog'
+
 export interface Context {
   readonly host: Host
   /** Absolute path of the state directory; it need not exist yet. */
@@ -11,6 +14,8 @@ export interface Context {
   readonly ensureRoot: () => void
   /** --systemd-cgroup, --cgroup-manager. */
   readonly cgroupManager: ManagerName
+  /** --enforce. */
+  readonly enforce: Enforcer
   /** --allow-missing. */
   readonly mayMiss: MayMiss
   /** The words that call us again with the same global options; undefined when we are no program of our own. */

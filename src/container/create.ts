@@ -29,6 +29,7 @@ import type { Prepared } from './prepare.ts'
 import { prepareFor } from './prepare-for.ts'
 import { killProcess } from './process.ts'
 import { SeccompAgent } from './seccomp-agent.ts'
+import { watch } from './stand-in.ts'
 
 export interface CreateOptions extends SocketOptions {
   readonly id: string
@@ -151,6 +152,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   })
   ctx.log.debug('init has obeyed the plan up to the program, and waits', 'create')
   closeAll(fds.ours.splice(0))
+  watch(record, slot.directory)
   handover.deliver(child, 'standard')
   record = { ...record, ready: true, degradations: [...record.degradations, ...child.weaker] }
   slot.save(record)

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { countKills, type Stats, statsOf } from '../linux/cgroups/stats.ts'
 import { rdtStats } from '../linux/rdt/stats.ts'
+import { Verdicts } from '../linux/watchdog/watchdog.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { isAlive } from './oci-state.ts'
+import { directoryOf } from './stand-in.ts'
 import { assertKnown, statsWithout } from './without-cgroup.ts'
 
 export type ContainerEvent =
@@ -39,11 +41,13 @@ export async function stats(ctx: Context, id: string): Promise<ContainerEvent> {
 /** Goes on until the container has ended. `intervalMs`: between two statistics. @throws as `stats` */
 export async function* events(ctx: Context, id: string, intervalMs: number): AsyncGenerator<ContainerEvent> {
   const record = open(ctx, id)
-  let kills = countKills(record.cgroup)
+  using verdicts = new Verdicts(directoryOf(ctx, record))
+  const count = () => countKills(record.cgroup) + (verdicts.read()?.limit === 'memory' ? 1 : 0)
+  let kills = count()
   let next = performance.now() + intervalMs
   for (;;) {
     const isOver = !isThere(ctx, record)
-    const now = countKills(record.cgroup)
+    const now = count()
     for (; kills < now; kills++) yield { type: 'oom', id }
     if (isOver) return
     if (performance.now() >= next) {

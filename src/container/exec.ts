@@ -17,6 +17,7 @@ import { keepsGroups } from '../linux/process/kept-groups.ts'
 import { placeInRdt } from '../linux/rdt/manager.ts'
 import { checkFilter } from '../linux/seccomp/check.ts'
 import { needsSysAdmin, planFilter } from '../linux/seccomp/plan.ts'
+import { withProcessLimit } from '../linux/watchdog/plan.ts'
 import type { Process } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
@@ -52,7 +53,7 @@ export async function exec(ctx: Context, id: string, options: ExecOptions): Prom
   const place = placeOf(record, options.cgroup)
   assertPidFilePlace(options.pidFile)
   if (!record.spec.process) throw new RuntimeError('process-invalid')
-  const process = execProcess(record.spec.process, options)
+  const process = withProcessLimit(execProcess(record.spec.process, options), record.standIn, ctx.host)
   refuse(checkProcessLabels(process, ctx.host, { origin: '', mayMiss: ctx.mayMiss }), 'error', 'process-invalid')
   const { detach: detached = false, consoleSocket } = options
   checkTerminal({ terminal: process.terminal, detached, consoleSocket })

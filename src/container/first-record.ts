@@ -7,7 +7,7 @@ import type { Prepared } from './prepare.ts'
 
 export function firstRecord(
   id: string,
-  { spec, bundle, maps, plan, cgroup, degradations }: Prepared,
+  { spec, bundle, maps, plan, cgroup, standIn, degradations }: Prepared,
   { host }: Context,
 ): ContainerRecord {
   return {
@@ -25,6 +25,7 @@ export function firstRecord(
     maps: maps && { uid: maps.uid, gid: maps.gid, denySetgroups: maps.denySetgroups },
     level: promisedLevel(host, hasRanges(maps)),
     cgroup: cgroup.plan?.intended ?? { manager: 'none', reason: cgroup.reason },
+    ...(standIn && { standIn }),
     tail: tailOf(plan.ops),
     degradations,
   }

@@ -10,6 +10,7 @@ import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
+import { standInFor } from './stand-in.ts'
 
 export interface Limit {
   /** RFC 6901 pointer into config.json. */
@@ -17,22 +18,24 @@ export interface Limit {
   /** As it stands there. */
   readonly value: unknown
   /** `systemd` is a cgroup too, that systemd made and watches over. */
-  readonly enforcedBy: 'cgroup' | 'systemd' | 'rlimit' | 'resctrl' | 'nothing'
+  readonly enforcedBy: 'cgroup' | 'systemd' | 'rlimit' | 'watchdog' | 'resctrl' | 'nothing'
   /** The directory in which the kernel keeps it, or why nothing does. */
   readonly detail?: string
 }
 
 /** @throws RuntimeError `container-missing` */
 export async function limits(ctx: Context, id: string): Promise<Limit[]> {
-  return limitsOf(loadRecord(ctx.root, parseId(id)))
+  return limitsOf(loadRecord(ctx.root, parseId(id)), ctx)
 }
 
-export function limitsOf(record: ContainerRecord): Limit[] {
+export function limitsOf(record: ContainerRecord, ctx: Context): Limit[] {
   const { linux = {}, process } = record.spec
   const inert = inertLimits(record)
   const held = limitsAsked(linux.resources).map((limit): Limit => {
     const value = valueAt(record.spec, limit)
     const why = inert.find(([pointer]) => limit === pointer)?.[1]
+    const held = standInFor(record, limit, ctx)
+    if (held) return { limit, value, ...held }
     if (record.cgroup.manager === 'none')
       return { limit, value, enforcedBy: 'nothing', detail: why ?? record.cgroup.reason }
     const home = why === undefined ? homeOf(record.cgroup, limit) : undefined

@@ -10,9 +10,23 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.ts'
  * Without a manager by name it is cgroupfs, as far as that goes; what a user wants to have limited and may not limit is
  * then asked of the user's systemd. @throws RuntimeError as `prepare`, and `systemd-…`
  */
-export async function prepareFor(ctx: Context, asked: Omit<PrepareOptions, 'cgroups' | 'mayMiss'>): Promise<Prepared> {
-  const { host, cgroupManager, mayMiss } = ctx
-  const options = { ...asked, mayMiss }
+export async function prepareFor(
+  ctx: Context,
+  asked: Omit<PrepareOptions, 'cgroups' | 'mayMiss' | 'enforce'>,
+): Promise<Prepared> {
+  const { host, cgroupManager, mayMiss, enforce } = ctx
+  const options = { ...asked, mayMiss, enforce }
+  try {
+    return await prepareWith(ctx, options)
+  } catch (error) {
+    // Where the configuration may ask for something in its place is known when it has been read.
+    if (cgroupManager === 'disabled' || !isRefusal(error)) throw error
+    return prepare(host, { ...options, cgroups: { without: error } })
+  }
+}
+
+async function prepareWith(ctx: Context, options: Omit<PrepareOptions, 'cgroups'>): Promise<Prepared> {
+  const { host, cgroupManager } = ctx
   if (cgroupManager === 'systemd') return prepare(host, { ...options, cgroups: { systemd: await askSystemd(host) } })
   if (cgroupManager !== 'auto') return prepare(host, { ...options, cgroups: cgroupManager })
   try {
@@ -35,8 +49,9 @@ function withScope(host: Host, options: PrepareOptions, refusal: RuntimeError): 
   }
 }
 
-const isRefusal = (error: unknown): error is RuntimeError =>
-  isRuntimeError(error, 'cgroup-missing') || isRuntimeError(error, 'cgroup-refused')
+const refusals = ['cgroup-missing', 'cgroup-refused', 'systemd-missing', 'systemd-unreachable'] as const
+
+const isRefusal = (error: unknown): error is RuntimeError => refusals.some((code) => isRuntimeError(error, code))
 
 /** What it says of itself, or why it does not. @throws RuntimeError `systemd-missing` */
 async function askSystemd(host: Host): Promise<Answer> {

@@ -25,15 +25,17 @@ import { checkRdt } from '../linux/rdt/check.ts'
 import { planRdt, type RdtPlan } from '../linux/rdt/plan.ts'
 import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
 import { checkFilter, checkLength } from '../linux/seccomp/check.ts'
+import { heldBy, planStandIn, type StandIn, wantsStandIn, withProcessLimit } from '../linux/watchdog/plan.ts'
 import type { MayMiss } from '../spec/names.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { noProcess } from '../spec/rules/process.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
+import type { Enforcer } from './context.ts'
 import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
 import { takesNotifySocket, treeFd, withNotifySocket } from './notify.ts'
 
-/** Who makes the cgroup; for systemd what it says of itself. */
-export type CgroupSource = 'cgroupfs' | 'disabled' | { readonly systemd: Answer }
+/** Who makes the cgroup; for systemd what it says of itself. `without`: there is none to be had, and that is why. */
+export type CgroupSource = 'cgroupfs' | 'disabled' | { readonly systemd: Answer } | { readonly without: RuntimeError }
 
 export interface PrepareOptions {
   /** Names the cgroup where the configuration does not. */
@@ -48,6 +50,8 @@ export interface PrepareOptions {
   /** Descriptors behind stdio that the program keeps. */
   readonly keepFds: number
   readonly cgroups: CgroupSource
+  /** What is to hold limits where there is no cgroup. */
+  readonly enforce: Enforcer
   readonly mayMiss: MayMiss
   readonly listenFds: number
   readonly gate: boolean
@@ -67,6 +71,8 @@ export interface Prepared {
   readonly plan: ContainerPlan
   readonly cgroup: CgroupChoice
   readonly rdt: RdtPlan | undefined
+  /** What holds limits in place of a cgroup. */
+  readonly standIn: StandIn | undefined
   readonly degradations: readonly Degradation[]
 }
 
@@ -82,31 +88,36 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   const limits = idLimits(spec, host, maps)
   assertIds(spec.process, limits, host)
   assertOwners(spec.mounts ?? [], limits, host)
-  const cgroup = withOwner(cgroupOf(spec, host, options), ownerOf(spec, host, maps?.uid))
+  const found = withOwner(cgroupOf(spec, host, options), ownerOf(spec, host, maps?.uid))
+  const standIn = standInOf(spec, found, { host, maps, enforce: options.enforce })
+  const cgroup = withoutHeld(found, standIn)
   const guardsDevices = cgroup.plan?.guard !== undefined
   if (options.strict) assertHeld(cgroup)
-  const plan = compile(spec, {
-    scene: {
-      host,
-      bundle: bundle.path,
-      rootfs: bundle.rootfs,
-      maps,
-      deviceNodes: deviceNodes(spec),
-      ...(tree && { openedTrees: new Map([[notify, treeFd(spec, options)]]) }),
-      cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
-      mayMiss: options.mayMiss,
-      noPivot: options.noPivot ?? false,
-      noNewKeyring: options.noNewKeyring ?? false,
+  const plan = compile(
+    { ...spec, process: withProcessLimit(spec.process, standIn, host) },
+    {
+      scene: {
+        host,
+        bundle: bundle.path,
+        rootfs: bundle.rootfs,
+        maps,
+        deviceNodes: deviceNodes(spec),
+        ...(tree && { openedTrees: new Map([[notify, treeFd(spec, options)]]) }),
+        cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
+        mayMiss: options.mayMiss,
+        noPivot: options.noPivot ?? false,
+        noNewKeyring: options.noNewKeyring ?? false,
+      },
+      keepFds: options.keepFds,
+      environment: {
+        home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0),
+        listenFds: options.listenFds,
+        listenFdNames: host.env.LISTEN_FDNAMES,
+      },
+      gate: options.gate,
+      isAttended: !options.detached,
     },
-    keepFds: options.keepFds,
-    environment: {
-      home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0),
-      listenFds: options.listenFds,
-      listenFdNames: host.env.LISTEN_FDNAMES,
-    },
-    gate: options.gate,
-    isAttended: !options.detached,
-  })
+  )
   const ownsUserNamespace = maps !== undefined || isJoined(spec, 'user')
   const available = availableCapabilities(host, { ownsUserNamespace, guardsDevices })
   refuse(
@@ -122,6 +133,7 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
     maps,
     plan,
     cgroup,
+    standIn,
     rdt: planRdt(spec.linux?.intelRdt, host.resctrl, options.id),
     degradations: [
       ...added,
@@ -207,7 +219,27 @@ function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
 const withOwner = (choice: CgroupChoice, owner: number | undefined): CgroupChoice =>
   choice.plan ? { ...choice, plan: { ...choice.plan, owner } } : choice
 
-function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups }: PrepareOptions): CgroupChoice {
+function standInOf(
+  spec: RunnableSpec,
+  { plan }: CgroupChoice,
+  { host, maps, enforce }: { host: Host; maps: ChosenMaps | undefined; enforce: Enforcer },
+): StandIn | undefined {
+  return plan === undefined && wantsStandIn(spec, enforce) ? planStandIn(spec, { host, maps }) : undefined
+}
+
+/** What something else holds is no degradation. */
+function withoutHeld(choice: CgroupChoice, standIn: StandIn | undefined): CgroupChoice {
+  const held = standIn ? heldBy(standIn) : []
+  return { ...choice, degradations: choice.degradations.filter(({ pointer }) => !held.includes(pointer)) }
+}
+
+/** @throws RuntimeError why there is none, when nothing may stand in for it */
+function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups, enforce }: PrepareOptions): CgroupChoice {
+  if (typeof cgroups === 'object' && 'without' in cgroups) {
+    if (!wantsStandIn(spec, enforce)) throw cgroups.without
+    const { what, why } = cgroups.without
+    return chooseCgroup({ spec, host, manager: 'disabled', survey: [], why: why ?? what })
+  }
   if (typeof cgroups === 'object') return scopeOf(spec, host, { id, answer: cgroups.systemd })
   const path = spec.linux?.cgroupsPath || id
   const survey = cgroups === 'cgroupfs' ? surveyFor(path, host) : []

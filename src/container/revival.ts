@@ -28,6 +28,7 @@ import { writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { killProcess } from './process.ts'
 import type { Revived, ReviveOptions } from './revive.ts'
+import { watch } from './stand-in.ts'
 
 export interface RevivalParts {
   readonly options: ReviveOptions
@@ -122,6 +123,7 @@ export class Revival {
     const { undo, options } = this.#parts
     const startTime = readProcess(pid)?.startTime ?? '0'
     undo.push(() => killProcess(pid, startTime))
+    watch({ ...this.record, pid }, this.#slot?.directory ?? '')
     const degradations = [...this.record.degradations, ...lostPeers(this.#parts.prepared.spec)]
     this.record = { ...this.record, pid, startTime, ready: true, created: nanoTimestamp(), degradations }
     this.#slot?.save(this.record)

@@ -14,5 +14,5 @@ export interface LimitedState extends ContainerState {
 /** OCI state. @throws RuntimeError `container-missing`, `state-corrupt`, `state-future` */
 export async function state(ctx: Context, id: string): Promise<LimitedState> {
   const record = loadRecord(ctx.root, parseId(id))
-  return { ...stateOf(record, ctx.host, ctx.root), limits: limitsOf(record) }
+  return { ...stateOf(record, ctx.host, ctx.root), limits: limitsOf(record, ctx) }
 }

@@ -17,6 +17,7 @@ import { openSlot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { isAlive } from './oci-state.ts'
+import { changeStandIn } from './stand-in.ts'
 import { changeRdt, type RdtChange } from './update-rdt.ts'
 
 export interface UpdateOptions {
@@ -64,6 +65,8 @@ async function change(record: ContainerRecord, resources: Resources, ctx: Contex
   if (resources.devices && JSON.stringify(resources.devices) !== JSON.stringify(old.devices))
     ctx.warn('device rules cannot be changed: those that the container was made with stay (/devices)')
   const { cgroup } = record
+  if (cgroup.manager === 'none' && record.standIn)
+    return { ...record, spec, standIn: changeStandIn(record, record.standIn, asked, ctx) }
   if (cgroup.manager === 'none')
     throw new RuntimeError('cgroup-missing', { what: 'cannot update: the container has no cgroup', why: cgroup.reason })
   const versionOf = versionsOf(cgroup.homes)

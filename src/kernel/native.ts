@@ -39,6 +39,7 @@ export interface Native {
   relay(fd: number, host: string): number
   relayAside(program: string, fd: number, host: string, pid: number, label: string): number
   notify(host: string, text: string): number
+  watchAside(program: string, pid: number, file: number, label: string): number
   handOver(program: string, words: Uint8Array, size: number): number
   peer(socket: number, who: Int32Array): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
@@ -47,7 +48,7 @@ export interface Native {
   landlockAbi(): number
 }
 
-/** The directory that holds usnea-init, usnea-attend and libusnea.so: a checkout's build, or the package's own for this machine. */
+/** The directory that holds usnea-init, usnea-attend, usnea-watch and libusnea.so: a checkout's build, or the package's own for this machine. */
 function nativeDirectory(): string {
   const tried: string[] = []
   for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
@@ -109,6 +110,7 @@ function load(): { native: Native; directory: string } {
     relayAside: library.func(
       'int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label)',
     ),
+    watchAside: library.func('int usnea_watch_aside(const char *path, int pid, int file, const char *label)'),
     notify: library.func('int usnea_notify(const char *host, const char *text)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
     peer: library.func('int usnea_peer(int socket, int32_t *who)'),
@@ -164,4 +166,19 @@ export interface RelayWish {
 export function relayAside({ fd, address, pid, label }: RelayWish): number {
   const { native, directory } = load()
   return native.relayAside(join(directory, 'usnea-attend'), fd, address, pid, label)
+}
+
+export interface WatchWish {
+  /** The container's first process. */
+  readonly pid: number
+  /** See native/watch/watch.h. */
+  readonly file: number
+  /** What lists of processes show of it. */
+  readonly label: string
+}
+
+/** A small program ends the container when it uses more than the limits in the file. @returns 0 or -errno */
+export function watchAside({ pid, file, label }: WatchWish): number {
+  const { native, directory } = load()
+  return native.watchAside(join(directory, 'usnea-watch'), pid, file, label)
 }

@@ -1,5 +1,13 @@
 /** The answer of `usnea features`: what this build can do, whatever the machine allows. Runtime-spec 1.3, "Features Structure". */
-import { capabilityNames, hookNames, KEEP_GROUPS, memoryFlagNames, memoryModeNames, namespaceTypes } from './names.ts'
+import {
+  capabilityNames,
+  ENFORCE,
+  hookNames,
+  KEEP_GROUPS,
+  memoryFlagNames,
+  memoryModeNames,
+  namespaceTypes,
+} from './names.ts'
 import { SPEC_VERSION } from './rules/version.ts'
 import {
   hasWaitKillable,
@@ -55,7 +63,7 @@ export function features({ version, commit, mountOptions, kernel }: FeatureFacts
       'org.opencontainers.runc.checkpoint.enabled': 'true',
     },
     /** The file of criu has the last word about what criu does; properties of a unit are systemd's; groups open files. */
-    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.', KEEP_GROUPS],
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.', ENFORCE, KEEP_GROUPS],
   }
 }
 

@@ -130,5 +130,8 @@ export function mountExtension(option: string): MountExtension | undefined {
   return mountExtensions.find((extension) => extension === name)
 }
 
+/** The annotation that asks for a stand-in where there is no cgroup: `watchdog`. */
+export const ENFORCE = 'org.usnea.enforce'
+
 /** An annotation of crun's; the value is `1`. */
 export const KEEP_GROUPS = 'run.oci.keep_original_groups'

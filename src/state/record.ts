@@ -4,6 +4,7 @@ import type { IdRange } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
 import type { CgroupRecord } from '../linux/cgroups/record.ts'
 import type { RdtRecord } from '../linux/rdt/manager.ts'
+import type { StandIn } from '../linux/watchdog/plan.ts'
 import type { Spec } from '../spec/types.ts'
 
 export const STATE_VERSION = 1
@@ -36,6 +37,8 @@ export interface ContainerRecord {
   readonly level: string
   /** Which cgroup enforces what was asked. */
   readonly cgroup: CgroupRecord
+  /** What holds limits in place of a cgroup; absent where nothing does. */
+  readonly standIn?: StandIn | undefined
   /** Paused by signals, because it has no cgroup that could be frozen. */
   readonly stopped?: boolean | undefined
   /** Its class of service; absent when none was asked for. */

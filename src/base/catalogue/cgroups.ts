@@ -13,6 +13,10 @@ export const cgroups = {
     fix: 'give the container a cgroup that can hold it, or remove the limit; without --strict it is recorded',
   },
   'cgroup-missing': { what: 'the container has no cgroup that could do this' },
+  'watchdog-failed': {
+    what: 'cannot watch over the limits of the container',
+    fix: 'leave --enforce watchdog out, and give the container a cgroup or no limits',
+  },
   'resources-invalid': { what: 'the resources are not valid' },
   'cgroup-place': { what: 'cannot move a process into the cgroup of the container' },
   'cgroup-busy': {

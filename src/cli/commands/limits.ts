@@ -7,7 +7,8 @@ import { printLimits } from '../print/limits.ts'
 export const command = defineCommand({
   name: 'limits',
   usage: 'ID',
-  summary: 'list the limits of a container, and what enforces each: cgroup, systemd, rlimit, resctrl, or nothing',
+  summary:
+    'list the limits of a container, and what enforces each: cgroup, systemd, rlimit, watchdog, resctrl, or nothing',
   flags: [
     { name: 'format', short: 'f', kind: 'text', value: 'FORMAT', help: 'table or json (table)' },
     { name: 'strict', kind: 'boolean', help: 'fail when nothing enforces one of them' },

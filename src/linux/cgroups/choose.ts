@@ -24,6 +24,8 @@ export interface CgroupQuestion {
   readonly host: Host
   /** For systemd see `scope-plan.ts`. */
   readonly manager: 'cgroupfs' | 'disabled'
+  /** Why it is disabled, when nobody has asked for that. */
+  readonly why?: string
   readonly survey: readonly Surveyed[]
 }
 
@@ -39,7 +41,10 @@ interface Asked {
 export function chooseCgroup(question: CgroupQuestion): CgroupChoice {
   const { spec, host, manager, survey } = question
   const asked = askedOf(spec, host)
-  if (manager === 'disabled') return none('cgroups are switched off', everything(spec))
+  if (manager === 'disabled')
+    return question.why === undefined
+      ? none('cgroups are switched off', everything(spec, 'cgroups are switched off by --cgroup-manager disabled'))
+      : none(question.why, everything(spec, question.why))
   const usable = survey.filter(({ refusal }) => refusal === undefined)
   const refused = survey.find(
     ({ place, refusal }) => refusal && !(place.version === 2 && host.cgroup.layout === 'hybrid'),
@@ -71,17 +76,14 @@ const none = (reason: string, degradations: readonly Degradation[] = []): Cgroup
   degradations,
 })
 
-/** Switched off by name: then nothing of it holds, and that is told. */
-function everything({ linux }: Spec): Degradation[] {
+/** Then nothing of it holds, and that is told. */
+function everything({ linux }: Spec, why: string): Degradation[] {
   const pointers = [
     ...(linux?.cgroupsPath ? ['/linux/cgroupsPath'] : []),
     ...limitsAsked(linux?.resources),
     ...(isRestrictive(linux?.resources?.devices) ? ['/linux/resources/devices'] : []),
   ]
-  return pointers.map((pointer) => ({
-    pointer,
-    message: 'not enforced: cgroups are switched off by --cgroup-manager disabled',
-  }))
+  return pointers.map((pointer) => ({ pointer, message: `not enforced: ${why}` }))
 }
 
 function refusedError(

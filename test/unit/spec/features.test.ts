@@ -38,6 +38,7 @@ describe('features', () => {
     assert.deepEqual(potentiallyUnsafeConfigAnnotations, [
       'org.criu.config',
       'org.systemd.property.',
+      'org.usnea.enforce',
       'run.oci.keep_original_groups',
     ])
   })
