@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct plan plan = {0};
   plan_decode(copy, size, &plan);
   plan_free(&plan);
+  plan_decode_rest(copy, size, &plan);
+  plan_free(&plan);
   free(copy);
   return 0;
 }

@@ -101,11 +101,11 @@ int send_frame(int fd, uint32_t message, int32_t a, int32_t b) {
 void report_failure(struct context *ctx, int error) {
   int fd = ctx->result >= 0 ? ctx->result : ctx->control;
   uint32_t size = (uint32_t)strlen(words);
-  send_payload(fd, (struct frame){MESSAGE_failed, size, (int32_t)ctx->at, error}, words);
+  send_payload(fd, (struct frame){MESSAGE_failed, size, (int32_t)(ctx->before + ctx->at), error}, words);
   _exit(1);
 }
 
-int report_weaker(const struct context *ctx) { return send_frame(ctx->control, MESSAGE_weaker, (int32_t)ctx->at, 0); }
+int report_weaker(const struct context *ctx) { return send_frame(ctx->control, MESSAGE_weaker, (int32_t)(ctx->before + ctx->at), 0); }
 
 int run_say(struct context *ctx, const struct op_say *op) {
   return send_frame(ctx->control, (uint32_t)op->message, (int32_t)getpid(), 0) ? (_exit(1), 0) : 0;

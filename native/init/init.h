@@ -15,6 +15,7 @@ enum { HOLD_SLOTS = 1024, NAMESPACES = 8 };
 struct context {
   const struct plan *plan;
   uint32_t at;          /* index of the op that runs now; failures name it */
+  uint32_t before;      /* ops that ran before the rest of the plan came: ops_rest.c */
   int control;          /* conversation with the parent; -1 when the gate has taken over */
   int result;           /* where a failure goes after the gate: see gate.c; -1 before */
   int root;             /* O_PATH descriptor of the new root */

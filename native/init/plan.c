@@ -134,9 +134,8 @@ static const char *read_op(struct reader *r, struct op *op) {
 }
 
 /* The order is the safety: a mount after the capabilities are gone, or an op after the last one, is a broken plan. */
-static const char *check_order(const struct plan *plan) {
-  enum phase now = PHASE_outer;
-  unsigned births = 0, roots = 0, foreign_roots = 0, pivots = 0;
+static const char *check_order(const struct plan *plan, enum phase now) {
+  unsigned births = now > PHASE_birth, roots = 0, foreign_roots = 0, pivots = 0;
   for (uint32_t i = 0; i < plan->count; i++) {
     enum phase phase = shapes[plan->ops[i].code].phase;
     enum op_code code = plan->ops[i].code;
@@ -167,7 +166,7 @@ static const char *check_messages(const struct plan *plan) {
   return NULL;
 }
 
-const char *plan_decode(const void *bytes, size_t size, struct plan *plan) {
+static const char *decode(const void *bytes, size_t size, struct plan *plan) {
   struct header header;
   if (size < sizeof header || size > PLAN_MAX_SIZE) return "its size is impossible";
   memcpy(&header, bytes, sizeof header);
@@ -185,6 +184,18 @@ const char *plan_decode(const void *bytes, size_t size, struct plan *plan) {
     if (refusal) return refusal;
   }
   if (reader.at != reader.pool) return "it has bytes that belong to nothing";
-  const char *refusal = check_order(plan);
-  return refusal ? refusal : check_messages(plan);
+  return check_messages(plan);
+}
+
+const char *plan_decode(const void *bytes, size_t size, struct plan *plan) {
+  const char *refusal = decode(bytes, size, plan);
+  return refusal ? refusal : check_order(plan, PHASE_outer);
+}
+
+const char *plan_decode_rest(const void *bytes, size_t size, struct plan *plan) {
+  const char *refusal = decode(bytes, size, plan);
+  if (refusal) return refusal;
+  for (uint32_t i = 0; i < plan->count; i++)
+    if (plan->ops[i].code == OP_rest) return "the rest of a plan has no rest";
+  return check_order(plan, PHASE_process);
 }

@@ -63,6 +63,8 @@ struct plan {
 
 /* The words of a refusal; NULL means the plan is good. The bytes must live as long as the plan: strings point into them. */
 const char *plan_decode(const void *bytes, size_t size, struct plan *plan);
+/* The same for the rest of a plan that ended with `rest`: nothing but what belongs to one command. */
+const char *plan_decode_rest(const void *bytes, size_t size, struct plan *plan);
 void plan_free(struct plan *plan);
 
 enum { PLAN_MAX_OPS = 8192 };

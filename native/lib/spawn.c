@@ -16,19 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "start.h"
 #include "usnea.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
 #endif
-
-enum { MAX_FDS = 4096, ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-
-/* MFD_EXEC is known since 6.3, and there needed where vm.memfd_noexec is 1. */
-static int memory_file(const char *name, unsigned flags) {
-  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-  return fd < 0 && errno == EINVAL ? memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
-}
 
 int usnea_open_init(const char *path) {
   struct stat stat;
@@ -45,67 +38,6 @@ int usnea_open_init(const char *path) {
   close(from);
   if (error && fd >= 0) close(fd);
   return error ? -error : fd;
-}
-
-static int sealed_plan(const void *bytes, uint32_t size) {
-  int fd = memory_file("usnea-plan", 0);
-  if (fd < 0) return -errno;
-  ssize_t wrote = write(fd, bytes, size);
-  if (wrote == (ssize_t)size && fcntl(fd, F_ADD_SEALS, ALL_SEALS) == 0) return fd;
-  int error = wrote < 0 || wrote == (ssize_t)size ? errno : ENOSPC;
-  close(fd);
-  return -error;
-}
-
-/* What one start holds; every descriptor is closed in release() unless it was handed over. */
-struct start {
-  int count, plan, control[2], null;
-  int child[MAX_FDS];  /* becomes 0 … count-1 of init */
-  int parent[MAX_FDS]; /* our end of a pipe, or -1 */
-  unsigned char ours[MAX_FDS];
-};
-
-static void release(struct start *start, int failed) {
-  for (int i = 0; i < start->count; i++) {
-    if (start->ours[i]) close(start->child[i]);
-    if (failed && start->parent[i] >= 0) close(start->parent[i]);
-  }
-  if (start->null >= 0) close(start->null);
-  if (start->plan >= 0) close(start->plan);
-  if (start->control[1] >= 0) close(start->control[1]);
-  if (failed && start->control[0] >= 0) close(start->control[0]);
-}
-
-static int open_one(struct start *start, int i, int wanted) {
-  int ends[2];
-  start->parent[i] = -1;
-  start->ours[i] = 0;
-  if (wanted >= 0) {
-    struct stat stat;
-    /* A directory of the host is a way out: /proc/self/fd/0/../.. */
-    if (i < 3 && (fstat(wanted, &stat) != 0 || S_ISDIR(stat.st_mode))) return EISDIR;
-    start->child[i] = wanted;
-  } else if (wanted == USNEA_NULL) {
-    if (start->null < 0) start->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (start->null < 0) return errno;
-    start->child[i] = start->null;
-  } else {
-    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-    int reads = wanted == USNEA_PIPE_IN;
-    start->child[i] = ends[reads ? 0 : 1];
-    start->parent[i] = ends[reads ? 1 : 0];
-    start->ours[i] = 1;
-  }
-  return 0;
-}
-
-static int prepare(struct start *start, const int32_t *fds, int count) {
-  start->control[0] = start->control[1] = start->plan = start->null = -1;
-  for (start->count = 0; start->count < count; start->count++) {
-    int error = open_one(start, start->count, fds[start->count]);
-    if (error) return error;
-  }
-  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start->control) == 0 ? 0 : errno;
 }
 
 /* In the vfork child: sources may lie where targets belong, so first move all of them above. */
@@ -157,13 +89,11 @@ static pid_t spawn(const struct start *start, int init_fd) {
 int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int count, int32_t *control) {
   static __thread struct start start; /* worker threads may start at the same time */
   if (count < 3 || count > MAX_FDS) return -EINVAL;
-  int error = prepare(&start, fds, count);
-  if (!error) {
-    start.plan = sealed_plan(plan, size);
-    error = start.plan < 0 ? -start.plan : 0;
-  }
+  int error = start_open(&start, fds, count);
+  if (!error && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.control) != 0) error = errno;
+  if (!error) error = start_seal(&start, plan, size);
   pid_t pid = error ? -error : spawn(&start, init_fd);
-  release(&start, pid < 0);
+  start_release(&start, pid < 0);
   if (pid < 0) return pid;
   for (int i = 0; i < count; i++) fds[i] = start.parent[i];
   *control = start.control[0];

@@ -18,6 +18,12 @@ int usnea_open_init(const char *path);
  */
 int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int count, int32_t *control);
 
+/*
+ * For an init whose plan ended with `rest`: what it does next, and with which three streams, wished as for usnea_spawn. On
+ * return fds holds our ends of pipes. -EPIPE or -ECONNRESET: it is gone, and nothing was started.
+ */
+int usnea_send_rest(int control, const void *plan, uint32_t size, int32_t *fds);
+
 /* wait4(2) of one child: its pid, 0 when it still runs (block = 0). The status is as wait(2) packs it. */
 int usnea_wait(int pid, int block, int32_t *status);
 

@@ -48,8 +48,29 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host, options:
   const channel = options.receive && new Channel()
   const { outer, control, pipes } = begin(plan, fds, channel)
   if (options.signals) native().forwardSignals(0, control, options.signals.sharesSession ? 1 : 0)
-  const conversation = new SocketConversation(control)
-  let first = 0
+  return watchOver(
+    { plan, outer, first: 0, pipes, conversation: new SocketConversation(control), channel },
+    host,
+    options,
+  )
+}
+
+/** An init that was started, and what it was told. */
+export interface Begun {
+  readonly plan: Plan
+  readonly conversation: SocketConversation
+  /** 0 when it is reaped already. */
+  readonly outer: number
+  /** The first process, where it is known already; else 0. */
+  readonly first: number
+  readonly pipes: readonly number[]
+  readonly channel?: Channel | undefined
+}
+
+/** Hears of it to its end. */
+export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}): Isolated {
+  const { plan, conversation, outer, pipes, channel } = begun
+  let { first } = begun
   let isOver = false
   const ending = endingSignal(plan)
   const next = async (): Promise<Frame | undefined> => {
@@ -67,7 +88,7 @@ export function isolate(plan: Plan, fds: readonly number[], host: Host, options:
     if (options.signals) releaseSignals()
     conversation.close()
     channel?.[Symbol.dispose]()
-    forget(outer)
+    if (outer) forget(outer)
     if (first && ending === 'SIGTERM') await waitFor(first)
     else if (first) forget(first)
     return last && 'failure' in last ? last : outcomeOf(last, plan, host)

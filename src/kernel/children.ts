@@ -13,7 +13,8 @@ export interface Ended {
   readonly signal: number | undefined
 }
 
-const waiting = new Map<number, (ended: Ended) => void>()
+/** Without a function: nobody wants to hear of it. */
+const waiting = new Map<number, ((ended: Ended) => void) | undefined>()
 const status = new Int32Array(1)
 let timer: NodeJS.Timeout | undefined
 
@@ -35,9 +36,16 @@ function sweep(): void {
     const ended = reap(pid)
     if (!ended) continue
     waiting.delete(pid)
-    settle(ended)
+    settle?.(ended)
   }
   if (waiting.size === 0) listen(false)
+  else keepAlive()
+}
+
+/** As long as somebody waits, the event loop must not run empty. */
+function keepAlive(): void {
+  if ([...waiting.values()].some((settle) => settle !== undefined)) timer?.ref()
+  else timer?.unref()
 }
 
 /** Signals reach only the main thread; a worker has to look for itself. The timer also keeps the event loop alive. */
@@ -99,8 +107,7 @@ export function killChild(pid: number, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'
 /** Reaps in the background, without keeping the program alive. */
 export function forget(pid: number): void {
   if (reap(pid)) return
-  waiting.set(pid, () => {})
+  waiting.set(pid, undefined)
   listen(true)
-  timer?.unref()
   sweep()
 }

@@ -14,6 +14,7 @@ export const FD_PIPE_OUT = -3
 export interface Native {
   openInit(path: string): number
   spawn(init: number, plan: Uint8Array, size: number, fds: Int32Array, count: number, control: Int32Array): number
+  sendRest(control: number, plan: Uint8Array, size: number, fds: Int32Array): number
   wait(pid: number, block: number, status: Int32Array): number
   flock(fd: number, operation: number): number
   mkfifo(path: string, mode: number): number
@@ -84,6 +85,7 @@ function load(): { native: Native; directory: string } {
     spawn: library.func(
       'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control)',
     ),
+    sendRest: library.func('int usnea_send_rest(int control, const uint8_t *plan, uint32_t size, int32_t *fds)'),
     wait: library.func('int usnea_wait(int pid, int block, int32_t *status)'),
     flock: library.func('int usnea_flock(int fd, int operation)'),
     mkfifo: library.func('int usnea_mkfifo(const char *path, uint32_t mode)'),

@@ -47,6 +47,17 @@ export class SocketConversation implements Conversation {
     if (!this.#socket.destroyed) this.#socket.write(frameBytes('signal', '', signal))
   }
 
+  /** Our end is closed, and its number may be another's by now. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
+  /** Does an open conversation keep the program running? It does, unless told otherwise. */
+  keepAlive(does: boolean): void {
+    if (does) this.#socket.ref()
+    else this.#socket.unref()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

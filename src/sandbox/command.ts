@@ -39,6 +39,8 @@ export interface StartOptions {
   /** Milliseconds. */
   readonly timeout: number | undefined
   readonly cancelSignal: AbortSignal | undefined
+  /** Begins it in a sandbox that waits; undefined when there is none. */
+  readonly begin?: ((fds: readonly number[]) => Isolated | undefined) | undefined
 }
 
 export interface SandboxedProcess extends AsyncDisposable {
@@ -76,7 +78,8 @@ export class Command implements SandboxedProcess {
     options.cancelSignal?.throwIfAborted()
     this.#options = options
     this.#plan = plan
-    this.#isolated = isolate(plan, options.stdio.map(wish), options.host, this.#wishes(options))
+    const fds = options.stdio.map(wish)
+    this.#isolated = options.begin?.(fds) ?? isolate(plan, fds, options.host, this.#wishes(options))
     const [stdin = -1, stdout = -1, stderr = -1] = this.#isolated.pipes
     this.stdin = stdin < 0 ? undefined : new Socket({ fd: stdin, readable: false, writable: true })
     this.stdout = stdout < 0 ? undefined : new Socket({ fd: stdout, readable: true, writable: false })

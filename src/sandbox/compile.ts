@@ -39,17 +39,23 @@ export interface CommandOptions {
 }
 
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
-  return { ops: compilerFor(policy, command.newSession)(command), degradations: policy.degradations }
+  const parts = compilerFor(policy, command.newSession)
+  return { ops: [...parts.before, ...parts.command(command)], degradations: policy.degradations }
+}
+
+export interface Parts {
+  /** What can be done before a command is known. */
+  readonly before: readonly Op[]
+  readonly command: (command: CommandOptions) => Op[]
 }
 
 /** Does at once what is the same for every command of one sandbox. */
-export function compilerFor(policy: Policy, newSession: boolean): (command: CommandOptions) => Op[] {
+export function compilerFor(policy: Policy, newSession: boolean): Parts {
   if (policy.standing.level === 'L') {
     const walls = compileWalls(policy)
-    return (command) => compileLandlocked(policy, command, walls)
+    return { before: walls.before, command: (command) => compileLandlocked(policy, command, walls) }
   }
-  const view = compileView(policy, newSession)
-  return (command) => [...view, ...compileCommand(policy, command)]
+  return { before: compileView(policy, newSession), command: (command) => compileCommand(policy, command) }
 }
 
 function compileView(policy: Policy, newSession: boolean): Op[] {

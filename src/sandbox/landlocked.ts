@@ -109,7 +109,6 @@ export function compileLandlocked(policy: Policy, command: CommandOptions, walls
   const { argv } = command
   const file = argv[0] ?? ''
   return [
-    ...walls.before,
     { op: 'reapTree', origin },
     { op: 'umask', mask: command.umask, origin },
     ...planOpenFiles([], host, origin),

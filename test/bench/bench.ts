@@ -6,17 +6,9 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Contender, type Figures, latency, printLatency, throughput } from './measure.ts'
-import {
-  type BenchBundle,
-  bwrapArguments,
-  findProgram,
-  makeBundle,
-  type Peer,
-  peerRuntimes,
-  spawned,
-  stepped,
-} from './peers.ts'
+import { type Contender, type Figures, latency, printLatency } from './measure.ts'
+import { type BenchBundle, findProgram, makeBundle, type Peer, peerRuntimes, spawned, stepped } from './peers.ts'
+import { benchSandbox } from './sandbox.ts'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const usnea = join(top, 'bin/usnea')
@@ -24,23 +16,6 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 200)
 const bwrap = findProgram('bwrap')
 
 type Library = typeof import('../../src/index.ts')
-
-async function inProcess({ sandbox }: Library): Promise<void> {
-  await using box = sandbox({ cwd: '/' })
-  const ours: Contender = { name: 'usnea sandbox().run', run: () => box.run(['/bin/true']) }
-  const plain: Contender = { name: 'child_process.spawn, no sandbox', run: () => spawned('/bin/true', []) }
-  const peers: Contender[] = bwrap
-    ? [{ name: 'child_process.spawn of bwrap', run: () => spawned(bwrap, bwrapArguments(['/bin/true'])) }]
-    : []
-  const figures = await latency([...peers, ours, plain], rounds)
-  printLatency('(a) in-process, /bin/true, all namespaces', figures, peers[0]?.name ?? ours.name)
-
-  const rates = await throughput([...peers, ours], { width: 8, count: rounds, blocks: 5 })
-  console.log('\n(b) concurrency 8, runs a second')
-  const base = rates.get(peers[0]?.name ?? ours.name) ?? Number.NaN
-  for (const [name, rate] of rates)
-    console.log(`  ${name.padEnd(34)} ${rate.toFixed(0).padStart(8)}   ratio ${(rate / base).toFixed(2)}`)
-}
 
 /** Left out with its own words when it cannot run the bundle here. */
 async function works(contender: Contender): Promise<boolean> {
@@ -130,7 +105,7 @@ try {
   const script = join(bundle.directory, 'empty.mjs')
   writeFileSync(script, '')
   const empty: Contender = { name: 'an empty script of this Node', run: () => spawned(process.execPath, [script]) }
-  await inProcess((await import('../../dist/lib/index.js' as string)) as Library)
+  await benchSandbox((await import('../../dist/lib/index.js' as string)) as Library, rounds)
   await wholeProcess(bundle, empty)
   await startUp(empty)
   await limits(bundle)

@@ -108,3 +108,40 @@ test('a failing op is named by its index and errno', async () => {
   const failed = frames.find(({ message }) => message === 'failed')
   assert.deepEqual([failed?.a, failed?.b], [1, 22])
 })
+
+/** What init answers when a plan that ends with `rest` gets these bytes for it. */
+async function offerRest(bytes: Buffer): Promise<Frame[]> {
+  const plan = encode([
+    { op: 'born', flags: 0, origin },
+    { op: 'rest', origin },
+  ])
+  const control = new Int32Array(1)
+  const nothing = () => Int32Array.of(FD_NULL, FD_NULL, FD_NULL)
+  const pid = native().spawn(sealedInit(), plan, plan.length, nothing(), 3, control)
+  assert.equal(native().sendRest(control[0] ?? -1, bytes, bytes.length, nothing()), 0)
+  const conversation = new SocketConversation(control[0] ?? -1)
+  const frames: Frame[] = []
+  for (let frame = await conversation.next(); frame; frame = await conversation.next()) frames.push(frame)
+  conversation.close()
+  await waitFor(pid)
+  await waitFor(frames.find(({ message }) => message === 'pidBorn')?.a ?? 0)
+  return frames.filter(({ message }) => message !== 'pidBorn')
+}
+
+test('the rest of a plan may do what belongs to a command, and nothing else', async () => {
+  const end: Op = { op: 'finish', status: 0, origin }
+  assert.deepEqual(await offerRest(encode([{ op: 'umask', mask: 0o22, origin }, end])), [])
+  for (const [bytes, words] of [
+    [encode([{ op: 'unshareUser', origin }, end]), /out of order/],
+    [encode([{ op: 'born', flags: 0, origin }, end]), /out of order/],
+    [encode([{ op: 'rootHere', origin }, end]), /out of order/],
+    [encode([{ op: 'rest', origin }]), /no rest/],
+    [encode([{ op: 'umask', mask: 0, origin }]), /no end/],
+    [Buffer.from('nothing of a plan'), /size/],
+  ] as const) {
+    const [frame] = await offerRest(bytes)
+    assert.equal(frame?.message, 'failed')
+    assert.equal(frame?.a, 1, 'the op that waited')
+    assert.match(frame?.payload.toString() ?? '', words)
+  }
+})

@@ -3,20 +3,20 @@ import { messages } from '../../kernel/plan-def.ts'
 import { hookName } from '../../linux/hooks/name.ts'
 import { ANY, type Attempt, type Cause, type Table } from './entry.ts'
 
-type Names = 'say' | 'wait' | 'hook' | 'reap' | 'gate' | 'finish'
+type Names = 'say' | 'wait' | 'hook' | 'reap' | 'gate' | 'finish' | 'rest'
 
 function messageName(number: bigint | number): string {
   const found = Object.entries(messages).find(([, value]) => value === Number(number))
   return found?.[0].replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) ?? `message ${number}`
 }
 
-const parentGone: Cause<'say' | 'wait' | 'gate'> = {
+const parentGone: Cause<'say' | 'wait' | 'gate' | 'rest'> = {
   errno: ['ECONNRESET', 'EPIPE', 'EBADF', 'ENOTCONN'],
   why: 'the usnea that started it has ended',
   fix: 'usnea delete --force ID, then create again; look for why it ended with: sudo dmesg',
 }
 
-const otherBuild: Cause<'say' | 'wait' | 'gate'> = {
+const otherBuild: Cause<'say' | 'wait' | 'gate' | 'rest'> = {
   errno: 'EPROTO',
   code: 'plan-refused',
   why: 'it got another answer than its plan says; probably the library and init are of different builds',
@@ -76,6 +76,11 @@ export const explainConversation: Table<Names> = {
     code: 'setup-failed',
     what: 'cannot start the command beside the first process of the sandbox (fork)',
     causes: [],
+  },
+  rest: {
+    code: 'init-died',
+    what: 'a sandbox that was ready could not take over its command',
+    causes: [parentGone, otherBuild],
   },
   finish: {
     code: 'internal',

@@ -1,0 +1,68 @@
+/** A sandbox that is made before its command is known: everything that is the same for each command is done, and waits. */
+import type { Host } from '../host/facts.ts'
+import { forget, killChild, waitFor } from '../kernel/children.ts'
+import { FD_NULL } from '../kernel/native.ts'
+import type { Op } from '../kernel/plan.ts'
+import { SocketConversation } from '../launch/conversation.ts'
+import { spawnInit } from '../launch/launch.ts'
+import { REST, sendRest } from '../launch/rest.ts'
+import { type Isolated, watchOver } from './isolate.ts'
+
+export class Waiting {
+  readonly #ops: readonly Op[]
+  readonly #outer: number
+  readonly #control: number
+  readonly #conversation: SocketConversation
+  /** The first process; 0 when it could not be made. */
+  readonly #born: Promise<number>
+  #first = 0
+  #isGone = false
+
+  /** Starts to make it. Once born it does not keep the program running. @throws RuntimeError as `isolate` */
+  constructor(ops: readonly Op[]) {
+    this.#ops = [...ops, REST]
+    const { outer, control } = spawnInit({ ops: this.#ops, degradations: [] }, [FD_NULL, FD_NULL, FD_NULL])
+    this.#outer = outer
+    this.#control = control
+    this.#conversation = new SocketConversation(control)
+    this.#born = this.#hearOfBirth()
+  }
+
+  /** It could not be made, or somebody ended it. */
+  get isGone(): boolean {
+    return this.#isGone || this.#conversation.isClosed
+  }
+
+  async #hearOfBirth(): Promise<number> {
+    const frame = await this.#conversation.next()
+    this.#conversation.keepAlive(false)
+    forget(this.#outer)
+    if (frame?.message === 'pidBorn') this.#first = frame.a
+    else this.#isGone = true
+    return this.#first
+  }
+
+  /** Settles when its first process exists. */
+  get born(): Promise<unknown> {
+    return this.#born
+  }
+
+  /** Runs the one command it was made for. Undefined when it is gone, or not born yet: then nothing was started. */
+  run(rest: readonly Op[], fds: readonly number[], host: Host): Isolated | undefined {
+    if (this.#first === 0 || this.isGone) return undefined
+    const pipes = sendRest(this.#control, rest, fds)
+    if (pipes === undefined) return undefined
+    this.#conversation.keepAlive(true)
+    const plan = { ops: [...this.#ops, ...rest], degradations: [] }
+    return watchOver({ plan, conversation: this.#conversation, outer: 0, first: this.#first, pipes }, host)
+  }
+
+  /** Lets go of it unused, and settles when it is gone. */
+  async end(): Promise<void> {
+    const first = await this.#born
+    this.#conversation.close()
+    if (first === 0) return
+    killChild(first)
+    await waitFor(first)
+  }
+}
