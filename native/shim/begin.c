@@ -48,7 +48,7 @@ static bool begin_start(struct call *call) {
   if (why) return deny(call, PRECONDITION, why);
   if (*process->id && !open_stdio(process, &process->container->options, reason, sizeof reason))
     return deny(call, UNKNOWN, reason);
-  process->is_starting = true;
+  process->holds_end = true;
   return true;
 }
 
@@ -89,6 +89,7 @@ bool begin(struct call *call) {
   call->process = process;
   bool goes_on = call->method == START ? begin_start(call) : call->method == DELETE ? begin_delete(call) : true;
   if (goes_on && call->method == PAUSE) container->is_pausing = true;
+  if (goes_on && call->method == CHECKPOINT) process->holds_end = true;
   if (!goes_on) call->process = NULL;
   return goes_on;
 }

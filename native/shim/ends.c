@@ -66,11 +66,11 @@ static void tell_exit(struct process *process) {
 void publish_ends(struct container *container) {
   bool lives_one = false;
   for (struct process *exec = container->execs; exec; exec = exec->next) {
-    if (exec->is_reaped && !exec->has_exited && !exec->is_starting) tell_exit(exec);
-    lives_one = lives_one || exec->is_starting || (exec->pid > 0 && !exec->has_exited);
+    if (exec->is_reaped && !exec->has_exited && !exec->holds_end) tell_exit(exec);
+    lives_one = lives_one || exec->holds_end || (exec->pid > 0 && !exec->has_exited);
   }
   struct process *init = &container->init;
-  bool is_held = init->has_exited || init->is_starting || container->is_ending_all || lives_one;
+  bool is_held = init->has_exited || init->holds_end || container->is_ending_all || lives_one;
   if (init->is_reaped && !is_held) tell_exit(init);
 }
 

@@ -88,7 +88,7 @@ static void finish_start(struct call *call, const struct result *result, int con
   struct process *process = call->process;
   struct buffer told = {0};
   bool is_restored = !*process->id && *process->container->checkpoint;
-  process->is_starting = false;
+  process->holds_end = false;
   if (result->code == OK) {
     process->started = true;
     if (*process->id || is_restored) take_process(process, result, console);
@@ -137,6 +137,10 @@ static void finish_other(struct call *call, const struct result *result, struct 
     publish_plain(container, "/tasks/checkpointed", "containerd.events.TaskCheckpointed", call->request.path);
   }
   reply(call, result, payload);
+  if (container && call->method == CHECKPOINT) {
+    container->init.holds_end = false;
+    publish_ends(container);
+  }
   if (container && call->method == KILL && call->to.connection == 0) {
     if (result->code != OK) tell("warning", "not all processes of %s were ended: %s", container->id, result->message);
     container->is_ending_all = false;

@@ -49,7 +49,7 @@ struct process {
   int64_t exited_at;
   bool started;
   bool is_busy;   /* a call that changes it is on its way */
-  bool is_starting; /* so its end is told after its start */
+  bool holds_end; /* its end is told after what is on its way: its start, a checkpoint */
   bool is_reaped; /* it has ended, and only we know */
   bool has_exited;
   struct stdio io;

@@ -1,13 +1,14 @@
 // Needs a static busybox and python3; each part says which identity it plays. Our shim without a containerd around it.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { processDetails } from '../../src/tasks/protobuf/options.ts'
+import { CHECKPOINT_OPTIONS, checkpointOptions, processDetails } from '../../src/tasks/protobuf/options.ts'
 import { taskStatuses } from '../../src/tasks/protobuf/task.ts'
 import { type IdentityName, whyNot } from '../fixtures/as.ts'
+import { whyNoCriu } from '../fixtures/criu.ts'
 import { needs } from '../fixtures/needs.ts'
 import { type Listener, listen, makeFifos, openShim } from '../fixtures/shim.ts'
 import { until } from '../fixtures/until.ts'
@@ -230,4 +231,30 @@ testAs(['root'], 'a container that was never started is deleted, its exit told f
   await shim.call('Delete')
   await until('all is told', () => events.told.length === 3)
   assert.deepEqual(events.topics(), ['/tasks/create', '/tasks/exit', '/tasks/delete'])
+})
+
+test('shim, root: a checkpoint, and a container that begins with it', { skip: skip ?? whyNoCriu() }, async () => {
+  const { world, events } = await room('root')
+  const image = join(world.identity.home, 'image')
+  const args = ['sh', '-c', 'i=0; while :; do i=$((i + 1)); echo $i >/count; usleep 50000; done']
+  await using shim = await openShim(world, { args })
+  const count = () => Number(readFileSync(join(shim.bundle.path, 'rootfs/count'), 'utf8'))
+  await shim.create()
+  await shim.call('Start')
+  await until('it counts', () => existsSync(join(shim.bundle.path, 'rootfs/count')) && count() > 2)
+  const options = { typeUrl: CHECKPOINT_OPTIONS, value: checkpointOptions.encode({ exit: true }) }
+  await shim.call('Checkpoint', { path: image, options })
+  assert.equal((await shim.call('Wait')).exitStatus, 137)
+  await shim.call('Delete')
+  const before = count()
+  const { pid } = await shim.create({ checkpoint: image })
+  assert.equal(pid, 0)
+  await shim.refused('Exec', 'failedPrecondition', { execId: 'early', spec: processSpec('true') })
+  assert.ok((await shim.call('Start')).pid > 0)
+  await until('it goes on counting', () => count() > before)
+  await shim.call('Kill', { signal: 9 })
+  await shim.call('Wait')
+  await shim.call('Delete')
+  await until('all is told', () => events.topics().filter((topic) => topic === '/tasks/delete').length === 2)
+  assert.equal(events.topics()[2], '/tasks/checkpointed')
 })
