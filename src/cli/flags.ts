@@ -1,3 +1,5 @@
+import { policyRules } from '../config/sandbox.ts'
+
 /** How the options of a verb are declared: one table, read by the argument cutter and by help alike. */
 
 export interface Flag {
@@ -84,52 +86,10 @@ export type GlobalValues = Values<typeof globalFlags>
 
 /** Options of a sandbox: of `sandbox`, of `plan -- CMD`, and before a bare `--`. */
 export const sandboxFlags = [
-  { name: 'rw', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, writable' },
-  { name: 'ro', kind: 'list', value: 'PATH[:DEST]', help: 'show a path of the host, read-only' },
-  { name: 'hide', kind: 'list', value: 'PATH', help: 'cover a path' },
-  { name: 'deny', kind: 'list', value: 'PATH', help: 'let every access to a path fail' },
-  { name: 'net', kind: 'text', value: 'NET', help: 'none or host (none)', empty: 'kept' },
-  {
-    name: 'allow-host',
-    kind: 'list',
-    value: 'HOST[:PORT]',
-    help: "a host that may be reached, such as '*.example.org:443'; all others are refused",
-  },
-  { name: 'proxy', kind: 'boolean', help: 'with --allow-host: set HTTP_PROXY and its like too' },
+  ...policyRules,
   { name: 'net-log', kind: 'text', value: 'FILE', help: 'with --allow-host: append what is let through and refused' },
-  { name: 'nested', kind: 'boolean', help: 'let the command make user namespaces of its own' },
-  {
-    name: 'env',
-    short: 'e',
-    kind: 'list',
-    value: 'NAME[=VALUE]',
-    help: 'set a variable, or pass ours on',
-    bytes: true,
-  },
-  { name: 'cwd', kind: 'text', value: 'DIR', help: 'working directory of the command', empty: 'kept' },
-  {
-    name: 'min-level',
-    kind: 'text',
-    value: 'LEVEL',
-    help: 'the weakest level that will do: R N U3 U2 U1 U0 L (U0)',
-    empty: 'kept',
-  },
-  { name: 'require', kind: 'list', value: 'PART,…', help: 'parts that must be had: netns, pidns, proc, …' },
-  {
-    name: 'accept',
-    kind: 'list',
-    value: 'LOSS,…',
-    help: 'losses that will do: protect, and of level L metadata, unix-sockets, …',
-  },
-  { name: 'connect', kind: 'list', value: 'PORT,…', help: 'with --net host: the only TCP ports to connect to' },
-  { name: 'listen', kind: 'list', value: 'PORT,…', help: 'with --net host: the only TCP ports to listen at' },
-  {
-    name: 'timeout',
-    kind: 'text',
-    value: 'TIME',
-    help: 'end it after this time, such as 30s or 2m (exit status 124)',
-    empty: 'kept',
-  },
+  { name: 'no-config', kind: 'boolean', help: 'read no file and no variable of ours' },
+  { name: 'explain', kind: 'boolean', help: 'tell the policy in words, and who said what; run nothing' },
 ] as const satisfies readonly Flag[]
 
 export type SandboxValues = Values<typeof sandboxFlags>

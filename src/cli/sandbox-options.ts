@@ -8,16 +8,24 @@ import type { Session } from './session.ts'
 
 /** Throws `usage`. Relative paths of the host count from the caller's directory. */
 export function readSandboxOptions(flags: SandboxValues, session: Session): SandboxOptions {
-  const place = (text: string) => text.replace(/^[^:]+/s, (path) => session.path(path))
+  const place = (text: string) =>
+    text.replace(/^(\??)([^:]+)/s, (_, mark: string, source: string) => mark + session.path(source))
+  const each = (list: readonly string[], read: (text: string) => string) =>
+    list.length === 0 ? undefined : list.map(read)
+  const path = (text: string) =>
+    text.replace(/^(\??)(.*)$/s, (_, mark: string, rest: string) => mark + session.path(rest))
   return {
-    rw: flags.rw.map(place),
-    ro: flags.ro.map(place),
-    hide: flags.hide.map((path) => session.path(path)),
-    deny: flags.deny.map((path) => session.path(path)),
-    nested: flags.nested,
     env: readEnv(flags.env, session.io.env),
     ...readDemands(flags),
     ...given({
+      rw: each(flags.rw, place),
+      ro: each(flags.ro, place),
+      hide: each(flags.hide, path),
+      deny: each(flags.deny, path),
+      socket: each(flags.socket, path),
+      device: each(flags.device, path),
+      nested: flags.nested || undefined,
+      profile: flags.profile as SandboxOptions['profile'],
       net: readNet(flags.net),
       allowHosts: flags['allow-host'].length > 0 ? flags['allow-host'] : undefined,
       proxyVariables: flags.proxy || undefined,

@@ -9,7 +9,9 @@ import { Command } from './command.ts'
 import { compileSandbox } from './compile.ts'
 import { Network } from './egress/network.ts'
 import type { Egress } from './egress/options.ts'
+import { type ExplainedRule, explainPolicy } from './explain.ts'
 import { inSandboxWords } from './failure.ts'
+import type { Merged } from './layers.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { plantedOf } from './protect.ts'
@@ -21,6 +23,11 @@ const needsNewSession = (host: Host): boolean => host.legacyTiocsti
 
 export function planForeground(options: SandboxOptions, argv: readonly string[], host: Host): Plan {
   return planOf(policyOf(options, argv, host), argv)
+}
+
+/** What it would be, in words. Runs nothing. */
+export function explainForeground(merged: Merged, host: Host): ExplainedRule[] {
+  return explainPolicy(choosePolicy(checkOptions(merged.options, host.cwd), host), merged)
 }
 
 function policyOf(options: SandboxOptions, argv: readonly string[], host: Host): Policy {

@@ -22,6 +22,9 @@ export function fileRules(policy: Policy): FileRule[] {
   const hide = [...policy.hide, ...policy.deny]
   for (const { source, dest, origin } of exposures)
     if (source !== dest) throw unenforceable(origin, `${source} cannot appear at ${dest}: level L moves nothing`)
+  const socket = exposures.find(({ origin }) => origin.startsWith('socket '))
+  if (socket && !options.accept.has('unix-sockets'))
+    throw unenforceable('socket', `unix-sockets: ${socket.source} can be opened only with all the others`)
   const writable = exposures.filter((exposure) => exposure.writable)
   for (const path of hide) {
     const around = writable.find(({ source }) => isWithin(path, source))

@@ -1,10 +1,12 @@
 /** What a caller may ask of a sandbox, checked and made absolute. */
+import { existsSync, type Stats, statSync } from 'node:fs'
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
+import type { ProfileName } from './profiles.ts'
 
 export interface SandboxOptions extends EgressOptions {
   /** Paths that the command may change, as `PATH` or `PATH:DEST`. */
@@ -15,6 +17,12 @@ export interface SandboxOptions extends EgressOptions {
   readonly hide?: readonly string[]
   /** Paths that fail with an error (EACCES) instead of looking empty. In `hide` and `deny`: `*`, `?`, `[…]`, `**`. */
   readonly deny?: readonly string[]
+  /** Unix sockets of the host that are shown, as `ro` would, and are checked to be some. */
+  readonly socket?: readonly string[]
+  /** Devices, or directories of them, below /dev that may be used. */
+  readonly device?: readonly string[]
+  /** Rules for a kind of work: `strict`, `build`, `node`, `python`, `agent`, `desktop`. Everything else is on top of it. */
+  readonly profile?: ProfileName
   /** `none`: a network of its own with only a loopback. `host`: the caller's. Default `none`. */
   readonly net?: 'none' | 'host'
   /** Added to the clean environment; `undefined` removes a name. */
@@ -70,13 +78,18 @@ export interface CheckedOptions {
 
 /** @throws RuntimeError `sandbox-option` */
 export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptions {
-  const { rw = [], ro = [], hide = [], deny = [], net = 'none', env = {} } = options
-  for (const [name, list] of Object.entries({ rw, ro, hide, deny }))
+  const { rw = [], ro = [], hide = [], deny = [], socket = [], device = [], net = 'none', env = {} } = options
+  for (const [name, list] of Object.entries({ rw, ro, hide, deny, socket, device }))
     if (!Array.isArray(list) || list.some((path) => typeof path !== 'string'))
       throw wrong(name, 'a list of paths is expected')
   if (net !== 'none' && net !== 'host') throw wrong('net', `${JSON.stringify(net)} is neither "none" nor "host"`)
   return {
-    exposures: [...ro.map((text) => exposure(text, 'ro', cwd)), ...rw.map((text) => exposure(text, 'rw', cwd))],
+    exposures: [
+      ...ro.flatMap((text) => exposure(text, 'ro', cwd)),
+      ...rw.flatMap((text) => exposure(text, 'rw', cwd)),
+      ...socket.flatMap((text) => special(text, 'socket', cwd)),
+      ...device.flatMap((text) => special(text, 'device', cwd)),
+    ],
     hide: hide.map((path) => absolute(path, 'hide', cwd)),
     deny: deny.map((path) => absolute(path, 'deny', cwd)),
     net,
@@ -118,18 +131,33 @@ export function wrong(option: string, why: string): RuntimeError {
   })
 }
 
-function exposure(text: string, option: 'ro' | 'rw', cwd: string): Exposure {
-  const colon = text.indexOf(':')
-  const source = absolute(colon < 0 ? text : text.slice(0, colon), option, cwd)
-  const dest = colon < 0 ? source : text.slice(colon + 1)
+/** A path behind `?` is shown where it exists. */
+const isLeftOut = (text: string, path: string): boolean => text.startsWith('?') && !existsSync(path)
+
+function exposure(text: string, option: 'ro' | 'rw', cwd: string): Exposure[] {
+  const whole = text.replace(/^\?/, '')
+  const colon = whole.indexOf(':')
+  const source = absolute(colon < 0 ? whole : whole.slice(0, colon), option, cwd)
+  const dest = colon < 0 ? source : whole.slice(colon + 1)
   if (!isAbsolute(dest)) throw wrong(option, `the destination ${JSON.stringify(dest)} is not absolute`)
-  return {
-    source,
-    dest: normalize(dest).replace(/(.)\/$/, '$1'),
-    writable: option === 'rw',
-    origin: `${option} ${text}`,
-  }
+  if (isLeftOut(text, source)) return []
+  const path = normalize(dest).replace(/(.)\/$/, '$1')
+  return [{ source, dest: path, writable: option === 'rw', origin: `${option} ${whole}` }]
 }
+
+/** What is shown as what it is, and as nothing else. */
+function special(text: string, option: 'socket' | 'device', cwd: string): Exposure[] {
+  const source = absolute(text.replace(/^\?/, ''), option, cwd)
+  if (isLeftOut(text, source)) return []
+  const stat = statSync(source, { throwIfNoEntry: false })
+  if (stat === undefined) throw wrong(option, `${source} does not exist`)
+  if (option === 'socket' && !stat.isSocket()) throw wrong(option, `${source} is no unix socket`)
+  if (option === 'device' && !isDevice(source, stat)) throw wrong(option, `${source} is no device below /dev`)
+  return [{ source, dest: source, writable: option === 'device', origin: `${option} ${source}` }]
+}
+
+const isDevice = (path: string, stat: Stats): boolean =>
+  path.startsWith('/dev/') && (stat.isCharacterDevice() || stat.isBlockDevice() || stat.isDirectory())
 
 export function absolute(path: string, option: string, cwd: string): string {
   if (path === '') throw wrong(option, 'an empty path')

@@ -8,6 +8,7 @@ import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
 import { Network } from './egress/network.ts'
+import { mergePolicies } from './layers.ts'
 import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions, wrong } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { Pool } from './pool.ts'
@@ -73,7 +74,8 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSetti
   if (!Number.isInteger(warm) || warm < 0 || warm > MOST_WARM)
     throw wrong('warm', `${warm} is no whole number from 0 to ${MOST_WARM}`)
   const host = readHost()
-  const policy = choosePolicy(checkOptions(options, host.cwd), host)
+  const { options: all } = mergePolicies([{ options, place: () => 'option' }], host)
+  const policy = choosePolicy(checkOptions(all, host.cwd), host)
   if (warm > 0 && policy.options.egress) throw wrong('warm', 'a network with allowed hosts is made for each command')
   return new PolicySandbox(policy, warm)
 }

@@ -5,7 +5,7 @@ import { defineCommand } from '../command.ts'
 import { type Call, type Flag, sandboxFlags } from '../flags.ts'
 import { given } from '../given.ts'
 import { printPlan, printPlanJson } from '../print/plan.ts'
-import { readSandboxOptions } from '../sandbox-options.ts'
+import { readPolicy } from '../sandbox-policy.ts'
 import type { Session } from '../session.ts'
 
 const planFlags = [
@@ -40,5 +40,6 @@ async function planSandbox({ flags, tail }: Call<typeof planFlags>, session: Ses
     throw new RuntimeError('usage', { what: 'a bundle and a command exclude each other' })
   }
   const { planForeground } = await import('../../sandbox/foreground.ts')
-  return planForeground(readSandboxOptions(flags, session), tail, await session.host())
+  const { options } = await readPolicy(flags, session)
+  return planForeground(options, tail, await session.host())
 }

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts'
 import { sandboxFlags } from '../flags.ts'
 import { given } from '../given.ts'
 import { NetworkLog } from '../network-log.ts'
-import { readSandboxOptions } from '../sandbox-options.ts'
+import { readPolicy } from '../sandbox-policy.ts'
 
 export const command = defineCommand({
   name: 'sandbox',
@@ -14,12 +14,17 @@ export const command = defineCommand({
   tail: 'command',
   isForeground: () => true,
   async run({ flags, tail }, session) {
-    const options = readSandboxOptions(flags, session)
-    const { runForeground } = await import('../../sandbox/foreground.ts')
+    const policy = await readPolicy(flags, session)
+    const { explainForeground, runForeground } = await import('../../sandbox/foreground.ts')
+    if (flags.explain) {
+      const { printPolicy } = await import('../print/policy.ts')
+      session.print(printPolicy(explainForeground(policy, await session.host())))
+      return 0
+    }
     const note = (message: string) => session.note(message)
     using log = new NetworkLog(flags['net-log'], session)
-    const onNetwork = options.allowHosts && log.listener
+    const onNetwork = policy.options.allowHosts && log.listener
     const surroundings = { host: await session.host(), note }
-    return await runForeground({ ...options, ...given({ onNetwork }) }, [...tail], surroundings)
+    return await runForeground({ ...policy.options, ...given({ onNetwork }) }, [...tail], surroundings)
   },
 })

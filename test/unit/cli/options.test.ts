@@ -60,7 +60,7 @@ describe('options of a sandbox', () => {
   }
 
   it('that were not given are absent', () => {
-    assert.deepEqual(optionsOf([]), { rw: [], ro: [], hide: [], deny: [], nested: false, env: {} })
+    assert.deepEqual(optionsOf([]), { env: {} })
   })
 
   it('name paths of the host from the directory of the caller, and keep the place inside', () => {

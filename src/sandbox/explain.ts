@@ -1,0 +1,79 @@
+/** A policy in words, with who said what: for `--explain`. */
+import { levelMeanings } from '../host/level.ts'
+import type { Merged, Said } from './layers.ts'
+import type { Policy } from './policy.ts'
+
+export interface ExplainedRule {
+  readonly rule: string
+  readonly words: string
+  /** `default` where nobody said anything. */
+  readonly place: string
+}
+
+/** In the order in which a person would ask. */
+export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[] {
+  const { options, standing, privates } = policy
+  const isLandlocked = standing.level === 'L'
+  const one = (rule: string, words: string) => ({ rule, words, place: placeOf(said, rule) })
+  const kept = options.accept.has('protect') ? [] : [protectedWords(policy)]
+  return [
+    one(
+      'min-level',
+      `level ${standing.level}: ${levelMeanings[standing.level]}; at least ${options.minLevel} is wanted`,
+    ),
+    ...each(said, 'profile', (name) => `the rules of ${name}`),
+    { rule: 'files', words: 'the whole system can be read, and nothing of it changed', place: 'default' },
+    {
+      rule: 'private',
+      words:
+        privates.map(({ path }) => path).join(', ') +
+        (isLandlocked ? ' are closed' : ' are empty, writable, and gone at the end'),
+      place: 'default',
+    },
+    ...each(said, 'rw', (path) => `${path} can be read and changed`),
+    ...kept,
+    ...each(said, 'ro', (path) => `${path} can be read`),
+    ...each(said, 'hide', (path) => (isLandlocked ? `${path} is closed` : `${path} looks empty`)),
+    ...each(said, 'deny', (path) => `every access to ${path} fails`),
+    ...each(said, 'socket', (path) => `the socket ${path} can be connected to`),
+    ...each(said, 'device', (path) => `the device ${path} can be used`),
+    one('net', networkWords(policy)),
+    ...each(said, 'allow-host', (host) => `${host} can be reached`),
+    ...each(said, 'connect', (port) => `TCP port ${port} can be connected to`),
+    ...each(said, 'listen', (port) => `TCP port ${port} can be listened at`),
+    one('nested', options.nested ? 'user namespaces can be made inside' : 'no namespace can be made inside'),
+    ...each(said, 'env', (text) => `the environment has ${text}`),
+    one('cwd', `it begins in ${policy.cwd}`),
+    one(
+      'timeout',
+      options.timeout === undefined ? 'it may take as long as it likes' : `it is killed after ${options.timeout} ms`,
+    ),
+    ...each(said, 'require', (name) => `${name} must be had`),
+    ...each(said, 'accept', (name) => `the loss ${name} will do`),
+    ...policy.degradations.map(({ pointer, message }) => ({ rule: 'weaker', words: message, place: pointer })),
+  ]
+}
+
+const placeOf = (said: readonly Said[], rule: string): string =>
+  said.find((one) => one.rule === rule)?.place ?? 'default'
+
+const each = (said: readonly Said[], rule: string, words: (value: string) => string): ExplainedRule[] =>
+  said.filter((one) => one.rule === rule).map(({ value, place }) => ({ rule, words: words(value), place }))
+
+function networkWords({ options, standing }: Policy): string {
+  if (options.net === 'none')
+    return standing.level === 'L' ? 'no socket can be made' : 'no network but a loopback of its own'
+  return options.ports === undefined
+    ? 'the network of the host'
+    : 'of the network of the host the TCP ports that follow'
+}
+
+function protectedWords({ exposures, unprotected }: Policy): ExplainedRule {
+  const writable = exposures.filter((exposure) => exposure.writable).map(({ dest }) => dest)
+  const words =
+    writable.length === 0
+      ? 'nothing of the host can be changed'
+      : `what runs later outside (git hooks, start files, editor tasks, CI files, the policy) stays as it is in ${writable.join(', ')}` +
+        (unprotected.length === 0 ? '' : '; what of that does not exist yet can be made, and is told at the end')
+  return { rule: 'protect', words, place: 'default' }
+}

@@ -1,0 +1,132 @@
+/** The policy of a call: options, the environment, the project's file, the user's and the system's, a profile. */
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { parseDuration } from '../base/units.ts'
+import { environmentLayer } from '../config/environment.ts'
+import { readTomlFile } from '../config/files.ts'
+import { checkedLayer, documentLayer, type Layer } from '../config/layers.ts'
+import { policyShape, sandboxShape } from '../config/sandbox.ts'
+import { isTable, type Table } from '../config/shape.ts'
+import type { Host } from '../host/facts.ts'
+import { configPath } from '../state/paths.ts'
+import { expandAll, type Merged, mergePolicies, type PolicyLayer } from './layers.ts'
+import { type SandboxOptions, wrong } from './options.ts'
+import { findProjectFile, fingerprint, untrusted, widenings } from './project.ts'
+
+const SYSTEM_FILE = '/etc/usnea/config.toml'
+
+/**
+ * `given` are the options of the call, the strongest layer.
+ * @throws RuntimeError `config-file-…`, `project-untrusted`, `sandbox-option`
+ */
+export async function gatherPolicy(given: PolicyLayer, host: Host): Promise<Merged> {
+  const own = await ownFiles(host)
+  const below = mergePolicies(own.layers, host).options
+  const project = projectLayer({ host, below, trust: own.trust })
+  return mergePolicies([given, environment(host), ...project, ...own.layers], host)
+}
+
+function environment(host: Host): PolicyLayer {
+  const layer = environmentLayer(host.env, policyShape)
+  return { options: optionsOf(layer.values, host.cwd), place: (rule) => layer.place([rule]) }
+}
+
+interface OwnFiles {
+  readonly layers: readonly PolicyLayer[]
+  readonly trust: Table
+}
+
+/** The user's and the system's table `[sandbox]`, the user's first. */
+async function ownFiles(host: Host): Promise<OwnFiles> {
+  const named = host.env.USNEA_CONFIG || undefined
+  const folder = named === undefined ? await configPath() : undefined
+  const user = named === undefined ? folder && join(folder, 'config.toml') : resolve(host.cwd, named)
+  const layers = [user, SYSTEM_FILE].flatMap((path) => {
+    if (path === undefined || !existsSync(path)) return []
+    const document = readTomlFile(path, host)
+    const table = document?.values.sandbox
+    if (document === undefined || !isTable(table)) return []
+    const layer: Layer = {
+      source: 'user',
+      values: table,
+      place: (at) => documentLayer(document, 'user').place(['sandbox', ...at]),
+    }
+    return [checkedLayer(layer, sandboxShape)]
+  })
+  const trust = Object.assign({}, ...layers.map(({ values }) => values.trust ?? {})) as Table
+  return { layers: layers.map((layer) => policyLayer(layer, host, host.cwd)), trust }
+}
+
+interface Project {
+  readonly host: Host
+  readonly below: SandboxOptions
+  /** Fingerprints by file. */
+  readonly trust: Table
+}
+
+function projectLayer({ host, below, trust }: Project): PolicyLayer[] {
+  const file = findProjectFile(host)
+  const document = file === undefined ? undefined : readTomlFile(file, host)
+  if (file === undefined || document === undefined) return []
+  const layer = checkedLayer(documentLayer(document, 'user'), policyShape)
+  const directory = dirname(file)
+  if (trust[file] !== fingerprint(layer.values)) {
+    const found = widenings({ directory, values: layer.values, below })
+    if (found.length > 0) throw untrusted(file, layer.values, found)
+  }
+  return [policyLayer(layer, host, directory)]
+}
+
+function policyLayer(layer: Layer, host: Host, directory: string): PolicyLayer {
+  return { options: expandAll(optionsOf(layer.values, directory), host), place: (rule) => layer.place([rule]) }
+}
+
+/** Relative paths count from the directory of a project's file, and else from the current one. */
+function optionsOf(values: Table, directory: string): SandboxOptions {
+  const {
+    'min-level': minLevel,
+    'allow-host': allowHosts,
+    proxy: proxyVariables,
+    trust: _,
+    timeout,
+    env,
+    ...rest
+  } = values
+  const paths = Object.fromEntries(
+    ['rw', 'ro', 'hide', 'deny', 'socket', 'device'].flatMap((name) => {
+      const list = values[name] as readonly string[] | undefined
+      return list === undefined ? [] : [[name, list.map((text) => absoluteIn(directory, text))]]
+    }),
+  )
+  return {
+    ...rest,
+    ...paths,
+    ...(values.cwd === undefined ? {} : { cwd: resolve(directory, String(values.cwd)) }),
+    ...(minLevel === undefined ? {} : { minLevel }),
+    ...(allowHosts === undefined ? {} : { allowHosts }),
+    ...(proxyVariables === undefined ? {} : { proxyVariables }),
+    ...(timeout === undefined ? {} : { timeout: milliseconds(String(timeout)) }),
+    ...(env === undefined ? {} : { env: variables(env as readonly string[]) }),
+  } as SandboxOptions
+}
+
+function absoluteIn(directory: string, text: string): string {
+  const [, mark = '', path = ''] = /^(\??)([\s\S]*)$/.exec(text) ?? []
+  return /^[/~$]/.test(path) ? text : mark + resolve(directory, path)
+}
+
+function milliseconds(text: string): number {
+  const time = parseDuration(text)
+  if (time === undefined) throw wrong('timeout', `${JSON.stringify(text)} is no time: write "30s", "500ms" or "2m"`)
+  return time
+}
+
+/** `NAME=VALUE`, or `NAME` for the caller's, which expandAll puts in. */
+function variables(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    list.map((text) => {
+      const equals = text.indexOf('=')
+      return equals < 0 ? [text, `$${text}`] : [text.slice(0, equals), text.slice(equals + 1)]
+    }),
+  )
+}

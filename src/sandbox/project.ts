@@ -1,0 +1,99 @@
+/**
+ * The policy that a project brings along: `.usnea.toml`. Whoever wrote the project wrote that file, and may be hostile. So
+ * unless the user trusts just what it says, it may take away, and open no more than the project itself.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { RuntimeError } from '../base/errors.ts'
+import { parseDuration } from '../base/units.ts'
+import { type PolicyRule, policyRules } from '../config/sandbox.ts'
+import type { Table } from '../config/shape.ts'
+import type { Host } from '../host/facts.ts'
+import { levels, reaches } from '../host/level.ts'
+import type { SandboxOptions } from './options.ts'
+import { isWithin } from './policy.ts'
+import { harmlessProfiles } from './profiles.ts'
+
+export const PROJECT_FILE = '.usnea.toml'
+
+/** The nearest one, from the current directory up to the root of the repository, and not in the home itself. */
+export function findProjectFile({ cwd, home }: Host): string | undefined {
+  if (cwd === '') return undefined
+  for (let at = cwd; at !== '/' && at !== home; at = dirname(at)) {
+    if (existsSync(join(at, PROJECT_FILE))) return join(at, PROJECT_FILE)
+    if (existsSync(join(at, '.git'))) return undefined
+  }
+  return undefined
+}
+
+/** Of what the file says, not of how it is written: a comment changes nothing. */
+export const fingerprint = (values: Table): string =>
+  `sha256:${createHash('sha256').update(JSON.stringify(values)).digest('hex')}`
+
+export interface ProjectSays {
+  readonly directory: string
+  readonly values: Table
+  /** What the user's own files say, which this one would cover. */
+  readonly below: SandboxOptions
+}
+
+/** Why a value would open more than the project, for each that does. */
+export function widenings({ directory, values, below }: ProjectSays): { rule: string; why: string }[] {
+  return policyRules.flatMap((rule) => {
+    const value = values[rule.name]
+    if (value === undefined) return []
+    const words = (Array.isArray(value) ? value : [value]).map(String)
+    return words.flatMap((word) => {
+      const why = whyItWidens(rule, word, { directory, below })
+      return why === undefined ? [] : [{ rule: rule.name, why: `${rule.name} ${JSON.stringify(word)}: ${why}` }]
+    })
+  })
+}
+
+function whyItWidens(
+  rule: PolicyRule,
+  word: string,
+  { directory, below }: Omit<ProjectSays, 'values'>,
+): string | undefined {
+  const { name, project } = rule
+  if (project === 'never') return 'a project cannot decide that'
+  if (project === 'inside') return isInside(word, directory) ? undefined : 'it lies outside of the project'
+  return words[name]?.(word, below)
+}
+
+/** Of rules where the value decides. */
+const words: Readonly<Record<string, (word: string, below: SandboxOptions) => string | undefined>> = {
+  net: (word) => (word === 'none' ? undefined : 'a project can only say none'),
+  nested: (word) => (word === 'false' ? undefined : 'a project can only say false'),
+  env: (word) => (word.includes('=') ? undefined : "it hands on a variable of the caller's"),
+  'min-level': (word, { minLevel = 'U0' }) => {
+    const level = levels.find((name) => name === word.toUpperCase())
+    return level !== undefined && reaches(level, minLevel) ? undefined : `it is weaker than ${minLevel}`
+  },
+  profile: (word, { profile }) => {
+    if (!harmlessProfiles.includes(word)) return `a project can only say ${harmlessProfiles.join(' or ')}`
+    return profile === undefined || profile === word ? undefined : `your own is ${profile}`
+  },
+  timeout: (word, { timeout = Number.POSITIVE_INFINITY }) =>
+    (parseDuration(word) ?? 0) > timeout ? 'it is longer than yours' : undefined,
+}
+
+/** With every link resolved: one could lead anywhere. */
+function isInside(word: string, directory: string): boolean {
+  const path = word.replace(/^\?/, '')
+  if (/^~|\$|:/.test(path)) return false
+  try {
+    return isWithin(realpathSync(resolve(directory, path)), realpathSync(directory))
+  } catch {
+    return false
+  }
+}
+
+export function untrusted(file: string, values: Table, found: readonly { why: string }[]): RuntimeError {
+  return new RuntimeError('project-untrusted', {
+    what: `${file} asks for more than a project may`,
+    details: found.map(({ why }) => why),
+    fix: `take that out, or, if you trust it, put this into [sandbox.trust] of your config.toml: ${JSON.stringify(file)} = "${fingerprint(values)}"; --no-config passes it by`,
+  })
+}

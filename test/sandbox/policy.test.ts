@@ -1,0 +1,124 @@
+/** The policy that a call gathers from files, variables and options; and a hostile project's own. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { sandbox } from '../../src/index.ts'
+import { needs } from '../fixtures/needs.ts'
+
+const skip = needs('userns') ?? false
+const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))
+const place = realpathSync(mkdtempSync(join(tmpdir(), 'usnea-policy-')))
+after(() => rmSync(place, { recursive: true, force: true }))
+const settings = join(place, 'config')
+mkdirSync(join(settings, 'usnea'), { recursive: true })
+
+let projects = 0
+
+/** With a `.git`, so that nothing above it is looked at. */
+function project(policy: string): string {
+  const path = join(place, `project-${++projects}`)
+  mkdirSync(join(path, '.git'), { recursive: true })
+  mkdirSync(join(path, 'sub'))
+  writeFileSync(join(path, '.usnea.toml'), policy)
+  return path
+}
+
+function run(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { PATH, HOME } = process.env
+  const { status, stdout, stderr } = spawnSync(usnea, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH, HOME, XDG_CONFIG_HOME: settings, ...env },
+  })
+  return { status, stdout: stdout.trim(), stderr: stderr.trim() }
+}
+
+test("a project's file is found from a directory in it, and opens the project and no more", { skip }, () => {
+  const path = project('rw = ["."]\nenv = ["MODE=test"]\nhide = ["/etc/hostname"]\n')
+  const script = 'echo $MODE; wc -c < /etc/hostname; touch ../made && ls ..'
+  const { stdout, status, stderr } = run(join(path, 'sub'), ['--', 'sh', '-c', script])
+  assert.deepEqual([status, stdout.split('\n')], [0, ['test', '0', 'made', 'sub']], stderr)
+})
+
+test('a hostile project opens nothing, is told what for, and runs nothing', { skip }, () => {
+  const path = project(`rw = ["/"]\nnet = "host"\nenv = ["SECRET"]\naccept = ["protect"]\n`)
+  const { status, stdout, stderr } = run(path, ['--', 'echo', 'ran'], { SECRET: 'x' })
+  assert.deepEqual([status, stdout], [125, ''])
+  for (const word of ['rw "/"', 'net "host"', 'env "SECRET"', 'accept "protect"', 'sandbox.trust'])
+    assert.ok(stderr.includes(word), stderr)
+  assert.equal(run(path, ['--no-config', '--', 'echo', 'ran']).stdout, 'ran')
+})
+
+test('a link in a project does not lead out of it', { skip }, () => {
+  const path = project('rw = ["out"]\n')
+  symlinkSync('/etc', join(path, 'out'))
+  assert.match(run(path, ['--', 'true']).stderr, /lies outside of the project/)
+})
+
+test('what the user trusts is obeyed until it says something else', { skip }, () => {
+  const path = project('net = "host"\n')
+  const [line] = /"[^"]+" = "sha256:[0-9a-f]{64}"/.exec(run(path, ['--', 'true']).stderr) ?? []
+  assert.ok(line)
+  const file = join(settings, 'usnea/config.toml')
+  writeFileSync(file, `[sandbox.trust]\n${line}\n`)
+  assert.equal(run(path, ['--', 'true']).status, 0)
+  writeFileSync(join(path, '.usnea.toml'), '# the same\nnet = "host"\n')
+  assert.equal(run(path, ['--', 'true']).status, 0)
+  writeFileSync(join(path, '.usnea.toml'), 'net = "host"\nro = ["/root"]\n')
+  assert.equal(run(path, ['--', 'true']).status, 125)
+  rmSync(file)
+})
+
+test('a file that others may write to is not obeyed', { skip }, () => {
+  const path = project('rw = ["."]\n')
+  chmodSync(join(path, '.usnea.toml'), 0o666)
+  assert.match(run(path, ['--', 'true']).stderr, /is not obeyed/)
+})
+
+test('options come before variables, those before the project, that before the user, and --explain tells whose word it is', {
+  skip,
+}, () => {
+  const path = project('timeout = "40s"\nnet = "none"\n')
+  writeFileSync(join(settings, 'usnea/config.toml'), '[sandbox]\ntimeout = "50s"\nnet = "host"\nmin-level = "U0"\n')
+  const told = (args: readonly string[], env = {}) => run(path, [...args, '--explain', '--', 'true'], env).stdout
+  assert.match(told([]), /killed after 40000 ms +\(.*\.usnea\.toml:1:1\)/)
+  assert.match(told([], { USNEA_TIMEOUT: '30s' }), /killed after 30000 ms +\(\$USNEA_TIMEOUT\)/)
+  assert.match(told(['--timeout', '20s'], { USNEA_TIMEOUT: '30s' }), /killed after 20000 ms +\(--timeout\)/)
+  assert.match(told([]), /no network but a loopback.*\(.*\.usnea\.toml:2:1\)/)
+  assert.match(told(['--no-config']), /as long as it likes +\(default\)/)
+  assert.match(told(['--profile', 'build']), new RegExp(`rw +${path} .*\\(profile build\\)`))
+  rmSync(join(settings, 'usnea/config.toml'))
+})
+
+test('a mistake in a file is told with its place', { skip }, () => {
+  const path = project('rw = ["."]\ntimout = "5s"\n')
+  assert.match(run(path, ['--', 'true']).stderr, /\.usnea\.toml:2:1: unknown key "timout": did you mean timeout/)
+})
+
+test('one unix socket of the host can be shown, and nothing else by that name', { skip }, async () => {
+  const path = join(place, 'server.sock')
+  const server = createServer((socket) => socket.end('hello')).listen(path)
+  const script = `import socket; s = socket.socket(socket.AF_UNIX); s.connect('${path}'); print(s.recv(9).decode())`
+  await using box = sandbox({ cwd: '/', socket: [path] })
+  if (needs('python3') === undefined) assert.equal((await box.run(['python3', '-c', script])).stdout, 'hello')
+  server.close()
+  assert.throws(() => sandbox({ socket: ['/etc/hostname'] }), { code: 'sandbox-option' })
+  assert.throws(() => sandbox({ socket: [join(place, 'none.sock')] }), { code: 'sandbox-option' })
+  assert.throws(() => sandbox({ device: ['/etc/hostname'] }), { code: 'sandbox-option' })
+  sandbox({ socket: [`?${join(place, 'none.sock')}`] })
+})
+
+test('a device that is named can be used', { skip }, async () => {
+  await using box = sandbox({ cwd: '/', device: ['/dev/zero', '?/dev/no-such-device'] })
+  assert.equal((await box.run(['sh', '-c', 'head -c 3 /dev/zero | wc -c'])).stdout.trim(), '3')
+})
+
+test('the profile of a program is below its own options', { skip }, async () => {
+  await using box = sandbox({ profile: 'strict', minLevel: 'U0' })
+  assert.match((await box.run(['true'])).level, /^(R|N|U1)$/)
+})
