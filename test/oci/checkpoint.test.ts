@@ -1,6 +1,6 @@
 // Needs a static busybox, root, gcc, and a criu that works on this kernel: what a program was goes into files and comes back.
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import {
@@ -151,8 +151,10 @@ testAs(real, 'a signal undoes a checkpoint or a restore that is not done yet', a
   succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
   await askSteady(world, id)
   await interrupt(['checkpoint', '--image-path', image, id])
+  // Before criu is asked to dump there is no directory yet: its first call only asks what it can do.
+  const left = existsSync(image) ? readdirSync(image) : []
   assert.deepEqual(
-    readdirSync(image).filter((name) => !name.endsWith('.log')),
+    left.filter((name) => !name.endsWith('.log')),
     [],
   )
   assert.match(await askSteady(world, id), /^count 2 /)
