@@ -1,6 +1,6 @@
 // Needs a static busybox, root, gcc, and a criu that works on this kernel: what a program was goes into files and comes back.
 import assert from 'node:assert/strict'
-import { existsSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import {
