@@ -17,6 +17,18 @@ static size_t waiting_bytes;
 
 bool has_calls(void) { return waiting || running; }
 
+bool has_creation(void) {
+  bool found = false;
+  for (const struct call *call = waiting; call; call = call->next) found = found || call->method == CREATE;
+  return found;
+}
+
+bool is_worker(int pid) {
+  const struct call *call = running;
+  while (call && call->worker != pid) call = call->next;
+  return call;
+}
+
 static bool is_exclusive(enum method method) { return method != KILL && method != PIDS && method != STATS; }
 
 static void free_call(struct call *call) {
@@ -47,10 +59,13 @@ void end_call(struct call *call) {
 /* Part of the result has come, or the end of the worker. */
 static void hear(struct watch *watch, uint32_t events) {
   struct call *call = OF(call, watch, watch);
-  char control[CMSG_SPACE(sizeof(int))];
+  union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+  } control;
   uint8_t chunk[16384];
   struct iovec part = {chunk, sizeof chunk};
-  struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   (void)events;
   ssize_t got = recvmsg(watch->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;

@@ -88,14 +88,24 @@ static void note(struct process *process, int status, int64_t at) {
   settle_deletes();
 }
 
+/* waitpid(2) knows its children: one that is there has not ended, whatever a process of the same number did before. */
+static bool is_our_child(int pid) {
+  siginfo_t info;
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 void find_early_end(struct process *process) {
+  if (process->pid <= 0 || process->is_reaped || is_our_child(process->pid)) return;
   unsigned count = early_count < MOST_EARLY ? early_count : MOST_EARLY;
   for (unsigned i = 0; i < count; i++)
-    if (early[i].pid == process->pid && !process->is_reaped) {
+    if (early[i].pid == process->pid) {
       early[i].pid = 0;
       note(process, early[i].status, early[i].at);
       return;
     }
+  /* A runtime that leaves its containers to somebody else: neither their end nor their number is ours to know. */
+  tell("error", "process %d of %s is no child of the shim", process->pid, process->container->id);
+  note(process, 255 << 8, wall_clock());
 }
 
 static bool is_logger(int pid) {
@@ -121,7 +131,7 @@ static void reap(struct watch *watch, uint32_t events) {
     publisher_ended(pid, status);
     if (process) note(process, status, wall_clock());
     else if (is_logger(pid)) settle_deletes();
-    else remember(pid, status);
+    else if (!is_worker(pid)) remember(pid, status);
   }
 }
 

@@ -91,7 +91,9 @@ static bool write_on(struct lane *lane, const uint8_t *bytes, size_t size) {
 static void give(struct watch *watch, uint32_t events) {
   struct lane *lane = OF(lane, to, watch);
   (void)events;
-  if (!write_on(lane, lane->kept + lane->start, lane->end - lane->start)) close_and_settle(lane);
+  size_t before = lane->end - lane->start;
+  if (!write_on(lane, lane->kept + lane->start, before)) close_and_settle(lane);
+  else if (lane->kept && lane->end == before) rest(lane); /* ready, and takes nothing */
   else resume(lane);
 }
 

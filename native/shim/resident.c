@@ -43,6 +43,7 @@ int stay(void) {
   if (!*shim.socket_path) return fprintf(stderr, "usnea shim: 3 is no socket to listen on; `start` hands it over\n"), 1;
   fcntl(LISTENING, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
+  prctl(PR_SET_DUMPABLE, 0); /* nobody of our uid, in a container or not, looks into us */
   prctl(PR_SET_NAME, "usnea-shim");
   open_log();
   if (chdir("/") != 0) return 1;

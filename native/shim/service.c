@@ -160,12 +160,14 @@ static bool serve_process(struct reply_to to, enum method method, struct request
 
 static void serve_request(struct reply_to to, enum method method, struct request *request) {
   if (serve_process(to, method, request)) return;
-  if (method == EXEC) {
+  if (shim.is_stopping && method != SHUTDOWN) {
+    refuse(to, UNAVAILABLE, "the shim is about to end");
+  } else if (method == EXEC) {
     add_process(to, request);
   } else if (method == CONNECT) {
     connect_to(to, request);
   } else if (method == SHUTDOWN) {
-    shim.is_stopping = shim.is_stopping || (!containers && !has_calls());
+    shim.is_stopping = shim.is_stopping || (!containers && !has_creation());
     done(to);
   } else {
     take_call(to, method, request);

@@ -123,6 +123,8 @@ void end_call(struct call *call);
 /* Answers the deletions that have nothing more to wait for. */
 void settle_deletes(void);
 bool has_calls(void);
+bool has_creation(void);
+bool is_worker(int pid);
 /* Ends every process of a container whose init is gone. */
 void end_all(struct container *container);
 
