@@ -23,7 +23,7 @@ export function firstRecord(
     spec,
     rootless: { euid: host.rootlessEuid, cgroups: host.rootlessCgroups },
     maps: maps && { uid: maps.uid, gid: maps.gid, denySetgroups: maps.denySetgroups },
-    level: promisedLevel(host, hasRanges(maps)),
+    level: promisedLevel(host, { ranges: hasRanges(maps), cgroups: cgroup.plan !== undefined }),
     cgroup: cgroup.plan?.intended ?? { manager: 'none', reason: cgroup.reason },
     ...(standIn && { standIn }),
     tail: tailOf(plan.ops),

@@ -9,9 +9,9 @@ import { type ContainerPlan, compile } from '../launch/compile.ts'
 import { type CgroupChoice, chooseCgroup } from '../linux/cgroups/choose.ts'
 import { checkLimits } from '../linux/cgroups/limits/limits.ts'
 import { ownerOf } from '../linux/cgroups/ownership.ts'
-import { checkCgroupsPath, placesOf } from '../linux/cgroups/place.ts'
+import { checkCgroupsPath } from '../linux/cgroups/place.ts'
 import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from '../linux/cgroups/scope-plan.ts'
-import { type Surveyed, surveyPlaces, surveyScope } from '../linux/cgroups/survey.ts'
+import { surveyAround, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkProcessLabels, mountLabelNotes, processLabelNotes } from '../linux/lsm/check.ts'
@@ -242,17 +242,8 @@ function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups, enforce }: Prep
   }
   if (typeof cgroups === 'object') return scopeOf(spec, host, { id, answer: cgroups.systemd })
   const path = spec.linux?.cgroupsPath || id
-  const survey = cgroups === 'cgroupfs' ? surveyFor(path, host) : []
+  const survey = cgroups === 'cgroupfs' ? surveyAround(path, host.cgroup) : []
   return chooseCgroup({ spec, host, manager: cgroups, survey })
-}
-
-/** Beside us, or below where only that is ours. */
-function surveyFor(path: string, { cgroup }: Host): Surveyed[] {
-  const beside = surveyPlaces(placesOf(path, cgroup), cgroup)
-  if (cgroup.layout !== 'v2' || path.startsWith('/') || beside.every(({ refusal }) => refusal === undefined))
-    return beside
-  const below = surveyPlaces(placesOf(path, cgroup, 'below'), cgroup)
-  return below.every(({ refusal }) => refusal === undefined) ? below : beside
 }
 
 function scopeOf(spec: RunnableSpec, host: Host, { id, answer }: { id: string; answer: Answer }): CgroupChoice {

@@ -5,6 +5,7 @@ import { type Level, levelMeanings, levels, promisedLevel, reaches } from '../ho
 import { sealedInit } from '../kernel/native.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { chooseStateRoot } from '../state/paths.ts'
+import { cgroupFinding } from './cgroups.ts'
 import { checksFor, rangesTrial } from './checks.ts'
 import { type Finding, fromError, ok } from './finding.ts'
 import { prove } from './proof.ts'
@@ -30,7 +31,7 @@ export async function diagnose(host: Host): Promise<Diagnosis> {
     const trial = hasNoUserns && maps ? notTried : () => prove({ ...check.trial, maps }, host)
     findings.push(await attempt(check.id, check.title, trial, check.isVital ? 'fail' : 'weak'))
   }
-  findings.push(await ranges(host), cgroups(host))
+  findings.push(await ranges(host), await cgroupFinding(host))
   const level = provenLevel(host, findings)
   return { level, meaning: levelMeanings[level], findings }
 }
@@ -92,27 +93,12 @@ async function ranges(host: Host): Promise<Finding> {
   return attempt(id, title, () => prove(rangesTrial(choice), host), 'weak')
 }
 
-/** Never `ok` before cgroups are managed: a limit that was asked for would not hold. */
-function cgroups({ cgroup }: Host): Finding {
-  const what =
-    cgroup.layout === 'none'
-      ? 'no cgroup file system'
-      : `${cgroup.layout}, ${cgroup.writable ? 'writable' : 'not delegated to us'}`
-  return {
-    id: 'cgroups',
-    title: 'cgroups',
-    status: 'weak',
-    what,
-    why: 'usnea does not manage cgroups yet, so it enforces no limit by them',
-  }
-}
-
 /** What the facts promise, taken back as far as the trials failed. */
 function provenLevel(host: Host, findings: readonly Finding[]): Level {
   const failed = (id: string) => findings.some((finding) => finding.id === id && finding.status !== 'ok')
   if (findings.some(({ status, id }) => status === 'fail' && id !== 'state' && !(host.realRoot && id === 'userns')))
     return 'X'
-  const promised = promisedLevel(host, !failed('subids'))
+  const promised = promisedLevel(host, { ranges: !failed('subids'), cgroups: !failed('cgroups') })
   if (promised !== 'R' && failed('proc')) return 'U0'
   return promised
 }

@@ -18,11 +18,19 @@ export const levelMeanings: Readonly<Record<Level, string>> = {
 
 export const reaches = (level: Level, wanted: Level): boolean => levels.indexOf(level) >= levels.indexOf(wanted)
 
-/** What the facts promise; `ranges`: more than one id is mapped. Whether it holds, `usnea doctor` proves. */
-export function promisedLevel(host: Host, ranges: boolean): Level {
+export interface Had {
+  /** More than one id is mapped. */
+  readonly ranges: boolean
+  /** There is a cgroup that holds limits. */
+  readonly cgroups: boolean
+}
+
+/** What the facts promise. Whether it holds, `usnea doctor` proves. */
+export function promisedLevel(host: Host, { ranges, cgroups }: Had): Level {
   if (host.realRoot) return 'R'
   if (!host.hasUserNamespaces) return 'X'
   if (!host.freshProc) return 'U0'
   if (!host.rootlessEuid) return 'N'
-  return ranges ? 'U2' : 'U1' // U3 needs managed cgroups
+  if (!ranges) return 'U1'
+  return cgroups ? 'U3' : 'U2'
 }

@@ -15,7 +15,10 @@ export interface Standing {
 
 /** @throws RuntimeError `level-unmet` */
 export function chooseLevel(options: CheckedOptions, host: Host): Standing {
-  const standing = options.minLevel === 'L' ? weakest(host, options) : standingAt(promisedLevel(host, false), options)
+  const standing =
+    options.minLevel === 'L'
+      ? weakest(host, options)
+      : standingAt(promisedLevel(host, { ranges: false, cgroups: false }), options)
   const { level } = standing
   if (level === 'L' && options.egress)
     throw new RuntimeError('level-unmet', {
@@ -45,7 +48,7 @@ const standingAt = (level: Level, { ports }: CheckedOptions): Standing => ({
 
 /** Namespaces where they can be had, else Landlock. */
 function weakest(host: Host, options: CheckedOptions): Standing {
-  const promised = promisedLevel(host, false)
+  const promised = promisedLevel(host, { ranges: false, cgroups: false })
   const refusal = promised === 'X' ? undefined : whyNoNamespaces(host)
   if (promised !== 'X' && refusal === undefined) return standingAt(promised, options)
   const landlock = landlockVersion()

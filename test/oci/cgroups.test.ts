@@ -169,3 +169,12 @@ testAs({ as: ['root'] }, '--systemd-cgroup where systemd does not run is refused
     /systemd cgroup flag passed, but systemd support for managing cgroups is not available/,
   )
 })
+
+testAs({ skip: whyNoCgroup('cpu', 'memory', 'pids') }, 'the doctor says whose limits would hold', async (world) => {
+  const { level, findings } = JSON.parse((await world.usnea(['doctor', '--json'])).stdout)
+  const { status, what, why } = findings.find(({ id }: { id: string }) => id === 'cgroups')
+  if (world.identity.name === 'root') {
+    assert.equal(status, 'ok', `${what} ${why}`)
+    assert.match(what, /made by us: .*\bpids\b/)
+  } else assert.equal(level === 'U3', status === 'ok', `${level}: ${what}`)
+})

@@ -188,3 +188,11 @@ testAs(user, "the system's systemd, no systemd, and what a user is not handed ar
   const huge = limits({ hugepageLimits: [{ pageSize: '2MB', limit: 0 }] })
   refused(await run(world, world.newId(), huge), /the hugetlb controller cannot be had here/)
 })
+
+testAs(user, 'the doctor finds the scopes of the systemd of a user, and calls it full rootless', async (world) => {
+  const { stdout } = await call(world, ['doctor', '--json', '--min-level', 'U3', '--require', 'cgroups'])
+  const { level, findings } = JSON.parse(stdout)
+  assert.equal(level, 'U3', stdout)
+  const found = findings.find(({ id }: { id: string }) => id === 'cgroups')
+  assert.match(found.what, /^v2, as scopes of your systemd: .*memory.*pids/)
+})

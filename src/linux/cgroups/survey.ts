@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { errnoOf } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { isWithin } from '../../host/mountinfo.ts'
-import type { Place } from './place.ts'
+import { type Place, placesOf } from './place.ts'
 
 export interface Surveyed {
   readonly place: Place
@@ -14,6 +14,15 @@ export interface Surveyed {
   readonly missing: number
   /** Why the place cannot be used: what was looked at, and the errno. */
   readonly refusal?: { readonly path: string; readonly errno: string }
+}
+
+/** Beside us, or below where only that is ours. */
+export function surveyAround(path: string, cgroup: Host['cgroup']): Surveyed[] {
+  const beside = surveyPlaces(placesOf(path, cgroup), cgroup)
+  if (cgroup.layout !== 'v2' || path.startsWith('/') || beside.every(({ refusal }) => refusal === undefined))
+    return beside
+  const below = surveyPlaces(placesOf(path, cgroup, 'below'), cgroup)
+  return below.every(({ refusal }) => refusal === undefined) ? below : beside
 }
 
 export function surveyPlaces(places: readonly Place[], { hierarchies }: Host['cgroup']): Surveyed[] {
