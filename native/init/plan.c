@@ -147,7 +147,8 @@ static const char *check_order(const struct plan *plan, enum phase now) {
     pivots += code == OP_pivot;
     if (code == OP_root || code == OP_root_scratch || code == OP_root_here) roots++;
     if (code == OP_root || code == OP_root_scratch) foreign_roots++;
-    else if (phase == PHASE_rootfs && code != OP_root_here && roots == 0 && code != OP_hold) return "an op needs a root before it";
+    else if (phase == PHASE_rootfs && code != OP_root_here && roots == 0 && code != OP_hold && code != OP_hold_overlay)
+      return "an op needs a root before it";
     if (phase > PHASE_birth && births == 0) return "an op comes before the birth";
     if (phase > PHASE_pivot && foreign_roots != pivots) return "a new root and its pivot do not match";
   }

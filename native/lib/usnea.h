@@ -140,4 +140,18 @@ int usnea_landlock_abi(void);
  */
 int usnea_peer(int socket, int32_t *who);
 
+/*
+ * trees.c. usnea_open_directory: an O_PATH descriptor of an absolute path without a link in it. usnea_open_beneath: never
+ * leaves `dir`, follows no link, crosses no mount. The others name a file as /proc/self/fd/N/NAME and follow no link in
+ * NAME. usnea_rename takes the flags of renameat2(2).
+ */
+int usnea_open_directory(const char *path);
+int usnea_open_beneath(int dir, const char *path, uint32_t flags);
+int usnea_list_xattrs(const char *path, void *names, uint32_t size);
+int usnea_get_xattr(const char *path, const char *name, void *value, uint32_t size);
+int usnea_set_xattr(const char *path, const char *name, const void *value, uint32_t size);
+int usnea_remove_xattr(const char *path, const char *name);
+int usnea_sync_file_system(int fd);
+int usnea_rename(const char *from, const char *to, uint32_t flags);
+
 #endif

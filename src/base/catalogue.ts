@@ -5,6 +5,7 @@ import { configFile } from './catalogue/config-file.ts'
 import { criu } from './catalogue/criu.ts'
 import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
+import { layers } from './catalogue/layers.ts'
 import { mounts } from './catalogue/mounts.ts'
 import { network } from './catalogue/network.ts'
 import { ourselves } from './catalogue/ourselves.ts'
@@ -36,6 +37,7 @@ const entries = {
   ...policy,
   ...tasks,
   ...ourselves,
+  ...layers,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type Code = keyof typeof entries

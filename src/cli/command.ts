@@ -6,6 +6,8 @@ export interface Command<Flags extends readonly Flag[] = readonly Flag[]> extend
   /** The arguments as help shows them, such as `ID [SIGNAL]`. */
   readonly usage: string
   readonly summary: string
+  /** Calls to begin with, each with a remark behind `#` where it needs one. */
+  readonly examples?: readonly string[]
   /** Does a person wait for it? Then notes go to stderr even when that is no terminal. */
   isForeground?(call: Call<Flags>): boolean
   /** Commands that are called by a second word. */

@@ -10,10 +10,15 @@ import { Session } from './session.ts'
 import { findCommand, findSubcommand } from './verbs.ts'
 import { versionText } from './version.ts'
 
+/** Their errors are for whoever typed them. */
+const peoplesVerbs: ReadonlySet<string> = new Set(
+  'sandbox doctor plan config runtimes try diff apply discard layers'.split(' '),
+)
+
 /** Never throws. The caller exits with the result. `isWhole`: the arguments are what we were given, byte for byte. */
 export async function execute(argv: readonly string[], io: Io, isWhole = true): Promise<number> {
   const reading = isWhole ? readGlobals(argv) : { ...readGlobals(argv), problem: bytesLost() }
-  const forPeople = ['sandbox', 'doctor', 'plan', 'config', 'runtimes'].includes(reading.verb ?? '')
+  const forPeople = peoplesVerbs.has(reading.verb ?? '')
   const toStderr: LogOptions = { format: 'text', level: 'error', stderr: io.stderr, forPeople }
   let options = toStderr
   let log: Log

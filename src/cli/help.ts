@@ -17,7 +17,11 @@ export async function commandHelp(command: Command): Promise<string> {
   if (command.parts !== undefined) parser.usage(`usnea ${command.name} COMMAND --help explains one command.`)
   const usage = ['usnea', command.name, command.flags.length > 0 ? '[options]' : '', command.usage]
   const head = heading(`usnea ${command.name} - ${command.summary}`, [usage.filter((word) => word !== '').join(' ')])
-  return `${head}${await parser.getHelp()}\n`
+  return `${head}${examples(command.examples)}${await parser.getHelp()}\n`
+}
+
+function examples(lines: readonly string[] = []): string {
+  return lines.length === 0 ? '' : `EXAMPLES:\n${lines.map((line) => `   ${line}\n`).join('')}\n`
 }
 
 /** Help of the whole program. Ends with a newline. */

@@ -1,10 +1,12 @@
 /** One invocation: its options, its log, its ways to print, and the context that the rooms below get. */
+import { isTerminal } from '../base/files.ts'
 import { type Log, printable } from '../base/log.ts'
 import type { Context } from '../container/context.ts'
 import type { Host } from '../host/facts.ts'
 import type { ChosenStateRoot } from '../state/paths.ts'
 import { absolute, type Globals, readMayMiss } from './globals.ts'
 import type { Io } from './io.ts'
+import { openProgress, type Progress } from './progress.ts'
 
 export interface SessionOptions {
   readonly globals: Globals
@@ -44,6 +46,16 @@ export class Session {
     log.warn(message)
     if (logsToFile || logsWarnings) return
     if (loud || isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${printable(message)}\n`)
+  }
+
+  /** May escape sequences go to stdout? https://no-color.org */
+  get isColoured(): boolean {
+    return this.io.stderr.colour && isTerminal(1)
+  }
+
+  /** A line on a terminal about what takes longer than a second. */
+  progress(what: string): Progress {
+    return openProgress(what, this.io.stderr)
   }
 
   /** Absolute; a relative path counts from the caller's directory. */

@@ -77,6 +77,23 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'go on with a container that was saved',
     load: async () => (await import('./commands/restore.ts')).command,
   },
+  try: {
+    summary: 'run a command whose changes are kept beside the files until they are applied',
+    load: async () => (await import('./commands/try.ts')).command,
+  },
+  diff: {
+    summary: 'show what commands changed in a layer',
+    load: async () => (await import('./commands/diff.ts')).command,
+  },
+  apply: {
+    summary: 'bring the changes of a layer to the host',
+    load: async () => (await import('./commands/apply.ts')).command,
+  },
+  discard: { summary: 'forget a layer', load: async () => (await import('./commands/discard.ts')).command },
+  layers: {
+    summary: 'list, show or remove layers',
+    load: async () => (await import('./commands/layers.ts')).command,
+  },
   mounts: {
     summary: 'add or remove mounts of a running container',
     load: async () => (await import('./commands/mounts.ts')).command,

@@ -51,7 +51,8 @@ export function whyNoNamespaces(host: Host): RuntimeError | undefined {
   return answers.get(key)
 }
 
-function attempt(ops: readonly Op[], host: Host): RuntimeError | undefined {
+/** Runs ops that end by themselves (`finish`): the reason why they cannot be done, or undefined. */
+export function attempt(ops: readonly Op[], host: Host): RuntimeError | undefined {
   const { outer, control } = spawnInit({ ops, degradations: [] }, [FD_NULL, FD_NULL, FD_NULL])
   const conversation = new BlockingConversation(control)
   let first = 0

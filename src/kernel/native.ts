@@ -44,6 +44,14 @@ export interface Native {
   handOver(program: string, words: Uint8Array, size: number): number
   peer(socket: number, who: Int32Array): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
+  openDirectory(path: Uint8Array): number
+  openBeneath(dir: number, path: Uint8Array, flags: number): number
+  listXattrs(path: Uint8Array, names: Uint8Array | null, size: number): number
+  getXattr(path: Uint8Array, name: Uint8Array, value: Uint8Array | null, size: number): number
+  setXattr(path: Uint8Array, name: Uint8Array, value: Uint8Array, size: number): number
+  removeXattr(path: Uint8Array, name: Uint8Array): number
+  syncFileSystem(fd: number): number
+  renameWith(from: Uint8Array, to: Uint8Array, flags: number): number
   /** See native/lib/usnea.h. */
   moveLink(name: string, newName: string, from: number, to: number, up: number, report: Int32Array): number
   landlockAbi(): number
@@ -117,6 +125,18 @@ function load(): { native: Native; directory: string } {
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
     peer: library.func('int usnea_peer(int socket, int32_t *who)'),
     guardDevices: library.func('int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)'),
+    openDirectory: library.func('int usnea_open_directory(const uint8_t *path)'),
+    openBeneath: library.func('int usnea_open_beneath(int dir, const uint8_t *path, uint32_t flags)'),
+    listXattrs: library.func('int usnea_list_xattrs(const uint8_t *path, uint8_t *names, uint32_t size)'),
+    getXattr: library.func(
+      'int usnea_get_xattr(const uint8_t *path, const uint8_t *name, uint8_t *value, uint32_t size)',
+    ),
+    setXattr: library.func(
+      'int usnea_set_xattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, uint32_t size)',
+    ),
+    removeXattr: library.func('int usnea_remove_xattr(const uint8_t *path, const uint8_t *name)'),
+    syncFileSystem: library.func('int usnea_sync_file_system(int fd)'),
+    renameWith: library.func('int usnea_rename(const uint8_t *from, const uint8_t *to, uint32_t flags)'),
     moveLink: library.func(
       'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',
     ),

@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly cancelSignal: AbortSignal | undefined
   /** Begins it in a sandbox that waits; undefined when there is none. */
   readonly begin?: ((fds: readonly number[]) => Isolated | undefined) | undefined
+  /** Called when the whole tree is dead, before `exited` settles. Must not throw. */
+  readonly onEnd?: () => void
 }
 
 export interface SandboxedProcess extends AsyncDisposable {
@@ -126,6 +128,7 @@ export class Command implements SandboxedProcess {
       clearTimeout(timer)
       this.#filter?.close()
       cancelSignal?.removeEventListener('abort', cancel)
+      this.#options.onEnd?.()
     }
     if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw inSandboxWords(outcome.failure, this.#plan)
     const ended = 'ended' in outcome ? outcome.ended : { exitCode: undefined, signal: 9 }

@@ -124,7 +124,10 @@ function view(policy: Policy, slots: Slots): Op[] {
   const devices = holdDevices(slots)
   const exposed = policy.exposures.map((exposure) => ({
     ...exposure,
-    slot: slots.hold(exposure.source, exposure.origin),
+    slot:
+      exposure.overlay === undefined
+        ? slots.hold(exposure.source, exposure.origin)
+        : slots.holdOverlay(exposure.overlay),
   }))
   const mirrors = policy.mirrors.flatMap((mirror) => mirrorOps(mirror, slots))
   return [

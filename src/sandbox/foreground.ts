@@ -11,8 +11,10 @@ import { Network } from './egress/network.ts'
 import type { Egress } from './egress/options.ts'
 import { type ExplainedRule, explainPolicy } from './explain.ts'
 import { inSandboxWords } from './failure.ts'
+import { layeredPolicy } from './layered.ts'
+import { type Layer, useLayer } from './layers/index.ts'
 import type { Merged } from './layers.ts'
-import { checkOptions, type SandboxOptions } from './options.ts'
+import { checkOptions, type SandboxOptions, wrong } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { plantedOf } from './protect.ts'
 
@@ -46,6 +48,33 @@ export interface Surroundings {
   readonly note: (message: string) => void
 }
 
+export interface Tried {
+  readonly status: number
+  readonly layer: Layer
+}
+
+/**
+ * The same in a layer: the host's files stay as they are. `onLayer` is told of the layer before the command runs.
+ * @throws RuntimeError `layer-…`, or when the command could not be run
+ */
+export async function tryForeground(
+  options: SandboxOptions,
+  argv: readonly string[],
+  { host, note, onLayer }: Surroundings & { onLayer: (layer: Layer) => void },
+): Promise<Tried> {
+  const checked = checkOptions(options, host.cwd)
+  if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
+  const { policy, layer } = layeredPolicy(checked, host)
+  if (layer === undefined) throw wrong('layer', 'nothing is tried without one')
+  const use = useLayer(layer, argv)
+  try {
+    onLayer(layer)
+    return { status: await runPolicy(policy, argv, { host, note }), layer }
+  } finally {
+    use.end()
+  }
+}
+
 /**
  * @returns the command's exit code, 124 after the time-out, 128+n after a signal
  * @throws RuntimeError when the command could not be run
@@ -53,9 +82,12 @@ export interface Surroundings {
 export async function runForeground(
   options: SandboxOptions,
   argv: readonly string[],
-  { host, note }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<number> {
-  const policy = policyOf(options, argv, host)
+  return await runPolicy(policyOf(options, argv, surroundings.host), argv, surroundings)
+}
+
+async function runPolicy(policy: Policy, argv: readonly string[], { host, note }: Surroundings): Promise<number> {
   const { timeout, egress } = policy.options
   const plan = planOf(policy, argv)
   if (egress) return await runFiltered(policy, egress, { plan, argv, note })

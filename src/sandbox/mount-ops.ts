@@ -2,6 +2,7 @@
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOSUID } from '../kernel/constants.ts'
 import type { Op } from '../kernel/plan.ts'
 import { BIND_HELD, BIND_NO_CREATE } from '../linux/mounts/bind-flags.ts'
+import type { Overlay } from './layer-options.ts'
 import { isWithin } from './policy.ts'
 
 const quiet = MS_NOSUID | MS_NODEV
@@ -13,6 +14,10 @@ export class Slots {
   readonly ops: Op[] = []
   hold(path: string, origin: string): number {
     this.ops.push({ op: 'hold', path, slot: this.ops.length, origin })
+    return this.ops.length - 1
+  }
+  holdOverlay(overlay: Overlay): number {
+    this.ops.push({ ...overlay, slot: this.ops.length })
     return this.ops.length - 1
   }
 }

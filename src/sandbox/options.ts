@@ -5,6 +5,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
+import { type CheckedLayer, checkLayer, type LayerOptions, type Overlay } from './layer-options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
 import type { ProfileName } from './profiles.ts'
 
@@ -46,6 +47,8 @@ export interface SandboxOptions extends EgressOptions {
   readonly connect?: readonly number[]
   /** TCP ports that may be listened at. */
   readonly listen?: readonly number[]
+  /** Folders that the command may change without changing the host: see docs/try.md. Default: none. */
+  readonly layer?: string | LayerOptions
 }
 
 const MAX_TIMEOUT = 2 ** 31 - 1
@@ -56,6 +59,10 @@ export interface Exposure {
   readonly writable: boolean
   /** The option it came from, for errors and the plan. */
   readonly origin: string
+  /** Made in place of the source: its changes go elsewhere. */
+  readonly overlay?: Overlay
+  /** A part of a layer. */
+  readonly isTried?: true
 }
 
 export interface CheckedOptions {
@@ -74,6 +81,7 @@ export interface CheckedOptions {
   readonly accept: ReadonlySet<Acceptable>
   /** TCP ports that are open; undefined: all. */
   readonly ports: readonly PortRule[] | undefined
+  readonly layer: CheckedLayer | undefined
 }
 
 /** @throws RuntimeError `sandbox-option` */
@@ -102,6 +110,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     require: known('require', options.require ?? [], Object.keys(demands) as Demanded[]),
     accept: new Set(known('accept', options.accept ?? [], Object.keys(acceptable) as Acceptable[])),
     ports: checkPorts(options),
+    layer: checkLayer(options.layer, cwd),
   }
 }
 

@@ -41,8 +41,9 @@ export interface Protection {
 export function protectionsOf(exposures: readonly Exposure[]): Protection[] {
   const named = new Set(exposures.map(({ dest }) => dest))
   const found = new Map<string, Protection>()
-  for (const { source, dest, writable } of exposures) {
-    if (!writable || !isDirectory(source)) continue
+  for (const { source, dest, writable, isTried } of exposures) {
+    // What is only tried is asked about when it is applied.
+    if (!writable || isTried || !isDirectory(source)) continue
     for (const path of all.flatMap((name) => placesOf(name, dest))) {
       if (named.has(path)) continue
       for (const above of between(dest, path)) if (!named.has(above)) found.set(above, { path: above, writable: true })

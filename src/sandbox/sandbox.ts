@@ -8,9 +8,22 @@ import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
 import { Network } from './egress/network.ts'
+import { layeredPolicy } from './layered.ts'
+import {
+  type ApplyOptions,
+  type ApplyResult,
+  applyLayer,
+  type Backend,
+  type Differing,
+  type DiffOptions,
+  diffLayer,
+  discardLayer,
+  type Layer,
+  startIn,
+} from './layers/index.ts'
 import { mergePolicies } from './layers.ts'
 import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions, wrong } from './options.ts'
-import { choosePolicy, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
 
@@ -51,6 +64,28 @@ export interface Sandbox extends AsyncDisposable {
   readonly degradations: readonly Degradation[]
   /** The isolation that commands get: see docs/levels.md. */
   readonly level: Level
+  /** What changes are kept in, with the option `layer`. */
+  readonly layer: LayerInfo | undefined
+  /**
+   * What the commands changed in the folders of the layer; nothing of it is on the host.
+   * @throws RuntimeError `layer-busy` while a command runs, `sandbox-option` without a layer
+   */
+  diff(options?: DiffOptions): Promise<Differing[]>
+  /**
+   * Brings the changes to the host: all of them, or those at some paths. What the host changed meanwhile is an error
+   * unless `conflicts` says who wins. After an interruption the next call goes on.
+   * @throws RuntimeError `apply-conflict`, `apply-dangerous`, `apply-refused`, `apply-nothing`, `apply-failed`, `layer-busy`
+   */
+  apply(options?: ApplyOptions): Promise<ApplyResult>
+  /** Removes the layer with all that is in it. @throws RuntimeError `layer-busy`, `layer-half-applied` */
+  discard(): Promise<void>
+}
+
+export interface LayerInfo {
+  readonly name: string
+  /** Real paths of the directories that are tried. */
+  readonly folders: readonly string[]
+  readonly backend: Backend
 }
 
 const DEFAULT_MAX_BUFFER = 100_000_000
@@ -75,9 +110,10 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSetti
     throw wrong('warm', `${warm} is no whole number from 0 to ${MOST_WARM}`)
   const host = readHost()
   const { options: all } = mergePolicies([{ options, place: () => 'option' }], host)
-  const policy = choosePolicy(checkOptions(all, host.cwd), host)
+  const { policy, layer } = layeredPolicy(checkOptions(all, host.cwd), host)
   if (warm > 0 && policy.options.egress) throw wrong('warm', 'a network with allowed hosts is made for each command')
-  return new PolicySandbox(policy, warm)
+  if (warm > 0 && layer !== undefined) throw wrong('warm', 'a layer is for one command at a time')
+  return new PolicySandbox(policy, { warm, layer })
 }
 
 class PolicySandbox implements Sandbox {
@@ -87,8 +123,11 @@ class PolicySandbox implements Sandbox {
   readonly #running = new Set<Command>()
   readonly #network: Network | undefined
 
-  constructor(policy: Policy, warm: number) {
+  readonly #layer: Layer | undefined
+
+  constructor(policy: Policy, { warm, layer }: { warm: number; layer: Layer | undefined }) {
     this.#policy = policy
+    this.#layer = layer
     this.#parts = compilerFor(policy, true)
     this.#pool = new Pool(warm, this.#parts.before)
     this.#network = policy.options.egress && new Network(policy.options.egress)
@@ -137,21 +176,48 @@ class PolicySandbox implements Sandbox {
     const { stdio = 'pipe' } = options
     const { host } = this.#policy
     const rest = this.#commandOps(argv, options)
-    const command = new Command(this.#whole(rest), {
+    const plan = this.#whole(rest)
+    const wishes = {
       argv,
-      stdio: typeof stdio === 'object' ? stdio : [stdio, stdio, stdio],
+      stdio: typeof stdio === 'object' ? stdio : ([stdio, stdio, stdio] as const),
       host,
       level: this.level,
       unprotected: this.#policy.unprotected,
       network: this.#network,
       timeout: checkTimeout(options.timeout) ?? this.#policy.options.timeout,
       cancelSignal: options.cancelSignal,
-      begin: (fds) => this.#pool.run(rest, fds, host),
-    })
+      begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host),
+    }
+    const command = startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd }))
     this.#running.add(command)
     const gone = () => this.#running.delete(command)
     command.exited.then(gone, gone)
     return command
+  }
+
+  get layer(): LayerInfo | undefined {
+    if (this.#layer === undefined) return undefined
+    const { name, folders, backend } = this.#layer.record
+    return { name, folders, backend }
+  }
+
+  async diff(options: DiffOptions = {}): Promise<Differing[]> {
+    return diffLayer(this.#neededLayer(), options)
+  }
+
+  async apply(options: ApplyOptions = {}): Promise<ApplyResult> {
+    const { cwd } = this.#policy.host
+    const paths = options.paths?.map((path) => absolute(path, 'paths', cwd))
+    return applyLayer(this.#neededLayer(), paths === undefined ? options : { ...options, paths })
+  }
+
+  async discard(): Promise<void> {
+    discardLayer(this.#neededLayer())
+  }
+
+  #neededLayer(): Layer {
+    if (this.#layer !== undefined) return this.#layer
+    throw wrong('layer', 'this sandbox was made without one')
   }
 
   async run(argv: readonly string[], options: RunOptions = {}): Promise<SandboxResult> {

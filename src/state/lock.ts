@@ -45,3 +45,11 @@ export async function takeLock(directory: string): Promise<Lock> {
     throw new RuntimeError('container-busy', got === -EAGAIN ? {} : { errno: errnoName(-got) })
   }
 }
+
+/** Does not wait: undefined when somebody else holds it. Throws the system error when the directory is gone. */
+export function tryLock(directory: string): Lock | undefined {
+  const fd = openSync(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  if (native().flock(fd, LOCK_EX | LOCK_NB) === 0) return held(fd)
+  closeSync(fd)
+  return undefined
+}

@@ -57,6 +57,7 @@ const special: Words = {
     `as ${slot}`,
   ],
   mapSource: ({ path, recursive, slot }) => [plain(path), recursive ? 'recursive' : '', `as ${slot}`],
+  holdOverlay: ({ lower, upper, slot }) => [`${plain(lower)} with changes in ${plain(upper)}`, `as ${slot}`],
   hold: ({ path, slot }) => [plain(path), `as ${slot}`],
   bind: ({ source, target, flags, slot }) => [
     `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,

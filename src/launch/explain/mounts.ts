@@ -4,6 +4,7 @@ import { mountOf } from '../../host/mountinfo.ts'
 import { coversOf } from '../../host/visible.ts'
 import { explainBinds } from './binds.ts'
 import { type Attempt, type Cause, inside, type Table } from './entry.ts'
+import { explainHeldOverlay } from './held-overlay.ts'
 import { refusals } from './refusal.ts'
 import { explainTmpfs } from './tmpfs.ts'
 
@@ -172,7 +173,7 @@ export function mountWords(op: Attempt<'mount'>['op']): string {
   return `error mounting "${op.source || op.fstype}" to rootfs at "${inside(op.target)}"`
 }
 
-type Names = 'mount' | 'tmpfs' | 'bind' | 'hold' | 'attr' | 'propagation'
+type Names = 'mount' | 'tmpfs' | 'holdOverlay' | 'bind' | 'hold' | 'attr' | 'propagation'
 
 export const explainMounts: Table<Names> = {
   mount: {
@@ -198,5 +199,6 @@ export const explainMounts: Table<Names> = {
     ],
   },
   ...explainTmpfs,
+  ...explainHeldOverlay,
   ...explainBinds,
 }

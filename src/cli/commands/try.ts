@@ -1,0 +1,72 @@
+/** `usnea try`: a command in a sandbox whose changes can be looked at before they are real. */
+import { RuntimeError } from '../../base/errors.ts'
+import type { Backend } from '../../sandbox/index.ts'
+import type { Layer } from '../../sandbox/layers/index.ts'
+import { defineCommand } from '../command.ts'
+import { sandboxFlags } from '../flags.ts'
+import { given } from '../given.ts'
+import { NetworkLog } from '../network-log.ts'
+import { summarize } from '../print/changes.ts'
+import { readPolicy } from '../sandbox-policy.ts'
+import type { Session } from '../session.ts'
+
+export const command = defineCommand({
+  name: 'try',
+  usage: '[--] CMD …',
+  summary: 'run a command that may change files without changing them: see usnea diff, apply and discard',
+  examples: [
+    'usnea try -- npm install          # in the current directory; nothing on the host changes',
+    'usnea diff                        # what it would change',
+    'usnea apply src package.json      # these, or without paths everything',
+    'usnea discard                     # nothing of it',
+    'usnea try --layer exp -- make     # a layer that lives on: more commands may run in it',
+  ],
+  flags: [
+    { name: 'dir', kind: 'list', value: 'DIR', help: 'a directory that is tried (the current one)' },
+    { name: 'all', kind: 'boolean', help: 'try everything that you could change' },
+    { name: 'layer', kind: 'text', value: 'NAME', help: 'the layer to run in; it is made when missing', empty: 'kept' },
+    { name: 'backend', kind: 'text', value: 'WAY', help: 'auto, overlay or copy (auto)', empty: 'kept' },
+    ...sandboxFlags,
+  ],
+  count: [1, Number.POSITIVE_INFINITY],
+  tail: 'command',
+  isForeground: () => true,
+  async run({ flags, tail }, session) {
+    const layer = {
+      dirs: flags.dir.map((path) => session.path(path)),
+      all: flags.all,
+      ...given({ name: flags.layer, backend: readBackend(flags.backend) }),
+    }
+    const merged = await readPolicy(flags, session)
+    const { explainForeground, tryForeground } = await import('../../sandbox/foreground.ts')
+    if (flags.explain) {
+      const { printPolicy } = await import('../print/policy.ts')
+      session.print(printPolicy(explainForeground(merged, await session.host())))
+      return 0
+    }
+    const { options: policy } = merged
+    using log = new NetworkLog(flags['net-log'], session)
+    const onNetwork = policy.allowHosts && log.listener
+    const options = { ...policy, ...given({ onNetwork }), layer }
+    const tried = await tryForeground(options, [...tail], {
+      host: await session.host(),
+      note: (message) => session.note(message),
+      onLayer({ record: { because, backend } }) {
+        for (const reason of because) session.note(`${reason}; the directories are copied (${backend})`)
+      },
+    })
+    await tell(tried.layer, session)
+    return tried.status
+  },
+})
+
+async function tell(layer: Layer, session: Session): Promise<void> {
+  const { diffLayer } = await import('../../sandbox/layers/index.ts')
+  for (const line of summarize(layer.record, diffLayer(layer))) session.note(line)
+}
+
+function readBackend(text: string | undefined): Backend | undefined {
+  if (text === undefined || text === 'auto') return undefined
+  if (text === 'overlay' || text === 'copy') return text
+  throw new RuntimeError('usage', { what: `invalid value "${text}" for --backend: auto, overlay or copy` })
+}

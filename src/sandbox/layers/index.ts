@@ -1,0 +1,7 @@
+export { type ApplyResult, applyLayer, discardLayer, type Progress } from './apply.ts'
+export type { Change, Difference, Shown } from './changes.ts'
+export { type Differing, type DiffOptions, diffLayer } from './diff.ts'
+export { Layer, type NewLayer, openLayer, openLayers, openOrMakeLayer } from './layer.ts'
+export type { Backend } from './record.ts'
+export type { ApplyOptions } from './select.ts'
+export { layerExposures, startIn, type Use, useLayer } from './use.ts'

@@ -1,0 +1,280 @@
+/** One layer: what commands changed in some folders, kept beside the host's files until somebody applies or discards it. */
+import { lstatSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { RuntimeError } from '../../base/errors.ts'
+import type { Host } from '../../host/facts.ts'
+import { findLayer, listLayers, makeLayer } from '../../state/layers.ts'
+import type { Lock } from '../../state/lock.ts'
+import { tryLock } from '../../state/lock.ts'
+import { isWithin } from '../policy.ts'
+import { chooseBackend, dressTop, hasOurClock } from './backend.ts'
+import { recordBases, type Start } from './bases.ts'
+import { findChanges, type Item } from './changes.ts'
+import { copyFolder } from './copies.ts'
+import type { Facts } from './facts.ts'
+import { chooseFolders, realPlace, type Wish } from './folders.ts'
+import type { Backend, LayerRecord } from './record.ts'
+import * as record from './record.ts'
+import { removeLeftovers, removeTree } from './remove-tree.ts'
+import { type Touched, touchedInCopy, touchedInOverlay } from './touched.ts'
+import { joined, Tree } from './tree.ts'
+
+export interface Survey {
+  readonly items: readonly Item[]
+  readonly touched: readonly (readonly Touched[])[]
+}
+
+/** Without folders: the current directory for a new layer, and for one that is there its own. */
+export interface NewLayer extends Wish {
+  readonly name: string | undefined
+  readonly backend: Backend | undefined
+}
+
+export class Layer {
+  readonly directory: string
+  readonly #host: Host
+  #record: LayerRecord
+
+  constructor(directory: string, host: Host, found: LayerRecord) {
+    this.directory = directory
+    this.#host = host
+    this.#record = found
+  }
+
+  get record(): LayerRecord {
+    return this.#record
+  }
+
+  get name(): string {
+    return this.#record.name
+  }
+
+  get isHalfApplied(): boolean {
+    return lstatSync(this.journal, { throwIfNoEntry: false }) !== undefined
+  }
+
+  get journal(): string {
+    return join(this.directory, 'apply.journal')
+  }
+
+  /** Nobody else may use the layer until it is let go. @throws RuntimeError `layer-busy` */
+  lock(): Lock {
+    const lock = tryLock(this.directory)
+    if (lock === undefined) throw new RuntimeError('layer-busy', { what: `the layer ${this.name} is in use` })
+    // What another process did with it since we read it.
+    this.#record = record.readRecord(this.directory) ?? this.#record
+    return lock
+  }
+
+  save(changed: Partial<LayerRecord>): void {
+    this.#record = { ...this.#record, ...changed }
+    record.writeRecord(this.directory, this.#record)
+  }
+
+  /** A command is about to run in it. The lock is held. @throws RuntimeError `layer-half-applied` */
+  begin(argv: readonly string[]): void {
+    if (this.isHalfApplied)
+      throw new RuntimeError('layer-half-applied', { what: `the layer ${this.name} is half applied` })
+    this.recordRun()
+    if (this.#record.backend === 'copy') this.#makeCopies()
+    for (const [index, folder] of this.#record.folders.entries()) this.#listUnlessTimed(index, folder)
+    const run = record.now(this.#host.bootId, this.#stamp(), argv)
+    this.save({ runs: [...this.#record.runs, run] })
+  }
+
+  /** By the clock of the kernel's files, not by that of the processor. */
+  #stamp(): bigint {
+    const path = join(this.directory, 'stamp')
+    rmSync(path, { force: true })
+    writeFileSync(path, '', { mode: 0o600, flag: 'wx' })
+    const { ctimeNs } = lstatSync(path, { bigint: true })
+    return ctimeNs
+  }
+
+  #listUnlessTimed(index: number, folder: string): void {
+    if (this.#record.backend === 'copy' || hasOurClock(folder)) return
+    const seen = new Map<string, Facts>()
+    this.#withTrees(index, (_, host) => {
+      const waiting = ['']
+      for (let at = waiting.pop(); at !== undefined; at = waiting.pop())
+        for (const path of at === '' ? ['', ...host.names(at)] : host.names(at).map((name) => joined(at ?? '', name))) {
+          const facts = host.facts(path)
+          if (facts !== undefined) seen.set(path, facts)
+          if (facts?.kind === 'directory' && path !== '') waiting.push(path)
+        }
+    })
+    record.writeListing(this.directory, index, { which: 'seen', facts: seen })
+  }
+
+  #makeCopies(): void {
+    const missing: string[] = []
+    for (const [index, folder] of this.#record.folders.entries()) {
+      if (record.readListing(this.directory, index, 'began') !== undefined) continue
+      this.clear(index)
+      const copied = copyFolder(folder, record.copyOf(this.directory, index))
+      record.writeListing(this.directory, index, { which: 'seen', facts: copied.seen })
+      record.writeListing(this.directory, index, { which: 'began', facts: copied.began })
+      missing.push(...copied.missing.map((path) => join(folder, path)))
+    }
+    if (missing.length > 0) this.save({ missing: [...this.#record.missing, ...missing].slice(0, 1000) })
+  }
+
+  /** Keeps what the last command began from, also when nobody was there at its end. The lock is held. */
+  recordRun(): void {
+    const run = this.#record.runs.at(-1)
+    if (run === undefined || run.isRecorded || this.isHalfApplied) return
+    for (const index of this.#record.folders.keys()) {
+      const bases = record.readBases(this.directory, index)
+      const touched = this.touched(index)
+      this.#withTrees(index, (_, host) => recordBases(bases, touched, host, this.#start(index, run)))
+      record.writeBases(this.directory, index, bases)
+    }
+    this.save({ runs: this.#record.runs.with(-1, { ...run, isRecorded: true }) })
+  }
+
+  #start(index: number, run: record.Run): Start {
+    const seen = record.readListing(this.directory, index, 'seen')
+    return seen === undefined ? { by: 'clock', at: record.startOf(run, this.#host.bootId) } : { by: 'list', seen }
+  }
+
+  #withTrees<T>(index: number, use: (layer: Tree, host: Tree) => T): T {
+    const [layer, host] = this.openTrees(index)
+    try {
+      return use(layer, host)
+    } finally {
+      layer[Symbol.dispose]()
+      host[Symbol.dispose]()
+    }
+  }
+
+  /** The caller closes them. @throws RuntimeError `layer-folder` */
+  openTrees(index: number): readonly [layer: Tree, host: Tree] {
+    const folder = this.#record.folders[index] ?? ''
+    let host: Tree
+    try {
+      host = new Tree(folder)
+    } catch (error) {
+      const fix = 'put it back where it was, or usnea discard the layer'
+      throw new RuntimeError('layer-folder', { what: `the folder ${folder} of the layer is gone`, fix, cause: error })
+    }
+    return [new Tree(record.contentOf(this.directory, index, this.#record.backend)), host]
+  }
+
+  touched(index: number): Touched[] {
+    return this.#withTrees(index, (layer, host) => {
+      if (this.#record.backend === 'overlay') return touchedInOverlay(layer, host)
+      const began = record.readListing(this.directory, index, 'began')
+      return began === undefined ? [] : touchedInCopy(layer, host, began)
+    })
+  }
+
+  /** Everything that would change on the host, and what was touched in each folder. The lock is held. */
+  survey(): Survey {
+    this.recordRun()
+    const touched = this.#record.folders.map((_, index) => this.touched(index))
+    const items = this.#record.folders.flatMap((top, index) => {
+      const bases = record.readBases(this.directory, index)
+      return this.#withTrees(index, (layer, host) =>
+        findChanges({ folder: index, top, layer, host, bases }, touched[index] ?? []),
+      )
+    })
+    return { items, touched }
+  }
+
+  /** Empties one folder of it. */
+  clear(index: number): void {
+    const { backend, folders } = this.#record
+    const path = record.contentOf(this.directory, index, backend)
+    const inner = join(this.directory, `${index}`)
+    // An earlier attempt may have ended anywhere in here.
+    removeLeftovers(inner)
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) removeTree(path, inner)
+    record.remakeDirectory(path)
+    if (backend === 'overlay') dressTop(folders[index] ?? '', path)
+    for (const name of ['bases', 'seen', 'began']) rmSync(join(inner, `${name}.jsonl`), { force: true })
+  }
+
+  /** Removes all of it, its name first. The lock is held. */
+  remove(): void {
+    const place = dirname(this.directory)
+    removeTree(this.directory, place)
+    removeLeftovers(place)
+  }
+}
+
+/** A layer that is not there is made. @throws RuntimeError `layer-…` */
+export function openOrMakeLayer(wish: NewLayer, host: Host): Layer {
+  const known = wish.name === undefined ? undefined : findLayer(host, wish.name)
+  const found = known === undefined ? undefined : record.readRecord(known)
+  if (known !== undefined && found !== undefined) return reopen(new Layer(known, host, found), wish, host)
+  const dirs = wish.dirs.length === 0 && !wish.all ? [host.cwd] : wish.dirs
+  const folders = chooseFolders({ ...wish, dirs }, host)
+  if (folders.length === 0) throw new RuntimeError('layer-folder', { what: 'there is no folder to try' })
+  const isFit = (place: string) => !folders.some((folder) => isWithin(realPlace(place), folder))
+  if (known !== undefined) sweep(known)
+  const directory = makeLayer(host, wish.name, isFit)
+  try {
+    const choice = chooseBackend(directory, folders, { wanted: wish.backend, host })
+    const made: LayerRecord = {
+      schemaVersion: 1,
+      name: basename(directory),
+      isNamed: wish.name !== undefined,
+      ...choice,
+      created: new Date().toISOString(),
+      folders,
+      runs: [],
+      missing: [],
+    }
+    record.writeRecord(directory, made)
+    return new Layer(directory, host, made)
+  } catch (error) {
+    removeTree(directory, dirname(directory))
+    throw error
+  }
+}
+
+/** What is left of a layer whose making or removal was interrupted. @throws RuntimeError `layer-busy` */
+function sweep(directory: string): void {
+  const lock = tryLock(directory)
+  if (lock === undefined) throw new RuntimeError('layer-busy', { what: `the layer ${basename(directory)} is in use` })
+  try {
+    removeTree(directory, dirname(directory))
+  } finally {
+    lock[Symbol.dispose]()
+  }
+}
+
+/** The folders of a layer are decided once. */
+function reopen(layer: Layer, wish: NewLayer, host: Host): Layer {
+  const { folders, backend, name } = layer.record
+  const asked = wish.dirs.length > 0 || wish.all ? chooseFolders(wish, host) : folders
+  const isOther = asked.some((path) => !folders.some((folder) => isWithin(path, folder)))
+  if (isOther)
+    throw new RuntimeError('layer-folder', {
+      what: `the layer ${name} is for ${folders.join(', ')}, and not for ${asked.join(', ')}`,
+      fix: 'use another name for a new layer',
+    })
+  if (wish.backend !== undefined && wish.backend !== backend)
+    throw new RuntimeError('layer-backend', {
+      what: `the layer ${name} was made as ${backend}`,
+      fix: 'use another name for a new layer',
+    })
+  return layer
+}
+
+/** @throws RuntimeError `layer-missing`, `layer-name`, `layer-damaged` */
+export function openLayer(name: string, host: Host): Layer {
+  const directory = findLayer(host, name)
+  const found = directory === undefined ? undefined : record.readRecord(directory)
+  if (directory === undefined || found === undefined)
+    throw new RuntimeError('layer-missing', { what: `there is no layer called ${name}` })
+  return new Layer(directory, host, found)
+}
+
+/** Those that can be read. */
+export function openLayers(host: Host): Layer[] {
+  return listLayers(host).flatMap((directory) => {
+    const found = record.readRecord(directory)
+    return found === undefined ? [] : [new Layer(directory, host, found)]
+  })
+}

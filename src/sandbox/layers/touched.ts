@@ -1,0 +1,110 @@
+/** Which files a layer holds something about: read from the upper directory of an overlay, or told from a copy. */
+import type { Facts } from './facts.ts'
+import { isSame } from './facts.ts'
+import { isTooLong, joined, type Tree } from './tree.ts'
+
+export interface Touched {
+  readonly path: string
+  /** What the command left; undefined when it removed the file. */
+  readonly now: Facts | undefined
+  /** What the host has today. */
+  readonly host: Facts | undefined
+  /** What the command began from, where that is not simply the host's file: the file of a copy. */
+  readonly began?: Facts | undefined
+  /** Does it come from a file of the host, whatever name that has or had? */
+  readonly isCopied?: boolean
+  /** Does the command see nothing of what the host has in this directory? */
+  readonly isOpaque?: boolean
+  /** Its path is longer than the kernel takes, or what lies below. */
+  readonly isTooLong?: boolean
+}
+
+const ORIGIN = 'user.overlay.origin'
+export const OPAQUE = 'user.overlay.opaque'
+const WHITEOUT = 'user.overlay.whiteout'
+
+export function touchedInOverlay(upper: Tree, host: Tree): Touched[] {
+  const found: Touched[] = []
+  const waiting: string[] = ['']
+  found.push({ path: '', now: upper.facts(''), host: host.facts('') })
+  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+    const names = upper.names(directory)
+    const isOpaque = directory !== '' && upper.xattr(directory, OPAQUE)?.toString() === 'y'
+    for (const name of names) {
+      const touched = lookAt(upper, host, joined(directory, name))
+      found.push(touched)
+      if (touched.isTooLong) continue
+      if (touched.now?.kind === 'directory') waiting.push(touched.path)
+      else if (touched.host?.kind === 'directory') found.push(...removedBelow(host, touched.path, new Set()))
+    }
+    if (isOpaque && host.facts(directory)?.kind === 'directory')
+      found.push(...removedBelow(host, directory, new Set(names)))
+  }
+  return found
+}
+
+function lookAt(upper: Tree, host: Tree, path: string): Touched {
+  if (isTooLong(path)) return { path, now: undefined, host: undefined, isTooLong: true }
+  const now = upper.facts(path)
+  const below = host.facts(path)
+  if (now === undefined || isWhiteout(upper, path, now)) return { path, now: undefined, host: below }
+  // Inside a user namespace the mark is empty: it does not say which file.
+  const isCopied = upper.xattr(path, ORIGIN) !== undefined
+  const isOpaque = now.kind === 'directory' && upper.xattr(path, OPAQUE)?.toString() === 'y'
+  return { path, now, host: below, isCopied, isOpaque }
+}
+
+/** A character device 0:0, which no program can make in an overlay; since Linux 6.7 also an empty file with a mark. */
+const isWhiteout = (upper: Tree, path: string, now: Facts): boolean =>
+  (now.kind === 'device' && now.device === 0) ||
+  (now.kind === 'file' && now.size === 0 && upper.xattr(path, WHITEOUT) !== undefined)
+
+/** Everything that the host has in a directory, but for those names in it: the command sees nothing of it. */
+function removedBelow(host: Tree, top: string, kept: ReadonlySet<string>): Touched[] {
+  const found: Touched[] = []
+  const waiting = [top]
+  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+    for (const name of host.names(directory)) {
+      if (directory === top && kept.has(name)) continue
+      const path = joined(directory, name)
+      if (isTooLong(path)) {
+        found.push({ path, now: undefined, host: undefined, isTooLong: true })
+        continue
+      }
+      const facts = host.facts(path)
+      found.push({ path, now: undefined, host: facts })
+      if (facts?.kind === 'directory') waiting.push(path)
+    }
+  }
+  return found
+}
+
+/** `began`: what the files of the copy were when it was made. */
+export function touchedInCopy(copy: Tree, host: Tree, began: ReadonlyMap<string, Facts>): Touched[] {
+  const found: Touched[] = []
+  const seen = new Set<string>()
+  const waiting: string[] = []
+  look('')
+  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop())
+    for (const name of copy.names(directory)) look(joined(directory, name))
+  for (const [path, facts] of began)
+    if (!seen.has(path)) found.push({ path, now: undefined, host: host.facts(path), began: facts })
+  return found
+
+  function look(path: string): void {
+    seen.add(path)
+    if (isTooLong(path)) {
+      found.push({ path, now: undefined, host: undefined, isTooLong: true })
+      return
+    }
+    const now = copy.facts(path)
+    const before = began.get(path)
+    if (now?.kind === 'directory') waiting.push(path)
+    if (now === undefined || (before !== undefined && isUntouched(now, before))) return
+    found.push({ path, now, host: host.facts(path), began: before })
+  }
+}
+
+function isUntouched(now: Facts, before: Facts): boolean {
+  return isSame(now, before) && (now.kind !== 'directory' || now.mode === before.mode) && now.uid === before.uid
+}

@@ -1,0 +1,154 @@
+/** Whenever apply or try is killed, the host's tree is the one before or the one after, or the next apply finishes it. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { needs } from '../fixtures/needs.ts'
+import { rounds } from '../fixtures/rounds.ts'
+import { describeTree, openTrial, type Trial } from '../fixtures/trying.ts'
+
+const skip = needs('userns') ?? false
+const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))
+/** USNEA_TEST_FILES makes the tree larger, USNEA_TEST_EFFORT kills more often. */
+const files = Number(process.env.USNEA_TEST_FILES ?? 300)
+
+function fill(folder: string): void {
+  for (let n = 0; n < files; n++) {
+    const directory = join(folder, `d${n % 50}`)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, `f${n}`), `file ${n}\n`)
+    if (n % 20 === 0) linkSync(join(directory, `f${n}`), join(directory, `hard${n}`))
+    if (n % 30 === 0) symlinkSync(`f${n}`, join(directory, `soft${n}`))
+  }
+}
+
+/** Changes, removals, new files, renames, links and whole directories that go or come. */
+const script = [
+  'rm -r d1 d2; mkdir d2 && echo again > d2/f2',
+  'for f in d3/f* d4/f* d5/f*; do echo changed >> $f; done',
+  'rm -f d6/f*; for f in d7/f*; do mv $f $f.moved; done',
+  'mkdir -p new/deep; cp -r d8 new/deep/; chmod 0700 d9; ln d10/f10 d10/again; ln -sfn nowhere d11/soft',
+  'rm -r d12; echo file > d12; for f in d2?/f*; do echo more >> $f; done',
+].join('\n')
+
+async function killAfter(trial: Trial, args: readonly string[], ms: number): Promise<void> {
+  const child = spawn(usnea, args, { cwd: trial.folder, env: trial.env, stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  await sleep(ms)
+  child.kill('SIGKILL')
+  await ended
+}
+
+test('apply killed at random points: before or after, or the next one finishes it', { skip }, async () => {
+  const trial = openTrial()
+  fill(trial.folder)
+  const before = describeTree(trial.folder)
+  trial.try(script, '--layer', 'kill')
+  assert.deepEqual(describeTree(trial.folder), before)
+  const layer = join(trial.state, 'usnea/layers/kill')
+  const after = measure(`${trial.folder}.measure`)
+  let [interrupted, between] = [0, 0]
+  const began = performance.now()
+  const whole = timeOfApply(trial, layer)
+  restore()
+  for (let round = 0; round < rounds(3); round++) {
+    await killAfter(trial, ['apply'], whole * Math.random())
+    const isHalf = existsSync(join(layer, 'apply.journal'))
+    const now = describeTree(trial.folder).filter((line) => !/(^|\/)\.usnea-/.test(line))
+    if (!isHalf) assert.ok(isEqual(now, before) || isEqual(now, after), 'without a journal it is one of both')
+    else {
+      interrupted++
+      if (!isEqual(now, before) && !isEqual(now, after)) between++
+      assert.equal(
+        trial.usnea('try', '--layer', 'kill', '--', 'true').status,
+        125,
+        'nothing runs in a half applied layer',
+      )
+    }
+    const { status, stderr } = trial.usnea('apply')
+    assert.equal(status, 0, stderr)
+    assert.deepEqual(describeTree(trial.folder), after)
+    assert.equal(trial.usnea('diff', '--exit-code').status, 0)
+    restore()
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  console.log(
+    `${files} files: ${rounds(3)} kills, ${interrupted} in an apply, ${between} with a tree in between, ${seconds} s`,
+  )
+
+  /** The files of a new tree are others, so the layer is made anew too. */
+  function restore(): void {
+    rmSync(trial.folder, { recursive: true })
+    mkdirSync(trial.folder)
+    fill(trial.folder)
+    trial.usnea('discard', '--layer', 'kill', '--force')
+    trial.try(script, '--layer', 'kill')
+  }
+})
+
+function isEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((line, at) => line === b[at])
+}
+
+/** What the script does by itself. */
+function measure(place: string): string[] {
+  mkdirSync(place)
+  fill(place)
+  assert.equal(spawnSync('sh', ['-ec', script], { cwd: place }).status, 0)
+  return describeTree(place)
+}
+
+function timeOfApply(trial: Trial, layer: string): number {
+  const began = performance.now()
+  assert.equal(trial.usnea('apply').status, 0)
+  assert.ok(!existsSync(join(layer, 'apply.journal')))
+  return performance.now() - began
+}
+
+test('an interrupted apply may be given up, and leaves no file of ours', { skip }, async () => {
+  const trial = openTrial()
+  fill(trial.folder)
+  trial.try(script, '--layer', 'up')
+  for (let ms = 60; !existsSync(join(trial.state, 'usnea/layers/up/apply.journal')) && ms < 2000; ms += 20) {
+    await killAfter(trial, ['apply'], ms)
+    if (trial.usnea('diff', '--exit-code').status === 0) return // it was faster than we could kill it
+  }
+  assert.match(trial.usnea('discard').stderr, /half applied/)
+  assert.equal(trial.usnea('discard', '--force').status, 0)
+  const left = readdirSync(trial.folder, { recursive: true, encoding: 'utf8' })
+  assert.deepEqual(
+    left.filter((name) => name.includes('.usnea-')),
+    [],
+  )
+})
+
+test('kill -9 of a try leaves the host untouched, and a layer that can be looked at and discarded', {
+  skip,
+}, async () => {
+  const trial = openTrial()
+  trial.write('file', 'x\n')
+  trial.write('other', 'x\n')
+  const child = spawn(usnea, ['try', '--layer', 'dead', '--', 'sh', '-c', 'echo y > file; rm other; sleep 1000'], {
+    cwd: trial.folder,
+    env: trial.env,
+    stdio: 'ignore',
+  })
+  const ended = once(child, 'exit')
+  const upper = join(trial.state, 'usnea/layers/dead/0/upper/other')
+  for (let round = 0; round < 400 && spawnSync('stat', [upper]).status !== 0; round++) await sleep(25)
+  assert.equal(trial.usnea('diff').status, 1, 'it is in use')
+  assert.match(trial.usnea('try', '--layer', 'dead', '--', 'true').stderr, /in use/)
+  child.kill('SIGKILL')
+  await ended
+  assert.equal(trial.read('file') + trial.read('other'), 'x\nx\n')
+  writeFileSync(join(trial.folder, 'other'), 'host\n')
+  const changes = trial.diff()
+  assert.equal(changes.get('file')?.conflict, undefined)
+  assert.match(String(changes.get('other')?.conflict), /the host changed it/)
+  assert.equal(trial.usnea('discard').status, 0)
+  assert.deepEqual(readdirSync(join(trial.state, 'usnea/layers')), [])
+})
