@@ -1,6 +1,6 @@
 // Needs gcc and libseccomp-dev: our filters answer every call as those that libseccomp makes of the same profile.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Abi, abis, syscallNumber } from '../../src/linux/seccomp/abi.ts'
@@ -9,6 +9,7 @@ import { compileFilter } from '../../src/linux/seccomp/compile.ts'
 import { isPermissive, NO_SUCH_CALL } from '../../src/linux/seccomp/verdict.ts'
 import type { Seccomp, SyscallArgument, SyscallRule } from '../../src/spec/types.ts'
 import { machine } from '../fixtures/bpf.ts'
+import { engineProfile } from '../fixtures/engine-profile.ts'
 import { libseccompProgram, unknownToLibseccomp, withoutLibseccomp } from '../fixtures/libseccomp.ts'
 
 const skip = process.arch === 'x64' ? withoutLibseccomp() : 'needs x86-64'
@@ -135,31 +136,6 @@ test('random profiles get the verdicts of libseccomp', { skip }, () => {
   fc.assert(property, { numRuns: 100, endOnFailure: true })
 })
 
-/** What an engine makes of it for a container without special capabilities. */
-function engineProfile(file: string): Seccomp {
-  const { defaultAction, defaultErrnoRet, syscalls } = JSON.parse(readFileSync(file, 'utf8'))
-  const fits = ({ includes, excludes }: { includes?: Conditions; excludes?: Conditions }) =>
-    (includes?.caps ?? []).length === 0 &&
-    ((includes?.arches ?? []).length === 0 || includes?.arches?.includes('amd64')) &&
-    !excludes?.arches?.includes('amd64')
-  return {
-    defaultAction,
-    ...(defaultErrnoRet === undefined ? {} : { defaultErrnoRet }),
-    architectures,
-    syscalls: syscalls.filter(fits).map(({ names, action, args, errnoRet }: SyscallRule) => ({
-      names,
-      action,
-      ...(args ? { args } : {}),
-      ...(errnoRet === undefined ? {} : { errnoRet }),
-    })),
-  }
-}
-
-interface Conditions {
-  readonly caps?: readonly string[]
-  readonly arches?: readonly string[]
-}
-
 const PODMAN = '/usr/share/containers/seccomp.json'
 const noPodman = existsSync(PODMAN)
   ? undefined
@@ -168,7 +144,7 @@ const noPodman = existsSync(PODMAN)
 test('the default profile of podman gets the verdicts of libseccomp, for every call', {
   skip: skip ?? noPodman,
 }, () => {
-  const whole = engineProfile(PODMAN)
+  const whole = engineProfile(PODMAN, architectures)
   const unknown = unknownToLibseccomp((whole.syscalls ?? []).flatMap((rule) => rule.names))
   const syscalls = (whole.syscalls ?? []).map((rule) => ({
     ...rule,

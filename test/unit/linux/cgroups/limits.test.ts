@@ -78,6 +78,12 @@ describe('cpu', () => {
     ])
   })
 
+  it('real-time shares go to v1, the period first where the runtime needs it', () => {
+    const cpu = { realtimeRuntime: 5000, realtimePeriod: 10_000 }
+    assert.deepEqual(lines(1, { cpu }), ['cpu.rt_period_us=10000', 'cpu.rt_runtime_us=5000'])
+    assert.deepEqual(lines(2, { cpu }), [])
+  })
+
   it('an idle group gets no shares', () => {
     assert.deepEqual(lines(1, { cpu: { shares: 512, idle: 1 } }), ['cpu.idle=1'])
     assert.deepEqual(lines(2, { cpu: { shares: 1024, idle: 0 } }), ['cpu.idle=0', 'cpu.weight=100'])
@@ -110,6 +116,18 @@ describe('the others', () => {
       'blkio.throttle.write_iops_device=8:1 6',
     ])
     assert.deepEqual(lines(2, { blockIO }), ['io.max=8:0 rbps=5', 'io.max=8:1 wiops=6'])
+  })
+
+  it('leaves have a weight on v1 alone', () => {
+    const blockIO = { leafWeight: 500, weightDevice: [{ major: 8, minor: 0, leafWeight: 20 }] }
+    assert.deepEqual(
+      limitWrites({ blockIO }, on(1), false).flatMap(({ choices }) => choices ?? []),
+      [
+        { file: 'blkio.leaf_weight', value: '500' },
+        { file: 'blkio.leaf_weight_device', value: '8:0 20' },
+      ],
+    )
+    assert.deepEqual(limitWrites({ blockIO }, on(2), false), [])
   })
 
   it('a weight goes to BFQ first, and to io.weight on its own scale', () => {
