@@ -5,7 +5,7 @@ import { errnoOf, RuntimeError } from '../base/errors.ts'
 import type { CreateWish, IoWish, ShimOptions } from '../tasks/index.ts'
 import type { Flag } from './flags.ts'
 import type { Session } from './session.ts'
-import { targetOf, taskFlags } from './tasks-session.ts'
+import { findPlaces, targetOf, taskFlags } from './tasks-session.ts'
 
 export const makeFlags = [
   ...taskFlags,
@@ -55,7 +55,7 @@ export async function createWish(
   session: Session,
 ): Promise<CreateWish> {
   const { spec, terminal } = readSpec(session.path(values.bundle ?? '.'))
-  const runtime = await resolveFor(values.runtime, session)
+  const runtime = await resolveFor(values, session)
   const labels = Object.fromEntries(values.label.map((label) => pairOf(label)))
   return { ...targetOf(values, id), ...runtime, spec, io: io(terminal), labels }
 }
@@ -67,24 +67,21 @@ function pairOf(label: string): [string, string] {
 
 /** OCI runtimes are held by our shim; a shim's type or path is taken as it is. */
 async function resolveFor(
-  name: string | undefined,
+  values: Pick<MakeValues, 'runtime' | 'service'>,
   session: Session,
 ): Promise<{ runtime: string; options: ShimOptions }> {
+  const { runtime: name } = values
   const host = await session.host()
-  const { openRegistry, ourPrograms, wrapperDirectory } = await import('../runtimes/open.ts')
+  const { openRegistry, ourPrograms } = await import('../runtimes/open.ts')
   const systemd = session.globals.systemdCgroup ? { systemdCgroup: true } : {}
   if (name !== undefined && isAbsolute(name)) return { runtime: name, options: systemd }
   const { resolveRuntime } = await import('../runtimes/resolve.ts')
-  const found = resolveRuntime(name, (await openRegistry(host)).current)
+  const places = await findPlaces(values.service, session)
+  const found = resolveRuntime(name, (await openRegistry(host, { stateRoot: places.oci })).current)
   if (found.kind === 'shim')
     return { runtime: found.binary, options: { ...shimOptions(found.options ?? {}), ...systemd } }
   const { wrapperFor } = await import('../runtimes/wrapper.ts')
-  const directory = found.args.length > 0 ? await wrapperDirectory(host) : undefined
-  if (found.args.length > 0 && directory === undefined)
-    throw new RuntimeError('task-request', {
-      what: `runtime ${found.name} has arguments, and there is no home for its script`,
-    })
-  const binaryName = directory === undefined ? found.path : wrapperFor(found, { directory, uid: host.uid })
+  const binaryName = wrapperFor(found, { directory: places.wrappers, uid: host.uid })
   return {
     runtime: join(ourPrograms(), 'containerd-shim-usnea-v2'),
     options: { binaryName, root: found.root, ...systemd },

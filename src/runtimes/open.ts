@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Config, type ConfigOptions, readConfig } from '../config/config.ts'
 import type { Host } from '../host/facts.ts'
-import { chooseStateRoot, dataPath } from '../state/paths.ts'
+import { chooseStateRoot } from '../state/paths.ts'
 import { buildRegistry, type Registry, type RegistryFacts } from './registry.ts'
 
 export interface RegistryOptions {
@@ -98,11 +98,4 @@ export function ourPrograms(): string {
   const here = fileURLToPath(import.meta.url)
   const places = ['../../../bin', '../../../../bin'].map((up) => join(here, up))
   return places.find((place) => existsSync(join(place, 'usnea'))) ?? '/usr/bin'
-}
-
-/** Where wrapper scripts are kept; not below /run, which is mounted noexec on Debian. Undefined without a home. */
-export async function wrapperDirectory(host: Pick<Host, 'realRoot'>): Promise<string | undefined> {
-  if (host.realRoot) return '/var/lib/usnea/wrappers'
-  const data = await dataPath()
-  return data === undefined ? undefined : join(data, 'wrappers')
 }

@@ -40,15 +40,17 @@ export function attach(io: TaskIo): Attachment {
   }
   const begin = async ({ stdin, stdout, stderr }: Streams, inputEnded: () => void) => {
     const targets = [stdout, stderr]
-    const copies = fds.splice(0).map((fd, at) => copyOut(fd, targets[at] as Writable))
-    if (io.stdin.startsWith('/')) {
-      input = await openInput(io.stdin)
+    let isOver = false
+    const copied = Promise.all(fds.splice(0).map((fd, at) => copyOut(fd, targets[at] as Writable)))
+    copied.then(() => (isOver = true))
+    input = io.stdin.startsWith('/') ? await openInput(io.stdin, () => isOver) : undefined
+    if (input !== undefined) {
       source = stdin
       input.on('error', () => {}) // the program has closed its input, or has ended
       stdin.once('end', inputEnded)
       stdin.pipe(input)
     }
-    await Promise.all(copies)
+    await copied
   }
   return { begin, close }
 }
@@ -70,14 +72,17 @@ function copyOut(fd: number, target: Writable): Promise<void> {
 /** Milliseconds: the shim opens its end a moment after it has answered. */
 const PATIENCE = 5000
 
-async function openInput(path: string): Promise<Socket> {
+/** Undefined when the program has ended before it could be given anything: then nobody ever reads. */
+async function openInput(path: string, isOver: () => boolean): Promise<Socket | undefined> {
   for (const deadline = performance.now() + PATIENCE; ; await new Promise((resolve) => setTimeout(resolve, 5))) {
     try {
       const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
       return new Socket({ fd, readable: false, writable: true })
     } catch (error) {
-      // ENXIO of open(2): nobody reads yet.
-      if (errnoOf(error) !== 'ENXIO' || performance.now() > deadline) throw error
+      // ENXIO of open(2): nobody reads yet, or any more.
+      if (errnoOf(error) !== 'ENXIO') throw error
+      if (isOver()) return undefined
+      if (performance.now() > deadline) throw error
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Where the task service keeps things. */
+import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
@@ -9,6 +10,8 @@ export interface Places {
   readonly data: string
   /** Of the OCI runtimes, one directory each: they cannot read each other's state. */
   readonly oci: string
+  /** Scripts that stand for runtimes with arguments, of this service alone. Not below /run, which may be mounted noexec. */
+  readonly wrappers: string
   /** Of the service itself: the API, and events of shims. */
   readonly socket: string
 }
@@ -31,6 +34,10 @@ export function placesOf({ service, runtime, persistent }: PlacesWish): Places {
   const state = join(top, 'state')
   const data = service === undefined && persistent !== undefined ? join(persistent, 'tasks') : join(top, 'data')
   const oci = join(top, 'oci')
+  const wrappers =
+    service === undefined && persistent !== undefined
+      ? join(persistent, 'wrappers', createHash('sha256').update(top).digest('hex').slice(0, 8))
+      : join(top, 'wrappers')
   const socket = join(top, 'service.sock')
   if (Buffer.byteLength(socket) > LONGEST_SOCKET)
     throw new RuntimeError('daemon-socket', {
@@ -38,7 +45,7 @@ export function placesOf({ service, runtime, persistent }: PlacesWish): Places {
       errno: 'ENAMETOOLONG',
       fix: 'name a shorter directory with --service DIR',
     })
-  return { state, data, oci, socket }
+  return { state, data, oci, wrappers, socket }
 }
 
 /** Makes them where they are missing, for their user alone. @throws RuntimeError `task-bundle` */

@@ -25,6 +25,7 @@ import { createTask } from './create.ts'
 import { findAll, restoreTasks } from './restore.ts'
 import { missing, now, type ServiceOptions, ServiceState } from './state.ts'
 import { execOf, type Task } from './task.ts'
+import { sweepUnused } from './wrappers.ts'
 
 /** No answer holds more events than this. */
 const MOST_EVENTS = 1000
@@ -49,8 +50,9 @@ export class TaskService implements api.Tasks {
     return new TaskService(state, findAll(state))
   }
 
-  restore(): Promise<void> {
-    return restoreTasks(this.#state, this.#restoring)
+  async restore(): Promise<void> {
+    await restoreTasks(this.#state, this.#restoring)
+    sweepUnused(this.#state)
   }
 
   /** Tasks go on, in their shims. What is being cleaned up is seen to its end. */
