@@ -137,8 +137,6 @@ export function checkLosses(options: CheckedOptions, { level, landlock }: Standi
   if (accept.has('32-bit') && (level === 'L' || options.ports !== undefined))
     throw unenforceable('accept', `32-bit: ${acceptable['32-bit']}, and here they must not be`)
   if (level !== 'L') return accepted
-  if (options.egress !== undefined)
-    throw unenforceable('allow-host', 'allow-host: level L has no network of its own to filter')
   if (options.nested) throw unenforceable('nested', 'nested: level L lets nobody make a user namespace')
   for (const [part, name] of parts)
     if (!handles(landlock, part) && !accept.has(name))
