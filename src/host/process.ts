@@ -45,6 +45,18 @@ export const isGone = ({ state, threads }: ProcessFacts): boolean => state === '
 /** `T` is stopped by a signal, `t` by a tracer: proc_pid_stat(5). */
 export const isStopped = (pid: number): boolean => /^[Tt]$/.test(readProcess(pid)?.state ?? '')
 
+/** Those whose working directory is this one, as far as we may look. */
+export const processesIn = (directory: string): number[] =>
+  allProcesses()
+    .map(({ pid }) => pid)
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`) === directory
+      } catch {
+        return false
+      }
+    })
+
 /** The identity of a namespace of a process, such as `pid:[4026531836]`; undefined when we may not look. */
 export function namespaceIdentity(pid: number | 'self', name: string): string | undefined {
   try {

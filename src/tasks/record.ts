@@ -63,8 +63,13 @@ export function writeRecord(record: TaskRecord): void {
 /** Undefined where there is none, or none that can be understood. */
 export function readRecord(bundle: string): TaskRecord | undefined {
   try {
-    const found = JSON.parse(readFileSync(join(bundle, RECORD), 'utf8')) as TaskRecord & { version?: number }
-    if (found.version !== VERSION || typeof found.shim?.binary !== 'string' || typeof found.io !== 'object')
+    const found = JSON.parse(readFileSync(join(bundle, RECORD), 'utf8')) as (TaskRecord & { version?: number }) | null
+    if (
+      found?.version !== VERSION ||
+      typeof found.shim?.binary !== 'string' ||
+      typeof found.io !== 'object' ||
+      found.io === null
+    )
       return undefined
     return found
   } catch (error) {

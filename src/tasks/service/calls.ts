@@ -139,7 +139,10 @@ export async function deleteTask(
     await cleanUpDead(state, task)
     return pastExit(state, target)
   }
-  if (target.force) await end(state, task)
+  if (target.force && !(await end(state, task))) {
+    await cleanUpDead(state, task)
+    return pastExit(state, target)
+  }
   const work = removeLiving(state, task)
   task.leaving = work.catch(() => {})
   try {
@@ -160,8 +163,18 @@ export function pastExit(state: ServiceState, target: Target): ExitInfo {
   return { pid: past.pid, exitStatus: past.status, exitedAt: past.at }
 }
 
-/** What runs is killed, and its end waited for. One that only was created goes with its delete. */
-async function end(state: ServiceState, task: Task): Promise<void> {
+/** What runs is killed, and its end waited for. @returns false when the shim does not answer */
+async function end(state: ServiceState, task: Task): Promise<boolean> {
+  try {
+    await endLiving(state, task)
+    return true
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || (error.code !== 'shim-silent' && error.code !== 'shim-lost')) throw error
+    return false
+  }
+}
+
+async function endLiving(state: ServiceState, task: Task): Promise<void> {
   const { id } = task.record
   const shim = state.shimOf(task)
   const { status } = await shim.call('State', { id, execId: '' }, { timeout: state.deadlines.call })

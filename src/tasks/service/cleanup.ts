@@ -3,11 +3,12 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import { run } from '../../base/run.ts'
+import { processesIn } from '../../host/process.ts'
 import type { ExitInfo } from '../api.ts'
 import { removeBundle } from '../bundle.ts'
 import { timeText } from '../events/event.ts'
 import { runningExecs } from '../events/order.ts'
-import { isAlive, killProcess, waitGone } from '../process.ts'
+import { isAlive, killProcess, nameOf, waitGone } from '../process.ts'
 import { any, millisecondsOf } from '../protobuf/google.ts'
 import { RUNC_OPTIONS, runcOptions } from '../protobuf/options.ts'
 import { deleteByBinary } from '../shim/binary.ts'
@@ -37,12 +38,17 @@ export async function forceAway(state: ServiceState, task: Task): Promise<void> 
 export async function endShim(state: ServiceState, task: Task): Promise<void> {
   const { shim, record } = task
   if (state.isShared(task)) return
-  if (shim === undefined && record.shim.process === undefined && record.shim.address === '') return
   await shim?.call('Shutdown', { id: record.id, now: true }, { timeout: state.deadlines.connect }).catch(() => {})
   const { process } = record.shim
   if (process !== undefined && !(await waitGone(process, 2000))) killProcess(process)
+  if (process === undefined) killStrangers(record.bundle)
   shim?.close()
   if (record.shim.address !== '') removeSocket(record.shim.address)
+}
+
+/** A shim that never said who it is. The bundle is the working directory of all of them, and of nobody else. */
+function killStrangers(bundle: string): void {
+  for (const pid of processesIn(bundle)) killProcess(nameOf(pid))
 }
 
 /** @throws RuntimeError `task-leftover` */
@@ -74,7 +80,7 @@ async function deleteByRuntime(state: ServiceState, task: Task, cause: unknown):
     timeout: state.deadlines.binary,
   })
   if (result.status === 0) return
-  const why = `${tried}; ${binaryName || 'runc'} delete: ${result.stderr || (result.errno ?? result.signal)}`
+  const why = `${tried}; ${binaryName || 'runc'} delete: ${result.stderr || (result.errno ?? result.signal ?? `status ${result.status}`)}`
   throw new RuntimeError('task-leftover', { what: `task ${record.id} could not be cleaned up`, why, cause })
 }
 

@@ -124,7 +124,7 @@ export function parseAddress(text: string): ShimAddress {
 }
 
 /** A path, or a name in the abstract namespace. */
-const isAddress = (text: string): boolean => !/\p{Cc}/u.test(text) && /^unix:\/\/\/.|^[^:/][^:]*$/.test(text)
+const isAddress = (text: string): boolean => !/\p{Cc}/u.test(text) && /^unix:\/\/\/.|^[^:]+$/.test(text)
 
 function fromJson(text: string): ShimAddress | undefined {
   try {

@@ -77,7 +77,7 @@ export class TtrpcClient {
     const timeoutNano = options.timeout === undefined ? 0 : options.timeout * 1e6
     const payload = question.encode(value as never)
     const data = request.encode({ service, method: name, payload, timeoutNano })
-    const answer = await this.#exchange(data, `${service}/${name}`, options)
+    const answer = await this.#exchange(data, name, options)
     try {
       const { status, payload } = response.decode(answer)
       if (status !== undefined && status.code !== codes.ok) throw new CallError(codeName(status.code), status.message)

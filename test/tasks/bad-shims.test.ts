@@ -1,0 +1,235 @@
+// Needs nothing: the shims are fakes, and hold no container.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type Host, type HostOptions, hostTasks, placesOf } from '../../src/tasks/index.ts'
+import { envelope, forwardRequest, packEvent } from '../../src/tasks/protobuf/events.ts'
+import { connectTasks } from '../../src/tasks/socket/client.ts'
+import { repository } from '../fixtures/install.ts'
+import { allProcesses, mentions } from '../fixtures/processes.ts'
+import { refusal } from '../fixtures/tasks.ts'
+import { until } from '../fixtures/until.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'ut-bad-'))
+after(() => rmSync(top, { recursive: true, force: true }))
+const runtime = join(repository, 'test/fixtures/fake-shim.mjs')
+const uid = process.getuid?.() ?? 0
+const spec = Buffer.from('{}').toString('base64')
+const target = { namespace: 'default', id: 'box' }
+const wish = { ...target, runtime, spec, io: { kind: 'null' as const } }
+let count = 0
+
+const optionsFor = (directory: string, env: Record<string, string> = {}): HostOptions => ({
+  places: placesOf({ service: directory, runtime: '', persistent: undefined }),
+  env: { PATH: process.env.PATH, ...env },
+  uid,
+  version: 'test',
+  program: '/bin/true',
+  deadlines: { connect: 500, binary: 4000, make: 1000, call: 1000, restore: 1000 },
+  warn: () => {},
+})
+
+async function withService(
+  env: Record<string, string>,
+  play: (host: Host, directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = join(top, String(++count))
+  const host = await hostTasks(optionsFor(directory, env))
+  await host.restored
+  try {
+    await play(host, directory)
+  } finally {
+    await host[Symbol.asyncDispose]()
+  }
+}
+
+const inside = (directory: string) =>
+  allProcesses().filter(({ pid, state }) => state !== 'Z' && pid !== process.pid && mentions(pid, directory))
+
+async function nothingLeft(directory: string): Promise<void> {
+  await until('no process is left', () => inside(directory).length === 0)
+  const space = join(directory, 'state', 'default')
+  assert.deepEqual(existsSync(space) ? readdirSync(space) : [], [])
+}
+
+const never = {
+  mute: 'shim-garbage',
+  hangs: 'shim-silent',
+  fails: 'shim-failed',
+  version: 'shim-garbage',
+  deaf: 'shim-silent',
+  silent: 'shim-silent',
+  garbage: 'shim-lost',
+  lies: 'shim-garbage',
+  'dies:Connect': 'shim-lost',
+  'dies:Create': 'shim-lost',
+  'stuck:Create': 'shim-silent',
+}
+for (const [way, code] of Object.entries(never))
+  test(`a shim that is ${way}: no task, one clear error, nothing left`, async () =>
+    withService({ FAKE_SHIM: way }, async ({ service }, directory) => {
+      assert.equal(await refusal(service.create(wish)), code)
+      assert.deepEqual(await service.list(target), [])
+      await nothingLeft(directory)
+    }))
+
+for (const way of ['dies:Start', 'dies:Kill', 'dies:Pause', 'dies:Pids', 'dies:Stats', 'dies:Delete'])
+  test(`a shim that ${way}: the task ends with 137, and nothing is left`, async () =>
+    withService({ FAKE_SHIM: way }, async ({ service }, directory) => {
+      await service.create(wish)
+      const calls: Record<string, () => Promise<unknown>> = {
+        Start: () => service.start(target),
+        Kill: () => service.kill({ ...target, signal: 9 }),
+        Pause: () => service.pause(target),
+        Pids: () => service.pids(target),
+        Stats: () => service.stats(target),
+        Delete: () => service.delete(target),
+      }
+      const method = way.replace('dies:', '')
+      if (method !== 'Start') await service.start(target)
+      const answer = await refusal((calls[method] ?? (async () => {}))())
+      assert.equal(answer, method === 'Delete' ? 'done' : 'shim-lost')
+      assert.equal((await service.wait(target)).exitStatus, 137)
+      await until('it is out of the list', async () => (await service.list(target)).length === 0)
+      const { events } = await service.events({ namespace: 'default', from: 0 })
+      const topics = events.map(({ topic }) => topic)
+      assert.deepEqual(topics.slice(-2), ['/tasks/exit', '/tasks/delete'])
+      await nothingLeft(directory)
+    }))
+
+test('a shim that does not answer is listed with the reason, and a forced delete ends it', async () =>
+  withService({ FAKE_SHIM: 'stuck:State' }, async ({ service }, directory) => {
+    const made = await service.create(wish)
+    assert.deepEqual([made.status, made.problem], ['unknown', 'State was not answered in 500 ms'])
+    assert.equal(await refusal(service.delete(target)), 'done', 'its state is not asked for')
+    await service.create(wish)
+    assert.equal((await service.delete({ ...target, force: true })).exitStatus, 137)
+    await nothingLeft(directory)
+  }))
+
+test('what cannot be cleaned up stays in the list, with both reasons, until it can', async () => {
+  const directory = join(top, String(++count))
+  const broken = await hostTasks(optionsFor(directory, { FAKE_SHIM: 'good', FAKE_DELETE: 'fails' }))
+  const { shimPid } = await broken.service.create({ ...wish, options: { binaryName: '/bin/false' } })
+  await broken.service.start(target)
+  process.kill(shimPid, 'SIGKILL')
+  await until('the clean-up has failed', async () =>
+    /could not be cleaned up/.test((await broken.service.list(target))[0]?.problem ?? ''),
+  )
+  const [problem] = (await broken.service.info()).problems
+  assert.match(
+    problem ?? '',
+    /cleaned up; cause: .*fake-shim.mjs delete ended with status 3.*; \/bin\/false delete: status 1/,
+  )
+  await broken[Symbol.asyncDispose]()
+  // The next service has a better world, and does it by itself.
+  const host = await hostTasks(optionsFor(directory, { FAKE_SHIM: 'good' }))
+  await host.restored
+  assert.equal((await host.service.wait(target)).exitStatus, 137)
+  assert.deepEqual(await host.service.list(target), [])
+  await nothingLeft(directory)
+  await host[Symbol.asyncDispose]()
+})
+
+test('a shim that hangs holds up no other one at a start, and is asked again later', async () => {
+  const directory = join(top, String(++count))
+  const first = await hostTasks(optionsFor(directory))
+  const slow = await first.service.create(wish)
+  const other = { ...target, id: 'other' }
+  await first.service.create({ ...wish, ...other })
+  await first[Symbol.asyncDispose]()
+  process.kill(slow.shimPid, 'SIGSTOP')
+  const host = await hostTasks(optionsFor(directory))
+  assert.equal((await host.service.state(other)).status, 'running')
+  await host.restored
+  assert.deepEqual(
+    [(await host.service.state(target)).status, (await host.service.info()).problems.length],
+    ['unknown', 1],
+  )
+  process.kill(slow.shimPid, 'SIGCONT')
+  await until('it is found', async () => (await host.service.state(target)).status === 'running')
+  assert.deepEqual((await host.service.info()).problems, [])
+  for (const one of [target, other]) await host.service.delete({ ...one, force: true })
+  await nothingLeft(directory)
+  await host[Symbol.asyncDispose]()
+})
+
+test('events of shims: in any order, twice, of strangers, in thousands, and garbage', async () =>
+  withService({}, async ({ service }, directory) => {
+    const client = await connectTasks(join(directory, 'service.sock'), uid)
+    assert.ok(client)
+    const forward = (topic: Parameters<typeof packEvent>[0], event: object) =>
+      service.forward({
+        namespace: 'default',
+        topic,
+        time: new Date().toISOString(),
+        event: Buffer.from(anyOf(topic, event)),
+      })
+    const { pid } = await service.create(wish)
+    forward('/tasks/exit', { containerId: 'box', id: 'box', pid: pid + 1, exitStatus: 1 })
+    await service.start(target)
+    forward('/tasks/start', { containerId: 'box', pid })
+    for (let n = 0; n < 2000; n++) forward('/tasks/oom', { containerId: 'box' })
+    assert.equal(await refusal(client.publish({ namespace: 'a/b', topic: '/x', event: '' })), 'task-name')
+    assert.equal(await refusal(client.publish({ namespace: 'default', topic: 'x', event: '' })), 'task-request')
+    assert.equal(
+      await refusal(client.publish({ namespace: 'default', topic: '/tasks/exit', event: '////' })),
+      'task-request',
+    )
+    await client.publish({
+      namespace: 'default',
+      topic: '/custom',
+      event: Buffer.from(anyOf('/tasks/oom', {})).toString('base64'),
+    })
+    await service.delete({ ...target, force: true })
+    forward('/tasks/exit', { containerId: 'box', id: 'box', pid, exitStatus: 137 })
+    const topics: string[] = []
+    for (let from = 0; ; ) {
+      const { events, next } = await client.events({ namespace: 'default', from })
+      if (events.length === 0) break
+      topics.push(...events.map(({ topic }) => topic))
+      from = next
+    }
+    const seen = topics.filter((topic) => topic !== '/tasks/oom')
+    assert.deepEqual(seen, ['/tasks/create', '/tasks/start', '/custom', '/tasks/exit', '/tasks/delete'])
+    assert.equal(topics.length, 2005)
+    client.close()
+  }))
+
+const anyOf = (topic: Parameters<typeof packEvent>[0], event: object) => {
+  const bytes = forwardRequest.encode({ envelope: { event: packEvent(topic, event) } })
+  const inner = forwardRequest.decode(bytes).envelope?.event
+  return inner === undefined ? new Uint8Array() : envelope.fields.event[1].encode(inner)
+}
+
+test('the socket: another program at its path, a dead one’s, garbage, and another user', async () => {
+  const directory = join(top, String(++count))
+  const options = optionsFor(directory)
+  const first = await hostTasks(options)
+  await assert.rejects(hostTasks(options), /another task service is at work in .*: process \d+/)
+  const garbage = connect(options.places.socket)
+  garbage.end('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await new Promise((resolve) => garbage.resume().once('close', resolve))
+  if (uid === 0) {
+    // Even where the modes would let them in, other users are not heard.
+    for (const path of [top, directory, options.places.socket]) chmodSync(path, 0o777)
+    const script = `const s = require('net').connect(${JSON.stringify(options.places.socket)}); s.on('close', () => process.exit(7)); setTimeout(() => process.exit(1), 5000)`
+    const other = spawn(process.execPath, ['-e', script], { uid: 12345, gid: 12345, stdio: 'ignore' })
+    assert.equal(await new Promise((resolve) => other.once('exit', resolve)), 7)
+    for (const path of [top, directory]) chmodSync(path, 0o700)
+  }
+  await first[Symbol.asyncDispose]()
+  const foreign = createServer((socket) => socket.end())
+  await new Promise<void>((resolve) => foreign.listen(options.places.socket, resolve))
+  assert.equal(await refusal(hostTasks(options)), 'daemon-socket')
+  await new Promise((resolve) => foreign.close(resolve))
+  // Where nobody listens there is nobody to be in the way of.
+  writeFileSync(options.places.socket, '', { flag: 'a' })
+  const host = await hostTasks(options)
+  assert.equal(await refusal(host.service.info()), 'done')
+  await host[Symbol.asyncDispose]()
+})
