@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -19,7 +20,7 @@
 enum { BACKLOG = 256, DNS_PORT = 53, PER_MESSAGE = NAMESPACES };
 
 /* The words of the descriptors, one letter each: see src/sandbox/egress/sockets.ts. */
-enum { TRANSPARENT = 't', DATAGRAMS = 'u', QUERIES = 'q', PROXY = 'p', LAST = '.' };
+enum { TRANSPARENT = 't', DATAGRAMS = 'u', QUERIES = 'q', PROXY = 'p', NETWORK = 'n', OWNER = 'o' };
 
 struct parcel {
   int channel;
@@ -122,4 +123,24 @@ int run_egress(struct context *ctx, const struct op_egress *op) {
   close((int)op->channel);
   /* its reader takes what lies in the channel when it hears of this */
   return error ? error : send_frame(ctx->control, MESSAGE_net_opened, redirected, 0);
+}
+
+/* For a program outside that connects this network namespace with its own: nobody else may open ours, we are undumpable. */
+int run_hand_network(struct context *ctx, const struct op_hand_network *op) {
+  static const struct {
+    char word;
+    const char *path;
+  } own[] = {{NETWORK, "/proc/self/ns/net"}, {OWNER, "/proc/self/ns/user"}};
+  struct parcel parcel = {.channel = (int)op->channel};
+  int error = 0;
+  for (size_t i = 0; !error && i < sizeof own / sizeof *own; i++) {
+    int fd = open(own[i].path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+      detail("%s", own[i].path);
+      error = errno;
+    } else error = pack(&parcel, own[i].word, fd);
+  }
+  if (!error) error = flush(&parcel);
+  close((int)op->channel);
+  return error ? error : send_frame(ctx->control, MESSAGE_net_opened, 0, 0);
 }

@@ -27,6 +27,7 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
       nested: flags.nested || undefined,
       profile: flags.profile as SandboxOptions['profile'],
       net: readNet(flags.net),
+      publish: flags.publish.length > 0 ? flags.publish : undefined,
       allowHosts: flags['allow-host'].length > 0 ? flags['allow-host'] : undefined,
       proxyVariables: flags.proxy || undefined,
       cwd: flags.cwd === undefined ? undefined : session.path(flags.cwd),
@@ -65,9 +66,11 @@ function readEnv(
   return env
 }
 
-function readNet(text: string | undefined): 'none' | 'host' | undefined {
-  if (text === undefined || text === 'none' || text === 'host') return text
-  throw usage(`invalid value "${text}" for --net: none or host`)
+function readNet(text: string | undefined): SandboxOptions['net'] {
+  const known = ['none', 'host', 'pasta', 'slirp4netns'] as const
+  const found = known.find((name) => name === text)
+  if (text !== undefined && !found) throw usage(`invalid value "${text}" for --net: ${known.join(', ')}`)
+  return found
 }
 
 function readTimeout(text: string | undefined): number | undefined {

@@ -5,6 +5,7 @@ import { type Ended, forget, killChild, waitFor } from '../kernel/children.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
+import { messages } from '../kernel/plan-def.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, type Started, spawnInit } from '../launch/launch.ts'
@@ -37,7 +38,7 @@ const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 export interface IsolateOptions {
   /** Takes descriptors that init opens inside, with what it says of them and the pid of the first process. What it throws ends the command. */
-  readonly receive?: (handed: readonly Handed[], note: number, first: number) => void
+  readonly receive?: (handed: readonly Handed[], note: number, first: number) => void | Promise<void>
   /** Signals to us go to the command until it ends; in our session it hears of the terminal by itself. */
   readonly signals?: { readonly sharesSession: boolean }
 }
@@ -73,12 +74,15 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
   let { first } = begun
   let isOver = false
   const ending = endingSignal(plan)
+  const waits = plan.ops.some((op) => op.op === 'wait' && op.message === messages.taken)
   const next = async (): Promise<Frame | undefined> => {
     for (;;) {
       const frame = await conversation.next()
       if (frame?.message === 'pidBorn') first = frame.a
-      else if (frame?.message === 'netOpened') options.receive?.(channel?.receive() ?? [], frame.a, first)
-      else if (frame?.message !== 'weaker') return frame
+      else if (frame?.message === 'netOpened') {
+        await options.receive?.(channel?.receive() ?? [], frame.a, first)
+        if (waits) conversation.say('taken')
+      } else if (frame?.message !== 'weaker') return frame
     }
   }
   const listen = async (): Promise<Outcome> => {

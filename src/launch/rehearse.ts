@@ -16,6 +16,7 @@ const left: ReadonlySet<Op['op']> = new Set([
   'keyring',
   'loopback',
   'egress',
+  'handNetwork',
   'hostname',
   'domainname',
   'sysctl',

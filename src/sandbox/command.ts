@@ -16,8 +16,7 @@ import type { Host } from '../host/facts.ts'
 import type { Level } from '../host/level.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
-import type { Filter } from './egress/filter.ts'
-import type { Network } from './egress/network.ts'
+import type { Connection, Connector } from './egress/connector.ts'
 import { inSandboxWords } from './failure.ts'
 import { plantedOf } from './protect.ts'
 import { makeResult, type SandboxResult } from './result.ts'
@@ -32,8 +31,8 @@ export interface StartOptions {
   readonly level: Level
   /** Dangerous paths that do not exist on the host. */
   readonly unprotected: readonly string[]
-  /** Where hosts are allowed by name. */
-  readonly network?: Network | undefined
+  /** What connects the network namespace of the command. */
+  readonly network?: Connector | undefined
   /** For a command at the terminal: signals to us are its own. */
   readonly signals?: IsolateOptions['signals'] | undefined
   /** Milliseconds. */
@@ -72,7 +71,7 @@ export class Command implements SandboxedProcess {
   readonly #started = performance.now()
   /** What is had in a weaker form, as it turned out when the command started. */
   readonly degradations: Degradation[] = []
-  #filter: Filter | undefined
+  #connection: Connection | undefined
   #timedOut = false
   #isCanceled = false
 
@@ -96,9 +95,9 @@ export class Command implements SandboxedProcess {
       ...(signals ? { signals } : {}),
       ...(network
         ? {
-            receive: (handed, note, first) => {
+            receive: async (handed, note, first) => {
               this.degradations.push(...network.weaknesses(note))
-              this.#filter = network.open(handed, first)
+              this.#connection = await network.open(handed, first)
             },
           }
         : {}),
@@ -126,7 +125,7 @@ export class Command implements SandboxedProcess {
       outcome = await this.#isolated.outcome
     } finally {
       clearTimeout(timer)
-      this.#filter?.close()
+      this.#connection?.close()
       cancelSignal?.removeEventListener('abort', cancel)
       this.#options.onEnd?.()
     }

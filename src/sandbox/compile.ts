@@ -19,7 +19,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { planRuleset } from '../linux/landlock/plan.ts'
 import { planOpenFiles } from '../linux/process/plan.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
-import { egressEnvironment, planEgress, planResolver } from './egress/plan.ts'
+import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
@@ -66,7 +66,7 @@ function compileView(policy: Policy, newSession: boolean): Op[] {
 
 function outer({ host, options }: Policy): Op[] {
   const ids = { innerUid: host.uid, outerUid: host.uid, innerGid: host.gid, outerGid: host.gid }
-  const net = options.net === 'none' ? CLONE_NEWNET : 0
+  const net = options.net === 'host' ? 0 : CLONE_NEWNET
   const flags =
     CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | net | (host.hasCgroupNamespaces ? CLONE_NEWCGROUP : 0)
   return [
@@ -82,7 +82,8 @@ function inner({ options }: Policy, newSession: boolean): Op[] {
     { op: 'keyring', origin: 'sandbox' },
     // private: what the host mounts later would appear here writable
     { op: 'propagate', flags: MS_PRIVATE | MS_REC, origin: 'sandbox' },
-    ...(options.net === 'none' ? [{ op: 'loopback', origin: 'net' } as const] : []),
+    ...(options.net === 'host' ? [] : [{ op: 'loopback', origin: 'net' } as const]),
+    ...planHelped(options.helper),
     ...planEgress(options.egress),
   ]
 }
@@ -145,7 +146,7 @@ function view(policy: Policy, slots: Slots): Op[] {
       })),
       ...policy.protections.map((protection) => ({ path: protection.path, ops: [protectOp(protection)] })),
     ]),
-    ...planResolver(policy.options.egress, policy.privates[0]?.path ?? '/dev', policy.hasResolvConf),
+    ...planResolver(policy.options, policy.privates[0]?.path ?? '/dev', policy.hasResolvConf),
     ...policy.hide.map((path): Op => ({ op: 'mask', path, required: 1, origin: `hide ${path}` })),
     ...policy.deny.map((path): Op => ({ op: 'deny', path, origin: `deny ${path}` })),
     ...(rebuildsRoot(policy)

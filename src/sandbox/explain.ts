@@ -38,6 +38,7 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
     ...each(said, 'socket', (path) => `the socket ${path} can be connected to`),
     ...each(said, 'device', (path) => `the device ${path} can be used`),
     one('net', networkWords(policy)),
+    ...each(said, 'publish', (text) => `a port of the host leads to one of the command: ${text}`),
     ...each(said, 'allow-host', (host) => `${host} can be reached`),
     ...each(said, 'connect', (port) => `TCP port ${port} can be connected to`),
     ...each(said, 'listen', (port) => `TCP port ${port} can be listened at`),
@@ -63,6 +64,7 @@ const each = (said: readonly Said[], rule: string, words: (value: string) => str
 function networkWords({ options, standing }: Policy): string {
   if (options.net === 'none')
     return standing.level === 'L' ? 'no socket can be made' : 'no network but a loopback of its own'
+  if (options.helper) return `what the host reaches, through ${options.net}, but not its loopback`
   return options.ports === undefined
     ? 'the network of the host'
     : 'of the network of the host the TCP ports that follow'

@@ -7,8 +7,7 @@ import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { Command } from './command.ts'
 import { compileSandbox } from './compile.ts'
-import { Network } from './egress/network.ts'
-import type { Egress } from './egress/options.ts'
+import { type Connector, connectorFor } from './egress/connector.ts'
 import { type ExplainedRule, explainPolicy } from './explain.ts'
 import { inSandboxWords } from './failure.ts'
 import { layeredPolicy } from './layered.ts'
@@ -88,9 +87,10 @@ export async function runForeground(
 }
 
 async function runPolicy(policy: Policy, argv: readonly string[], { host, note }: Surroundings): Promise<number> {
-  const { timeout, egress } = policy.options
+  const { timeout } = policy.options
+  const network = connectorFor(policy.options, host)
   const plan = planOf(policy, argv)
-  if (egress) return await runFiltered(policy, egress, { plan, argv, note })
+  if (network) return await runConnected(policy, network, { plan, argv, note })
   try {
     const { ended, timedOut } = await isolateBlocking(plan, { host, timeout, sharesSession: !needsNewSession(host) })
     tellPlanted(plantedOf(policy.unprotected), note)
@@ -111,7 +111,7 @@ interface Start {
 }
 
 /** We are its way to the network, so we stay, with an event loop. */
-async function runFiltered(policy: Policy, egress: Egress, { plan, argv, note }: Start): Promise<number> {
+async function runConnected(policy: Policy, network: Connector, { plan, argv, note }: Start): Promise<number> {
   const { host, options, standing, unprotected } = policy
   const command = new Command(plan, {
     argv,
@@ -121,7 +121,7 @@ async function runFiltered(policy: Policy, egress: Egress, { plan, argv, note }:
     unprotected,
     timeout: options.timeout,
     cancelSignal: undefined,
-    network: new Network(egress),
+    network,
     signals: { sharesSession: !needsNewSession(host) },
   })
   const { timedOut, exitCode, signal, planted } = await command.exited

@@ -20,12 +20,6 @@ export function chooseLevel(options: CheckedOptions, host: Host): Standing {
       ? weakest(host, options)
       : standingAt(promisedLevel(host, { ranges: false, cgroups: false }), options)
   const { level } = standing
-  if (level === 'L' && options.egress)
-    throw new RuntimeError('level-unmet', {
-      details: ['hosts are allowed by name only in a network namespace, and level L has none'],
-      origin: 'allow-host',
-      fix: 'use --net host with --connect PORT, which allows ports but not hosts, or get user namespaces: usnea doctor',
-    })
   const unmet = options.require.flatMap((name) => demands[name](options, standing) ?? [])
   const tooLow = reaches(level, options.minLevel)
     ? []
@@ -137,6 +131,10 @@ export function checkLosses(options: CheckedOptions, { level, landlock }: Standi
   if (accept.has('32-bit') && (level === 'L' || options.ports !== undefined))
     throw unenforceable('accept', `32-bit: ${acceptable['32-bit']}, and here they must not be`)
   if (level !== 'L') return accepted
+  if (options.egress !== undefined)
+    throw unenforceable('allow-host', 'allow-host: it needs a network namespace, and level L has none')
+  if (options.helper !== undefined)
+    throw unenforceable('net', `${options.net}: it needs a network namespace, and level L has none`)
   if (options.nested) throw unenforceable('nested', 'nested: level L lets nobody make a user namespace')
   for (const [part, name] of parts)
     if (!handles(landlock, part) && !accept.has(name))

@@ -4,6 +4,7 @@ import { isAbsolute, normalize, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
+import { checkHelper, type Helper, type HelperName, isHelper } from './egress/helper.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type CheckedLayer, checkLayer, type LayerOptions, type Overlay } from './layer-options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
@@ -25,7 +26,9 @@ export interface SandboxOptions extends EgressOptions {
   /** Rules for a kind of work: `strict`, `build`, `node`, `python`, `agent`, `desktop`. Everything else is on top of it. */
   readonly profile?: ProfileName
   /** `none`: a network of its own with only a loopback. `host`: the caller's. Default `none`. */
-  readonly net?: 'none' | 'host'
+  readonly net?: 'none' | 'host' | HelperName
+  /** With pasta or slirp4netns: ports of the host that lead to ports of the command, as `[ADDRESS:]HOST:PORT`. ADDRESS is 127.0.0.1 by default. */
+  readonly publish?: readonly string[]
   /** Added to the clean environment; `undefined` removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** May the command make user namespaces of its own? Browsers and sandboxes inside need it. Default false. */
@@ -71,7 +74,9 @@ export interface CheckedOptions {
   readonly exposures: readonly Exposure[]
   readonly hide: readonly string[]
   readonly deny: readonly string[]
-  readonly net: 'none' | 'host'
+  readonly net: 'none' | 'host' | HelperName
+  /** The program that connects the network. */
+  readonly helper: Helper | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
   readonly timeout: number | undefined
@@ -90,7 +95,8 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
   for (const [name, list] of Object.entries({ rw, ro, hide, deny, socket, device }))
     if (!Array.isArray(list) || list.some((path) => typeof path !== 'string'))
       throw wrong(name, 'a list of paths is expected')
-  if (net !== 'none' && net !== 'host') throw wrong('net', `${JSON.stringify(net)} is neither "none" nor "host"`)
+  if (net !== 'none' && net !== 'host' && !isHelper(net))
+    throw wrong('net', `${JSON.stringify(net)} is none of none, host, pasta, slirp4netns`)
   return {
     exposures: [
       ...ro.flatMap((text) => exposure(text, 'ro', cwd)),
@@ -102,6 +108,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     deny: deny.map((path) => absolute(path, 'deny', cwd)),
     net,
     egress: checkEgress(options, wrong),
+    helper: checkHelper(options, wrong),
     env: checkEnv(env),
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),
     timeout: checkTimeout(options.timeout),

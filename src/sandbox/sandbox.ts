@@ -7,7 +7,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
-import { Network } from './egress/network.ts'
+import { type Connector, connectorFor } from './egress/connector.ts'
 import { layeredPolicy } from './layered.ts'
 import {
   type ApplyOptions,
@@ -111,7 +111,8 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSetti
   const host = readHost()
   const { options: all } = mergePolicies([{ options, place: () => 'option' }], host)
   const { policy, layer } = layeredPolicy(checkOptions(all, host.cwd), host)
-  if (warm > 0 && policy.options.egress) throw wrong('warm', 'a network with allowed hosts is made for each command')
+  if (warm > 0 && (policy.options.egress || policy.options.helper))
+    throw wrong('warm', 'a network that is filtered or connected is made for each command')
   if (warm > 0 && layer !== undefined) throw wrong('warm', 'a layer is for one command at a time')
   return new PolicySandbox(policy, { warm, layer })
 }
@@ -121,7 +122,7 @@ class PolicySandbox implements Sandbox {
   readonly #parts: Parts
   readonly #pool: Pool
   readonly #running = new Set<Command>()
-  readonly #network: Network | undefined
+  readonly #network: Connector | undefined
 
   readonly #layer: Layer | undefined
 
@@ -130,7 +131,7 @@ class PolicySandbox implements Sandbox {
     this.#layer = layer
     this.#parts = compilerFor(policy, true)
     this.#pool = new Pool(warm, this.#parts.before)
-    this.#network = policy.options.egress && new Network(policy.options.egress)
+    this.#network = connectorFor(policy.options, policy.host)
   }
 
   ready(): Promise<void> {

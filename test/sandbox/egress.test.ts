@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { whyNot } from '../fixtures/as.ts'
 import { Theatre, whyNoTheatre } from '../fixtures/egress.ts'
+import { needs } from '../fixtures/needs.ts'
 
 const skip = whyNot('plain') ?? whyNoTheatre() ?? false
 let theatre: Theatre
@@ -161,4 +162,12 @@ test('a host that is down is a reset, a status of the command is its own, and a 
   assert.equal(status, 7)
   assert.match(stdout, /(reset by peer|connect to server)[\s\S]*(reset by peer|connect to server)/)
   assert.match(stderr, /refused 11\.0\.0\.2:443: not on this port/)
+})
+
+test('where there is no tun device, pasta says what to do instead', {
+  skip: skip || (needs('pasta') ?? false),
+}, async () => {
+  const { status, stderr } = await theatre.play({ hosts: [], options: ['--net', 'pasta'], script: 'echo ran' })
+  assert.equal(status, 125)
+  assert.match(stderr, /\/dev\/net\/tun.*--device \/dev\/net\/tun.*--allow-host/)
 })

@@ -2,7 +2,7 @@
 import type { Table } from './entry.ts'
 import { refusals } from './refusal.ts'
 
-export const explainEgress: Table<'egress' | 'showText'> = {
+export const explainEgress: Table<'egress' | 'handNetwork' | 'showText'> = {
   egress: {
     code: 'egress-failed',
     what: 'cannot set up the filtered network of the sandbox',
@@ -17,6 +17,18 @@ export const explainEgress: Table<'egress' | 'showText'> = {
         errno: ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENODEV', 'EOPNOTSUPP'],
         why: 'this kernel lacks netlink, IPv4, or routes of type local',
         fix: 'use another kernel, or --net none',
+      },
+    ],
+  },
+  handNetwork: {
+    code: 'egress-failed',
+    what: 'cannot hand the network namespace of the sandbox to the program that connects it',
+    causes: [
+      ...refusals,
+      {
+        errno: ['ENOENT', 'EACCES', 'EPERM'],
+        why: '/proc is not mounted here, or hides our own namespaces',
+        fix: 'mount /proc in the outer container, or use --net none or host',
       },
     ],
   },

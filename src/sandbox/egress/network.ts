@@ -4,19 +4,14 @@ import { RuntimeError } from '../../base/errors.ts'
 import type { Degradation } from '../../base/issue.ts'
 import { findSocketOwner } from '../../host/socket-owner.ts'
 import { errnoName } from '../../kernel/errno.ts'
+import type { Connector, Handed } from './connector.ts'
 import { Filter } from './filter.ts'
 import { Names } from './names.ts'
 import { type Egress, listenedPorts } from './options.ts'
 import { Reporter } from './report.ts'
 import { Resolver } from './resolver.ts'
 
-export interface Handed {
-  /** See native/init/ops_egress.c. */
-  readonly word: string
-  readonly fd: number
-}
-
-export class Network {
+export class Network implements Connector {
   readonly #egress: Egress
   readonly #names = new Names()
   readonly #resolver = new Resolver()

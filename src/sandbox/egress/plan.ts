@@ -1,5 +1,7 @@
 /** The steps of init for a filtered network, and what the command is told of it. Pure. */
 import type { Op } from '../../kernel/plan.ts'
+import { messages } from '../../kernel/plan-def.ts'
+import { type Helper, nameServerOf } from './helper.ts'
 import { type Egress, listenedPorts } from './options.ts'
 
 /** Behind stdin, stdout and stderr: where the sockets are sent. */
@@ -21,11 +23,27 @@ export function planEgress(egress: Egress | undefined): Op[] {
   ]
 }
 
+/** The command waits until the program outside has connected the network. */
+export function planHelped(helper: Helper | undefined): Op[] {
+  if (!helper) return []
+  return [
+    { op: 'handNetwork', channel: CHANNEL, origin: 'net' },
+    { op: 'wait', message: messages.taken, origin: 'net' },
+  ]
+}
+
+interface Named {
+  readonly egress: Egress | undefined
+  readonly helper: Helper | undefined
+}
+
 /** `place`: a directory of the sandbox's own that a mount may lie over for a moment. */
-export function planResolver(egress: Egress | undefined, place: string, hasFile: boolean): Op[] {
-  // without the file every libc asks 127.0.0.1, which is where we are
-  if (!egress || !hasFile) return []
-  return [{ op: 'showText', target: '/etc/resolv.conf', place, text: 'nameserver 127.0.0.1\n', origin: 'allow-host' }]
+export function planResolver({ egress, helper }: Named, place: string, hasFile: boolean): Op[] {
+  // without the file every libc asks 127.0.0.1, which is where our own name server is
+  const address = egress ? '127.0.0.1' : helper && nameServerOf(helper)
+  if (address === undefined || !hasFile) return []
+  const origin = egress ? 'allow-host' : 'net'
+  return [{ op: 'showText', target: '/etc/resolv.conf', place, text: `nameserver ${address}\n`, origin }]
 }
 
 const proxy = `http://127.0.0.1:${PROXY_PORT}`

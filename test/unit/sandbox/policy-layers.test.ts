@@ -96,6 +96,7 @@ const wide: [rule: string, values: Record<string, unknown>, below?: SandboxOptio
   ['accept', { accept: ['protect'] }],
   ['connect', { connect: [443] }],
   ['allow-host', { 'allow-host': ['example.org'] }],
+  ['publish', { publish: ['8080:80'] }],
   ['proxy', { proxy: true }],
   ['socket', { socket: ['./s'] }],
   ['device', { device: ['/dev/kvm'] }],

@@ -1,0 +1,81 @@
+/** Networks that pasta and slirp4netns connect: what is published is reached, and nothing of it stays behind. */
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { sandbox } from '../../src/index.ts'
+import { as } from '../fixtures/as.ts'
+import { runtimePath } from '../fixtures/install.ts'
+import { needs } from '../fixtures/needs.ts'
+import { allProcesses } from '../fixtures/processes.ts'
+import { until } from '../fixtures/until.ts'
+import { isRoot } from '../fixtures/users.ts'
+
+const run = promisify(execFile)
+const programs = ['pasta', 'slirp4netns'] as const
+const whyNot = (name: (typeof programs)[number]) =>
+  needs('userns', name, 'tun', 'ip', 'curl', 'python3', 'unshare', 'setpriv') ?? false
+
+/** Empty for one that has ended. */
+function wordsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** A server of the command for one request. */
+const serve = `import socket
+server = socket.create_server(('0.0.0.0', 8080))
+print('ready', flush=True)
+peer, _ = server.accept()
+peer.recv(9999)
+peer.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\nfrom inside\\n')
+peer.close()`
+
+/** A host with a default route, in a network namespace of its own. */
+const host = `ip link set lo up && ip tuntap add dev d0 mode tap && ip address add 11.0.1.1/24 dev d0 && ip link set d0 up &&
+ip route add default via 11.0.1.2`
+
+for (const name of programs)
+  test(`${name} connects a plain user's command, and a published port leads to it`, {
+    skip: whyNot(name),
+  }, async () => {
+    await using user = await as('plain')
+    const become = isRoot
+      ? `setpriv --reuid ${user.user.uid} --regid ${user.user.gid} --clear-groups env -i HOME=${user.home}`
+      : 'env'
+    const usnea = `${become} PATH=/usr/bin:/bin:/usr/sbin ${await runtimePath()} --net ${name} -p 8081:8080 --cwd /`
+    const script = `${host} && ${usnea} -- python3 -c "${serve}" | while read line; do echo "$line"; curl -sS http://127.0.0.1:8081/; done`
+    const { stdout } = await run('unshare', [
+      ...(isRoot ? [] : ['--user', '--map-root-user']),
+      '--net',
+      'sh',
+      '-c',
+      script,
+    ])
+    assert.equal(stdout, 'ready\nfrom inside\n')
+  })
+
+test('the program ends with usnea, also when that is killed', { skip: whyNot('pasta') }, async () => {
+  const port = 20_000 + (process.pid % 40_000)
+  const ours = () => allProcesses().filter(({ pid }) => wordsOf(pid).includes(`/${port}:80`))
+  const words = ['--net', 'pasta', '-p', `${port}:80`, '--cwd', '/', '--', 'sh', '-c', 'echo up; exec sleep 1000']
+  const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', 'sh', '-c', `${host} && exec "$@"`, 'sh']
+  const child = spawn('unshare', [...enter, await runtimePath(), ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  assert.equal(ours().length > 0, true)
+  child.kill('SIGKILL')
+  await until('pasta has ended', () => ours().length === 0)
+})
+
+test('what cannot be had is an error with a way out', { skip: needs('userns') ?? false }, () => {
+  for (const publish of ['80', '0:80', '1:2:3', 'x:80', '80:70000'])
+    assert.throws(() => sandbox({ net: 'pasta', publish: [publish] }), { code: 'sandbox-option' }, publish)
+  assert.throws(() => sandbox({ publish: ['8080:80'] }), { code: 'sandbox-option' })
+  assert.throws(() => sandbox({ net: 'pasta', allowHosts: ['example.org'] }), { code: 'sandbox-option' })
+  if (!existsSync('/usr/bin/pasta')) assert.throws(() => sandbox({ net: 'pasta' }), { code: 'net-program' })
+})
