@@ -60,7 +60,7 @@ int delete_dead(void) {
   add(&command, container.id);
   /* containerd calls us after every shim; one that ended in peace has left nothing. */
   if (is_there && !run(&command, "delete after the death of the shim", &result)) tell("warning", "%s", result.message);
-  unmount_rootfs(container.bundle);
+  unmount_rootfs(container.bundle, true);
   remove_socket(container.bundle);
   put_number(&told, 1, (uint64_t)init_pid(container.bundle));
   put_number(&told, 2, 128 + SIGKILL);

@@ -106,7 +106,7 @@ bool mount_all(const struct container *container, const struct request *request,
     const struct mount *one = &request->mounts[i];
     if (name_target(rootfs, one->target, target, sizeof target) && mount_one(one, target, data)) continue;
     set_failure(result, UNKNOWN, "failed to mount rootfs component %zu (%s of %.300s): %s", i, one->type, one->source, strerror(errno));
-    unmount_rootfs(container->bundle);
+    unmount_rootfs(container->bundle, true);
     return false;
   }
   return true;
@@ -138,10 +138,13 @@ static bool find_mount(const char *below, char *found, size_t room) {
   return *found;
 }
 
-void unmount_rootfs(const char *bundle) {
+/* Detached, with whatever was mounted below. The whole table is only read where something may lie beside that. */
+void unmount_rootfs(const char *bundle, bool is_thorough) {
   char rootfs[PATH_MAX + 16], found[PATH_MAX], *real = realpath(bundle, NULL);
   snprintf(rootfs, sizeof rootfs, "%s/rootfs", real ? real : bundle);
   free(real);
+  while (umount2(rootfs, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
+  if (!is_thorough && errno != EBUSY && errno != EPERM) return;
   for (int i = 0; i < 4096 && find_mount(rootfs, found, sizeof found); i++)
     if (umount2(found, MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
       tell("warning", "cannot unmount %s: %s", found, strerror(errno));

@@ -59,7 +59,7 @@ void begin_command(struct command *command, const struct container *container, c
   add(command, verb);
 }
 
-static void be_runtime(struct command *command, const int fds[3]) {
+static void be_runtime(struct command *command, const int fds[3], int said) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (int i = 0; i < 3; i++)
     if (dup2(fds[i], i) < 0) _exit(127);
@@ -67,7 +67,7 @@ static void be_runtime(struct command *command, const int fds[3]) {
   for (const char *const *name = (const char *const[]){"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", NULL}; *name; name++)
     unsetenv(*name); /* they were meant for containerd */
   execvp(command->argv[0], (char *const *)(uintptr_t)command->argv);
-  dprintf(fds[2], "%s: %s\n", command->argv[0], strerror(errno));
+  dprintf(said, "%s: %s\n", command->argv[0], strerror(errno));
   _exit(127);
 }
 
@@ -139,7 +139,7 @@ bool run(struct command *command, const char *what, struct result *result) {
   if (fds[1] < 0) fds[1] = command->output ? told : null;
   if (fds[2] < 0) fds[2] = said;
   pid_t pid = fork();
-  if (pid == 0) be_runtime(command, fds);
+  if (pid == 0) be_runtime(command, fds, said);
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   bool is_well = pid > 0 ? judge(status, said, what, result) : set_failure(result, EXHAUSTED, "%s: %s", what, strerror(errno));
   if (is_well && command->output) put_output(command->output, told);

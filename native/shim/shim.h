@@ -62,6 +62,7 @@ struct container {
   char *id, *bundle, *checkpoint;
   struct process init, *execs;
   struct options options;
+  bool has_inner_mounts; /* not only at the rootfs */
   bool is_made, is_paused, is_pausing, ends_all, is_ending_all;
   char *cgroups; /* /proc/PID/cgroup of init */
   struct oom {
@@ -217,7 +218,7 @@ bool read_file(const char *path, struct buffer *into, size_t most);
 
 /* mounts.c */
 bool mount_all(const struct container *container, const struct request *request, struct result *result);
-void unmount_rootfs(const char *bundle);
+void unmount_rootfs(const char *bundle, bool is_thorough);
 
 /* console.c */
 struct console_socket {

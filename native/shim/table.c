@@ -60,6 +60,8 @@ struct container *add_container(struct request *request) {
   container->id = strdup(request->id);
   container->bundle = strdup(request->bundle);
   container->checkpoint = strdup(request->checkpoint);
+  for (size_t i = 0; i < request->mount_count; i++)
+    container->has_inner_mounts = container->has_inner_mounts || *request->mounts[i].target;
   container->init.id = strdup("");
   container->init.container = container;
   container->oom.watch.fd = -1;

@@ -95,7 +95,7 @@ void work_create(struct call *call, struct result *result, struct buffer *payloa
   was_there = result->code == EXISTS; /* another's, by a runtime root that is shared */
   again = *result;
   if (!was_there) remove_by_force(container);
-  unmount_rootfs(container->bundle);
+  unmount_rootfs(container->bundle, true);
   forget_options(container->bundle);
   *result = again;
 }

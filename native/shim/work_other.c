@@ -58,7 +58,7 @@ void work_delete(struct call *call, struct result *result, struct buffer *payloa
     run(&command, "OCI runtime delete failed", result);
   }
   if (result->code != OK) return;
-  unmount_rootfs(container->bundle);
+  unmount_rootfs(container->bundle, container->has_inner_mounts);
   forget_options(container->bundle);
 }
 

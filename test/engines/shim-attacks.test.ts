@@ -9,7 +9,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { taskMethods } from '../../src/tasks/protobuf/task.ts'
 import { whyNot } from '../fixtures/as.ts'
 import { entries, needs } from '../fixtures/needs.ts'
-import { act, deleteDead, isAlive, type Listener, listen, makeFifos, openShim, start } from '../fixtures/shim.ts'
+import {
+  act,
+  deleteDead,
+  isAlive,
+  type Listener,
+  listen,
+  makeFifos,
+  openShim,
+  optionsOf,
+  start,
+} from '../fixtures/shim.ts'
 import { mountsBelow } from '../fixtures/sweep.ts'
 import { until } from '../fixtures/until.ts'
 import { openWorld, succeeded, type World } from '../fixtures/world.ts'
@@ -133,10 +143,13 @@ attack('output of megabytes arrives whole', async (world) => {
   await shim.call('Delete')
 })
 
-attack('a fifo that is not there: nothing is made', async (world) => {
+attack('a fifo or a runtime that is not there: nothing is made', async (world) => {
   await using shim = await openShim(world, { args: ['true'] })
   assert.match(await shim.refused('Create', 'unknown', { bundle: shim.bundle.path, stdout: '/no/such/fifo' }), /such/)
   await shim.refused('State', 'notFound')
+  const options = optionsOf(world, { binaryName: '/no/such/runtime' })
+  const message = await shim.refused('Create', 'unknown', { bundle: shim.bundle.path, options })
+  assert.match(message, /OCI runtime create failed: .no.such.runtime: No such file/)
   assert.deepEqual(readdirSync(shim.bundle.path).sort(), ['address', 'config.json', 'rootfs'])
 })
 

@@ -9,8 +9,8 @@ import { CHECKPOINT_OPTIONS, checkpointOptions, processDetails } from '../../src
 import { taskStatuses } from '../../src/tasks/protobuf/task.ts'
 import { type IdentityName, whyNot } from '../fixtures/as.ts'
 import { whyNoCriu } from '../fixtures/criu.ts'
-import { needs } from '../fixtures/needs.ts'
-import { type Listener, listen, makeFifos, openShim } from '../fixtures/shim.ts'
+import { needs, whyNotFound } from '../fixtures/needs.ts'
+import { type Listener, listen, makeFifos, openShim, optionsOf } from '../fixtures/shim.ts'
 import { until } from '../fixtures/until.ts'
 import { openWorld, type World } from '../fixtures/world.ts'
 
@@ -273,4 +273,21 @@ testAs(['root'], 'where containerd takes no events over ttrpc, its program bring
   assert.deepEqual(topics, ['/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete'])
   const last = () => readFileSync(`${seen}.last`, 'latin1')
   await until('the event has come whole', () => last().includes('containerd.events.TaskDelete'))
+})
+
+test('shim, root: another runtime is driven, by its name', {
+  skip: skip ?? whyNot('root') ?? whyNotFound('runc', 'runc'),
+}, async () => {
+  const { world } = await room('root')
+  const args = ['sh', '-c', 'echo from $0; exit 6']
+  await using shim = await openShim(world, { args })
+  const [stdout = ''] = makeFifos(world, 'out')
+  const shown = text(createReadStream(stdout))
+  await shim.create({ stdout, options: optionsOf(world, { binaryName: 'runc' }) })
+  const log = await shim.refused('Create', 'alreadyExists', { bundle: shim.bundle.path })
+  assert.match(log, /exists/)
+  await shim.call('Start')
+  assert.equal((await shim.call('Wait')).exitStatus, 6)
+  assert.equal(await shown, 'from sh\n')
+  await shim.call('Delete')
 })
