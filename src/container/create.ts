@@ -2,34 +2,24 @@
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
-import { readProcess } from '../host/process.ts'
 import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { type Child, launch } from '../launch/launch.ts'
-import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
-import type { ManagedCgroup } from '../linux/cgroups/record.ts'
-import { startScope } from '../linux/cgroups/scope.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
-import { moveNetDevices } from '../linux/net/move.ts'
-import { makeRdt, placeInRdt } from '../linux/rdt/manager.ts'
 import { makeDoor, makeGate } from '../state/gate.ts'
-import { keepCgroup } from '../state/kept-cgroup.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { reserve, type Slot } from '../state/store.ts'
+import type { Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { passedFds } from './descriptors.ts'
-import { firstRecord } from './first-record.ts'
+import { Draft } from './draft.ts'
 import { TERMINAL_STDIO } from './foreground.ts'
 import { checkTerminal, Handover, type SocketOptions } from './handover.ts'
-import { runCreateHooks, runPoststop } from './hooks.ts'
 import { parseId } from './id.ts'
 import { makeNotifyDirectory, notifyAddress, notifyDirectory, openNotifyTree } from './notify.ts'
 import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { prepareFor } from './prepare-for.ts'
-import { killProcess } from './process.ts'
 import { SeccompAgent } from './seccomp-agent.ts'
-import { watch } from './stand-in.ts'
 
 export interface CreateOptions extends SocketOptions {
   readonly id: string
@@ -94,70 +84,52 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   ctx.ensureRoot()
   undo.push(releaseSignals)
   catchSignals(options.detached ? 'all' : 'ending')
-  let record = firstRecord(id, prepared, ctx)
-  let hooksBegan = false
-  // From the first hook on a failure ends the lifecycle as delete does: everything goes, then the poststop hooks run.
-  undo.push(() => (hooksBegan || record.ready ? runPoststop(record, ctx) : undefined))
-  const slot = undo.use(await reserve(ctx.root, id))
-  slot.save(record)
-  const { plan: cgroupPlan } = prepared.cgroup
-  const keep = (cgroup: ManagedCgroup) => {
-    record = { ...record, cgroup }
-    slot.save(record)
-    keepCgroup(slot.directory, { bootId: record.bootId, cgroup, rdt: record.rdt })
-  }
-  if (prepared.rdt) {
-    record = { ...record, rdt: makeRdt(prepared.rdt, undo) }
-    slot.save(record)
-    keepCgroup(slot.directory, { bootId: record.bootId, cgroup: record.cgroup, rdt: record.rdt })
-  }
-  if (cgroupPlan && !cgroupPlan.scope) keep(makeCgroup(cgroupPlan, undo))
-  if (prepared.notify) record = { ...record, notify: notify.address }
-  const fds = openAll(options, { prepared, passed: passed.fds, directory: slot.directory })
+  const draft = await Draft.reserve(ctx, { id, prepared, undo })
+  draft.makePlaces(prepared)
+  if (prepared.notify) draft.note({ notify: notify.address })
+  const child = await launchDraft(draft, { prepared, options, passed: passed.fds, agent })
+  handover.deliver(child, 'standard')
+  draft.save({ ready: true, degradations: [...draft.record.degradations, ...child.weaker] })
+  for (const { pointer, message, loud } of draft.record.degradations) ctx.warn(`${message} (${pointer})`, loud)
+  return { slot: draft.slot, record: draft.record, prepared, child }
+}
+
+interface Launching {
+  readonly prepared: Prepared
+  readonly options: BeginOptions
+  readonly passed: readonly number[]
+  readonly agent: SeccompAgent | undefined
+}
+
+/** Up to where init waits. */
+async function launchDraft(draft: Draft, { prepared, options, passed, agent }: Launching): Promise<Child> {
+  const { ctx, undo } = draft
+  const fds = openAll(options, { prepared, passed, directory: draft.slot.directory })
   undo.push(() => closeAll(fds.ours))
-  const born = (pid: number) => {
-    const startTime = readProcess(pid)?.startTime ?? '0'
-    ctx.log.debug(`the first process of the container is ${pid}`, 'create')
-    record = { ...record, pid, startTime }
-    undo.push(() => killProcess(pid, startTime))
-    slot.save(record)
-  }
   for (const note of prepared.plan.notes) ctx.log.debug(note)
   const child = await launch(prepared.plan, {
     host: ctx.host,
     fds: fds.all,
-    onBorn: born,
+    onBorn: (pid) => draft.bear(pid),
     answers: {
       mapsWritten: async (pid) => {
         if (prepared.maps) await writeMaps(pid, prepared.maps, ctx.host)
         return undefined
       },
       placed: async (pid) => {
-        if (cgroupPlan?.scope)
-          keep(await startScope(cgroupPlan, { scope: cgroupPlan.scope, host: ctx.host, pid }, undo))
-        else if (record.cgroup.manager !== 'none') await placeProcess(record.cgroup.homes, pid)
-        if (record.rdt) placeInRdt(record.rdt, pid)
-        moveNetDevices(prepared.spec.linux?.netDevices ?? {}, pid, undo)
+        await draft.place(prepared, pid)
         return undefined
       },
-      hooksRun: () => {
-        hooksBegan = true
-        return runCreateHooks(record, ctx)
-      },
+      hooksRun: () => draft.runHooks(),
       taken: async (pid, listener) => {
-        agent?.handOver({ record, status: 'creating', pid, listener })
+        agent?.handOver({ record: draft.record, status: 'creating', pid, listener })
         return undefined
       },
     },
   })
   ctx.log.debug('init has obeyed the plan up to the program, and waits', 'create')
   closeAll(fds.ours.splice(0))
-  watch(record, slot.directory)
-  handover.deliver(child, 'standard')
-  record = { ...record, ready: true, degradations: [...record.degradations, ...child.weaker] }
-  slot.save(record)
-  for (const { pointer, message, loud } of record.degradations) ctx.warn(`${message} (${pointer})`, loud)
-  return { slot, record, prepared, child }
+  return child
 }
 
 interface FdSources {
