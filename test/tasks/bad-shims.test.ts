@@ -1,7 +1,7 @@
 // Needs nothing: the shims are fakes, and hold no container.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -134,6 +134,19 @@ test('what cannot be cleaned up stays in the list, with both reasons, until it c
   await nothingLeft(directory)
   await host[Symbol.asyncDispose]()
 })
+
+test('[F] 3.9 the runtime that cleans up after a shim gets the options of the creation, the cgroup driver too', async () =>
+  withService({ FAKE_SHIM: 'good', FAKE_DELETE: 'fails' }, async ({ service }, directory) => {
+    const [seen, binaryName] = [join(directory, 'seen'), join(directory, 'runtime')]
+    writeFileSync(binaryName, `#!/bin/sh\necho "$*" >> ${seen}\n`, { mode: 0o755 })
+    const options = { binaryName, root: join(directory, 'r'), systemdCgroup: true }
+    const { shimPid } = await service.create({ ...wish, options })
+    await service.start(target)
+    process.kill(shimPid, 'SIGKILL')
+    assert.equal((await service.wait(target)).exitStatus, 137)
+    await until('it is out of the list', async () => (await service.list(target)).length === 0)
+    assert.equal(readFileSync(seen, 'utf8'), `--root ${directory}/r/default --systemd-cgroup delete --force box\n`)
+  }))
 
 test('a shim that hangs holds up no other one at a start, and is asked again later', async () => {
   const directory = join(top, String(++count))
