@@ -46,6 +46,8 @@ const hasBit = (index: number, bit: number): SyscallArgument => ({
   value: bit >>> 0,
   valueTwo: bit >>> 0,
 })
+/** The second argument of socket(2); its upper bits are flags. */
+const isKind = (kind: number): SyscallArgument => ({ index: 1, op: 'SCMP_CMP_MASKED_EQ', value: 0xf, valueTwo: kind })
 const isNot = (index: number, value: number): SyscallArgument => ({ index, op: 'SCMP_CMP_NE', value })
 
 /** Keys outlive the command and belong to the user outside; the others are parts of the kernel with a history. */
@@ -71,8 +73,8 @@ const typing: readonly SyscallRule[] = [TIOCSTI, TIOCLINUX].map((request) =>
 const oddFamilies = [3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15]
 const PACKET = 17
 const families: readonly SyscallRule[] = [
-  ...oddFamilies.map((family) => refuse('socket', EAFNOSUPPORT, [isInt(0, family)])),
-  refuse('socket', EAFNOSUPPORT, [{ index: 0, op: 'SCMP_CMP_GT', value: PACKET }]),
+  ...oddFamilies.map((family) => refuse('socket socketpair', EAFNOSUPPORT, [isInt(0, family)])),
+  refuse('socket socketpair', EAFNOSUPPORT, [{ index: 0, op: 'SCMP_CMP_GT', value: PACKET }]),
 ]
 
 /** sched.h: CLONE_NEWTIME (also the exit signal of clone(2), so only for unshare), NS, CGROUP, UTS, IPC, USER, PID, NET. */
@@ -93,31 +95,31 @@ const INET = [2, 10]
 const NETLINK = 16
 const STREAM = 1
 const TCP = 6
+/** unix(7) makes datagrams of raw ones too. */
+const DATAGRAMS = [2, 3]
 const MSG_FASTOPEN = 0x2000_0000
 
 /** Where there is one network for all: what Landlock cannot hold is not made at all. */
 function sockets({ network, onlyTcp, accepted, withoutNamespaces: isAlone }: CallPolicy): SyscallRule[] {
-  const unix = !isAlone || accepted.has('unix-sockets') ? [] : [refuse('socket', EAFNOSUPPORT, [isInt(0, AF_UNIX)])]
+  // One of a pair of datagram sockets can be turned to any other address; those of a stream are connected for good.
+  const unix =
+    !isAlone || accepted.has('unix-sockets')
+      ? []
+      : [
+          refuse('socket', EAFNOSUPPORT, [isInt(0, AF_UNIX)]),
+          ...DATAGRAMS.map((kind) => refuse('socketpair', EAFNOSUPPORT, [isKind(kind)])),
+        ]
   if (!network)
     return [...unix, ...[...INET, NETLINK, PACKET].map((family) => refuse('socket', EAFNOSUPPORT, [isInt(0, family)]))]
   if (!onlyTcp) return unix
-  // The type's upper bits are flags. TCP Fast Open connects without asking Landlock.
+  // TCP Fast Open connects without asking Landlock.
   const kinds = [0, 2, 3, 4, 5, 6, 10]
   return [
     ...unix,
     refuse('socket', EAFNOSUPPORT, [isInt(0, PACKET)]),
     ...INET.flatMap((family) => [
-      ...kinds.map((kind) =>
-        refuse('socket', EAFNOSUPPORT, [
-          isInt(0, family),
-          { index: 1, op: 'SCMP_CMP_MASKED_EQ', value: 0xf, valueTwo: kind },
-        ]),
-      ),
-      refuse('socket', EAFNOSUPPORT, [
-        isInt(0, family),
-        { index: 1, op: 'SCMP_CMP_MASKED_EQ', value: 0xf, valueTwo: STREAM },
-        { index: 2, op: 'SCMP_CMP_GT', value: TCP },
-      ]),
+      ...kinds.map((kind) => refuse('socket', EAFNOSUPPORT, [isInt(0, family), isKind(kind)])),
+      refuse('socket', EAFNOSUPPORT, [isInt(0, family), isKind(STREAM), { index: 2, op: 'SCMP_CMP_GT', value: TCP }]),
       ...[1, 2, 3, 4, 5].map((protocol) => refuse('socket', EAFNOSUPPORT, [isInt(0, family), isInt(2, protocol)])),
     ]),
     refuse('sendto', EPERM, [hasBit(3, MSG_FASTOPEN)]),

@@ -45,6 +45,11 @@ export const attackRows: readonly AttackRow[] = [
     title: 'connect to a unix socket in a directory that is shown',
     open: { at: namespaced, why: 'a read-only mount does not stop it' },
   },
+  {
+    id: 'unix-datagram-pair',
+    title: 'send a datagram to such a socket from one of a pair',
+    open: { at: namespaced, why: 'a read-only mount does not stop it' },
+  },
   { id: 'unix-socket-abstract', title: 'connect to an abstract unix socket' },
   { id: 'tcp-loopback', title: 'connect to a server on the loopback of the host' },
   { id: 'udp-out', title: 'send a datagram out' },

@@ -59,7 +59,8 @@ test('keys, programs of the kernel and odd sockets are refused', () => {
   const call = asked({})
   for (const name of ['keyctl', 'add_key', 'request_key', 'bpf', 'io_uring_setup', 'userfaultfd', 'open_by_handle_at'])
     assert.equal(call(name), errno(1), name)
-  for (const family of [3, 15, 38, 40, 44]) assert.equal(call('socket', family, 1, 0), errno(97), `${family}`)
+  for (const family of [3, 15, 38, 40, 44])
+    for (const name of ['socket', 'socketpair']) assert.equal(call(name, family, 1, 0), errno(97), `${family}`)
 })
 
 test('what the kernel does not look at hides nothing: the upper half of a request', () => {
@@ -102,7 +103,8 @@ test('level L: one group, no sockets, no attributes, no limits of others', () =>
   const call = asked({ withoutNamespaces: true, network: false })
   assert.equal(call('setsid'), errno(0))
   for (const family of [1, 2, 10, 16, 17]) assert.equal(call('socket', family, 1, 0), errno(97))
-  assert.equal(call('socketpair', 1, 1, 0), ALLOW)
+  for (const kind of [1, 5, 1 | 0o2000000]) assert.equal(call('socketpair', 1, kind, 0), ALLOW)
+  for (const kind of [2, 3, 2 | 0o2000000]) assert.equal(call('socketpair', 1, kind, 0), errno(97))
   assert.equal(call('fchmodat'), errno(1))
   assert.equal(call('prlimit64', 0, 7, 1), ALLOW)
   assert.equal(call('prlimit64', 4711, 7, 0), ALLOW)
