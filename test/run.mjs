@@ -17,6 +17,8 @@ const longest = 15
 /** Started first, so that all workers end at about the same time. */
 const slow = [
   'oci/idmaps', // makes a Debian
+  'engines/docker-shim', // two daemons
+  'engines/docker',
   'engines/podman-root',
   'engines/podman-rootless',
   'oci/matrix-debian',
