@@ -19,8 +19,9 @@ static int open_null(struct context *ctx) {
 #define EMPTY "size=0k,nr_inodes=2,mode=0755"
 
 /*
- * All get copies of one tmpfs: one each costs memory in every container. It is mounted nowhere itself, because a second
- * walk to a place could find something else there by then, and that would be shown as empty from then on.
+ * The first directory gets a tmpfs, all others copies of it: one each costs memory in every container. It is copied by
+ * its own descriptor, because a second walk to its place could find something else there by then, and that would be shown
+ * as empty from then on. It must be mounted before: up to 6.14 open_tree(2) copies nothing that is mounted nowhere.
  */
 static int mask_directory(struct context *ctx, int fd) {
   char path[FD_PATH];
@@ -30,7 +31,8 @@ static int mask_directory(struct context *ctx, int fd) {
     int error = make_filesystem(&empty, &ctx->empty);
     if (error == ENOSYS || error == EPERM) /* a filter hides fsopen(2): then it is one each */
       return mount("usnea", fd_path(path, fd), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, EMPTY) ? errno : 0;
-    if (error) return error;
+    if (!error && sys_move_mount(ctx->empty, fd) != 0) error = errno;
+    return error;
   }
   int tree = copy_tree(ctx->empty, "", false, AT_EMPTY_PATH, &detached);
   int error = tree < 0 ? errno : attach(tree, fd, false, detached);
