@@ -38,6 +38,7 @@ static const char *why_no_start(const struct process *process) {
   if (process->is_reaped || process->has_exited) return "cannot start a stopped process";
   if (process->started) return container->is_paused ? "cannot start a paused process" : "cannot start a running process";
   if (!*process->id) return NULL;
+  if (container->is_paused || container->is_pausing) return "cannot exec in a paused state";
   return container->init.is_reaped || container->init.has_exited ? "the init process of the container is not running" : NULL;
 }
 

@@ -5,7 +5,14 @@ import { createReadStream, createWriteStream, existsSync, readFileSync } from 'n
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { CHECKPOINT_OPTIONS, checkpointOptions, processDetails } from '../../src/tasks/protobuf/options.ts'
+import { CGROUP1_METRICS, cgroup1Metrics } from '../../src/tasks/protobuf/metrics-v1.ts'
+import { cgroup2Metrics } from '../../src/tasks/protobuf/metrics-v2.ts'
+import {
+  CHECKPOINT_OPTIONS,
+  checkpointOptions,
+  OCI_RESOURCES,
+  processDetails,
+} from '../../src/tasks/protobuf/options.ts'
 import { taskStatuses } from '../../src/tasks/protobuf/task.ts'
 import { type IdentityName, whyNot } from '../fixtures/as.ts'
 import { whyNoCriu } from '../fixtures/criu.ts'
@@ -290,4 +297,31 @@ test('shim, root: another runtime is driven, by its name', {
   assert.equal((await shim.call('Wait')).exitStatus, 6)
   assert.equal(await shown, 'from sh\n')
   await shim.call('Delete')
+})
+
+testAs(['root'], 'limits are changed and told, and nothing begins in a paused container', async ({ world, events }) => {
+  await using shim = await openShim(world, { args: ['sleep', '1000'] })
+  await shim.create()
+  await shim.refused('Pause', 'failedPrecondition')
+  await shim.call('Start')
+  const resources = { typeUrl: OCI_RESOURCES, value: Buffer.from('{"pids":{"limit":77}}') }
+  await shim.call('Update', { resources })
+  const { stats } = await shim.call('Stats')
+  const table = stats?.typeUrl === CGROUP1_METRICS ? cgroup1Metrics : cgroup2Metrics
+  const { pids } = table.decode(stats?.value ?? new Uint8Array())
+  assert.deepEqual([pids?.current, pids?.limit], [1, 77])
+  await shim.refused('Update', 'unknown', { resources: { typeUrl: OCI_RESOURCES, value: Buffer.from('{"pids":') } })
+
+  await shim.call('Exec', { execId: 'early', spec: processSpec('true') })
+  await shim.call('Pause')
+  assert.equal(statusOf((await shim.call('State')).status), 'paused')
+  await shim.refused('Start', 'failedPrecondition', { execId: 'early' })
+  await shim.refused('Exec', 'failedPrecondition', { execId: 'late', spec: processSpec('true') })
+  await shim.refused('Delete', 'failedPrecondition')
+  await shim.call('Kill', { signal: 9 })
+  assert.equal((await shim.call('Wait')).exitStatus, 137)
+  await shim.call('Delete')
+  await until('all is told', () => events.topics().includes('/tasks/delete'))
+  const wanted = ['create', 'start', 'exec-added', 'paused', 'exit', 'delete'].map((name) => `/tasks/${name}`)
+  assert.deepEqual(events.topics(), wanted)
 })
