@@ -159,7 +159,7 @@ describe('names', () => {
 
   it('of the socket of a service fit into one', () => {
     assert.deepEqual(placesOf({ service: '/s', runtime: '', persistent: undefined }), {
-      ...{ state: '/s/state', data: '/s/data', oci: '/s/oci', socket: '/s/service.sock' },
+      ...{ state: '/s/state', data: '/s/data', oci: '/s/oci', socket: '/s/service.sock', wrappers: '/s/wrappers' },
     })
     assert.equal(placesOf({ runtime: '/run/u/@tasks', persistent: '/var/lib/u' }).data, '/var/lib/u/tasks')
     const long = { service: `/${'x'.repeat(100)}`, runtime: '', persistent: undefined }
