@@ -7,11 +7,13 @@ import { until } from '../fixtures/until.ts'
 export interface Play {
   readonly title: string
   readonly by: (hands: Hands) => Promise<void>
+  /** Says nothing of a shim, so it need not be played with every one. */
+  readonly isOfRuntime: boolean
 }
 
 export const plays: Play[] = []
 
-const play = (title: string, by: Play['by']) => void plays.push({ title, by })
+const play = (title: string, by: Play['by'], isOfRuntime = false) => void plays.push({ title, by, isOfRuntime })
 
 const stateOf = (hands: Hands, name: string) =>
   hands.done([
@@ -27,31 +29,35 @@ const isStatus = (hands: Hands, name: string, status: string) =>
     return stdout.trim() === status
   })
 
-play('run: streams, status, what the container sees', async (hands) => {
-  const streams = await hands.run([], 'sh', '-c', 'echo out; echo err >&2; exit 7')
-  assert.deepEqual([streams.status, streams.stdout, streams.stderr], [7, 'out\n', 'err\n'])
-  const fed = await hands.call(['run', '--rm', '-i', ...hands.plain, imageName, 'cat'], { input: 'from outside\n' })
-  assert.deepEqual([fed.status, fed.stdout], [0, 'from outside\n'])
-  const look =
-    'id; pwd; env | grep -v HOSTNAME | sort; ls /dev; grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status; ulimit -n; mount | cut -d" " -f3 | sort'
-  assert.match((await hands.run([], 'sh', '-c', look)).stdout, /^uid=0/)
-  const options = ['--user', '1000:8', '--workdir', '/var', '--env', 'EXTRA=yes', '--read-only', '--cap-drop', 'ALL']
-  const limits = [
-    '--memory',
-    '64m',
-    '--pids-limit',
-    '50',
-    '--ulimit',
-    'nofile=99',
-    '--tmpfs',
-    '/scratch:size=1m',
-    '--init',
-  ]
-  const changed = await hands.run([...options, ...limits, '--security-opt', 'no-new-privileges'], 'sh', '-c', look)
-  assert.match(changed.stdout, /^uid=1000.*\n\/var\n(.*\n)*EXTRA=yes\n/)
-  const volume = ['--volume', `${hands.world.identity.home}:/mnt:ro`]
-  assert.equal((await hands.run(volume, 'sh', '-c', 'touch /mnt/x 2>/dev/null; echo $?')).stdout, '1\n')
-})
+play(
+  'run: streams, status, what the container sees',
+  async (hands) => {
+    const streams = await hands.run([], 'sh', '-c', 'echo out; echo err >&2; exit 7')
+    assert.deepEqual([streams.status, streams.stdout, streams.stderr], [7, 'out\n', 'err\n'])
+    const fed = await hands.call(['run', '--rm', '-i', ...hands.plain, imageName, 'cat'], { input: 'from outside\n' })
+    assert.deepEqual([fed.status, fed.stdout], [0, 'from outside\n'])
+    const look =
+      'id; pwd; env | grep -v HOSTNAME | sort; ls /dev; grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status; ulimit -n; mount | cut -d" " -f3 | sort'
+    assert.match((await hands.run([], 'sh', '-c', look)).stdout, /^uid=0/)
+    const options = ['--user', '1000:8', '--workdir', '/var', '--env', 'EXTRA=yes', '--read-only', '--cap-drop', 'ALL']
+    const limits = [
+      '--memory',
+      '64m',
+      '--pids-limit',
+      '50',
+      '--ulimit',
+      'nofile=99',
+      '--tmpfs',
+      '/scratch:size=1m',
+      '--init',
+    ]
+    const changed = await hands.run([...options, ...limits, '--security-opt', 'no-new-privileges'], 'sh', '-c', look)
+    assert.match(changed.stdout, /^uid=1000.*\n\/var\n(.*\n)*EXTRA=yes\n/)
+    const volume = ['--volume', `${hands.world.identity.home}:/mnt:ro`]
+    assert.equal((await hands.run(volume, 'sh', '-c', 'touch /mnt/x 2>/dev/null; echo $?')).stdout, '1\n')
+  },
+  true,
+)
 
 play('run: what cannot be started is told with the status that docker derives from the words', async (hands) => {
   assert.equal((await hands.run([], 'no-such-program')).status, 127)
@@ -131,12 +137,16 @@ play('a container is paused, changed and resumed, and its end is waited for', as
   await hands.done(['rm', name])
 })
 
-play('rm --force ends what runs, and a policy starts again what fails', async (hands) => {
-  const name = await hands.detached(['--restart', 'on-failure:2'], 'echo up; exit 5')
-  await hands.logged(name, /^up\nup\nup$/m)
-  await isStatus(hands, name, 'exited')
-  assert.equal(await hands.done(['inspect', '--format', '{{.RestartCount}} {{.State.ExitCode}}', name]), '2 5\n')
-  await hands.done(['rm', '--force', name])
-  const stays = await hands.unnoted(['run', '--detach', ...hands.plain, imageName, 'sleep', '1000'])
-  await hands.unnoted(['rm', '--force', stays.stdout.trim()])
-})
+play(
+  'rm --force ends what runs, and a policy starts again what fails',
+  async (hands) => {
+    const name = await hands.detached(['--restart', 'on-failure:2'], 'echo up; exit 5')
+    await hands.logged(name, /^up\nup\nup$/m)
+    await isStatus(hands, name, 'exited')
+    assert.equal(await hands.done(['inspect', '--format', '{{.RestartCount}} {{.State.ExitCode}}', name]), '2 5\n')
+    await hands.done(['rm', '--force', name])
+    const stays = await hands.unnoted(['run', '--detach', ...hands.plain, imageName, 'sleep', '1000'])
+    await hands.unnoted(['rm', '--force', stays.stdout.trim()])
+  },
+  true,
+)

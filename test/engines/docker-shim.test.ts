@@ -33,7 +33,7 @@ after(async () => {
 })
 const why = skip ?? daemons?.usnea.unable ?? daemons?.runc.unable
 
-for (const { title, by } of plays) {
+for (const { title, by } of plays.filter(({ isOfRuntime }) => !isOfRuntime)) {
   test(`docker with our shim: ${title}`, { skip: why }, () => daemons && playOn(daemons, by))
 }
 
