@@ -1,0 +1,85 @@
+// Needs user namespaces, a user with ranges, a static busybox.
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { connectTasks } from '../../src/tasks/index.ts'
+import { makeDirectory, whyNot } from '../fixtures/as.ts'
+import { runtimePath } from '../fixtures/install.ts'
+import { needs } from '../fixtures/needs.ts'
+import { openTaskWorld } from '../fixtures/tasks.ts'
+import { until } from '../fixtures/until.ts'
+import { refused, succeeded } from '../fixtures/world.ts'
+
+const skip = needs('busybox') ?? whyNot('ranges')
+const service = skip === undefined ? await openTaskWorld('ranges') : undefined
+after(() => service?.[Symbol.asyncDispose]())
+
+test('without a daemon: run, list, wait, logs, events, delete, each by itself', { skip }, async () => {
+  assert.ok(service)
+  const { world, directory, env } = service
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'read line; echo "got $line"; exit 7']
+  })
+  const task = (...words: string[]) => [...['task', ...words.slice(0, 1), '--service', directory], ...words.slice(1)]
+  const call = (words: string[], input?: string) =>
+    world.usnea(task(...words), { noRoot: true, env, ...(input !== undefined && { input }) })
+  const run = await call(['run', '--bundle', bundle.path, 'front'], 'typed\n')
+  assert.deepEqual([run.status, run.stdout, run.stderr], [7, 'got typed\n', ''])
+  succeeded(await call(['run', '-d', '--bundle', bundle.path, 'back']))
+  assert.equal(succeeded(await call(['wait', 'back'])), '7\n')
+  assert.equal(succeeded(await call(['logs', '--follow', 'back'])), 'got \n')
+  assert.match(
+    succeeded(await call(['list'])),
+    /^TASK +PID +STATUS +RUNTIME +CREATED\nback +\d+ +STOPPED \(7\) +containerd-shim-usnea-v2 /,
+  )
+  refused(await call(['delete', 'front']), /task front does not exist; fix: usnea task list/)
+  succeeded(await call(['delete', 'back']))
+  const events = succeeded(await call(['events', '--json']))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    events.map((_, at) => at + 1),
+  )
+  assert.equal(succeeded(await call(['wait', 'front'])), '7\n')
+  refused(await world.usnea(['task', 'lits'], { noRoot: true }), /unknown command: task lits; fix: use task list/)
+})
+
+/** What systemd does for a socket unit: it listens, and hands the socket on as descriptor 3. */
+const activate = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(5)
+os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+`
+
+test('socket activation: the service listens with a socket that it was handed', {
+  skip: skip ?? needs('python3'),
+}, async () => {
+  assert.ok(service)
+  const { world, env } = service
+  const directory = join(world.identity.home, 'activated')
+  const { user } = world.identity
+  makeDirectory(directory, 0o700, user)
+  const path = join(directory, 'service.sock')
+  const words = [await runtimePath(), 'daemon', '--service', directory]
+  const daemon = world.start(['python3', '-c', activate, path, ...words], { env })
+  await until('the daemon answers', async () => {
+    assert.equal(daemon.child.exitCode, null, daemon.output().stderr)
+    const tasks = await connectTasks(path, user.uid)
+    const answer = await tasks?.info({})
+    tasks?.close()
+    return answer?.pid === daemon.pid
+  })
+  daemon.child.kill('SIGTERM')
+  const ended = await daemon.ended
+  assert.deepEqual([ended.status, ended.stderr], [0, ''])
+  // It is not ours to remove.
+  assert.ok(existsSync(path))
+})
