@@ -48,12 +48,15 @@ function tidyFolder(layer: Layer, index: number, { settled, opened, linked }: Ti
 function takeOut(content: Tree, path: string): void {
   if (path === '') return
   try {
-    if (content.facts(path)?.kind !== 'directory') {
+    const facts = content.facts(path)
+    if (facts?.kind !== 'directory') {
       unlinkSync(content.at(path))
       return
     }
     chmodSync(content.at(path), 0o700)
-    if (content.names(path).length > 0) return
+    const isEmpty = content.names(path).length === 0
+    chmodSync(content.at(path), facts.mode)
+    if (!isEmpty) return
     content.forget()
     rmdirSync(content.at(path))
   } catch (error) {
