@@ -29,7 +29,8 @@ export function chooseBackend(
   if (wanted === 'copy') return { backend: 'copy', because: [] }
   const failure = whyNoXattrs(directory) ?? attempt(trial(directory, folders, host), host)
   if (failure === undefined) return { backend: 'overlay', because: [] }
-  if (wanted !== undefined) throw failure
+  // Only what the machine refuses is a reason for another way: a broken build is not.
+  if (wanted !== undefined || failure.code !== 'layer-backend') throw failure
   return { backend: 'copy', because: [`no overlay: ${failure.what}${failure.why ? `, ${failure.why}` : ''}`] }
 }
 
