@@ -53,3 +53,32 @@ test('a rule that says nothing, or something that cannot be had, is an error', {
     assert.throws(() => sandbox({ allowHosts: [host] }), { code: 'sandbox-option' }, host)
   assert.throws(() => sandbox({ allowHosts: ['example.org'], net: 'host' }), { code: 'sandbox-option' })
 })
+
+const flood = `
+import select, socket, time
+def begin():
+    s = socket.create_connection(('127.0.0.1', 13128), 20)
+    s.sendall(b'CONNECT half')
+    return s
+held = [begin() for _ in range(600)]
+deadline = time.time() + 20
+reset = set()
+while len(reset) < 88 and time.time() < deadline:
+    for s in select.select([s for s in held if s not in reset], [], [], 1)[0]:
+        try: s.recv(1)
+        except ConnectionResetError: reset.add(s)
+print(len(reset), 'refused')
+for s in held: s.close()
+while True:
+    s = socket.create_connection(('127.0.0.1', 13128), 20)
+    s.sendall(b'CONNECT evil.example:443 HTTP/1.1' + bytes([13, 10, 13, 10]))
+    try: answer = s.recv(99)
+    except ConnectionResetError: continue
+    if answer: break
+print(answer.split(bytes([13]))[0].decode())`
+
+test('a command that opens connections without end fills its own share only, and is served again', { skip }, async () => {
+  await using box = sandbox({ allowHosts: ['example.org'], cwd: '/', timeout: 60_000 })
+  const { stdout } = await box.run(['sh', '-c', 'ulimit -n 1000; exec python3 -c "$0"', flood])
+  assert.equal(stdout, '88 refused\nHTTP/1.1 403 Forbidden')
+})
