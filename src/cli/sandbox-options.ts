@@ -32,6 +32,8 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
       proxyVariables: flags.proxy || undefined,
       cwd: flags.cwd === undefined ? undefined : session.path(flags.cwd),
       timeout: readTimeout(flags.timeout),
+      files: flags.files === undefined ? undefined : Number(flags.files),
+      disk: flags.disk,
     }),
   }
 }

@@ -220,6 +220,26 @@ export const policyRules = [
     env: 'USNEA_TIMEOUT',
     project: 'narrows',
   },
+  {
+    name: 'files',
+    option: 'files',
+    kind: 'text',
+    written: 'text',
+    value: 'N',
+    help: 'descriptors that a process may have open',
+    empty: 'kept',
+    project: 'narrows',
+  },
+  {
+    name: 'disk',
+    option: 'disk',
+    kind: 'text',
+    written: 'text',
+    value: 'SIZE',
+    help: 'the most that each private directory holds, such as 64M',
+    empty: 'kept',
+    project: 'narrows',
+  },
 ] as const satisfies readonly PolicyRule[]
 
 export type RuleName = (typeof policyRules)[number]['name']

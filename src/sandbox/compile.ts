@@ -17,12 +17,12 @@ import {
 } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { planRuleset } from '../linux/landlock/plan.ts'
-import { planOpenFiles } from '../linux/process/plan.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
+import { planFiles, sizeOf } from './limits.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
 import { protectOp } from './protect.ts'
@@ -130,11 +130,11 @@ function view(policy: Policy, slots: Slots): Op[] {
         ? slots.hold(exposure.source, exposure.origin)
         : slots.holdOverlay(exposure.overlay),
   }))
-  const mirrors = policy.mirrors.flatMap((mirror) => mirrorOps(mirror, slots))
+  const mirrors = policy.mirrors.flatMap((mirror) => mirrorOps(mirror, slots, sizeOf(policy.options.limits)))
   return [
     ...mirrors,
-    ...policy.privates.map(({ path, mode }) => tmpfs(path, `mode=${mode}`, 'sandbox')),
-    ...deviceOps(devices),
+    ...policy.privates.map(({ path, mode }) => tmpfs(path, `mode=${mode}${sizeOf(policy.options.limits)}`, 'sandbox')),
+    ...deviceOps(devices, sizeOf(policy.options.limits)),
     ...procOps(policy),
     ...byDepth([
       ...exposed.map(({ dest, source, slot, writable, origin }) => ({
@@ -170,13 +170,13 @@ function mayCreate(dest: string, { privates, mirrors, exposures }: Policy): bool
   return ours && !exposures.some((other) => other.writable && other.dest !== dest && isWithin(dest, other.dest))
 }
 
-function mirrorOps({ path, entries }: Mirror, slots: Slots): Op[] {
+function mirrorOps({ path, entries }: Mirror, slots: Slots, size: string): Op[] {
   const origin = 'sandbox'
   const own = new Set(['proc', 'dev'])
   const kept = path === '/' ? entries.filter(({ name }) => !own.has(name)) : entries
   const root = path === '/'
   return [
-    ...(root ? [] : [tmpfs(path, 'mode=0755', origin)]),
+    ...(root ? [] : [tmpfs(path, `mode=0755${size}`, origin)]),
     ...kept.flatMap(({ name, link }): Op[] => {
       const target = join(path, name)
       if (link !== undefined) return [{ op: 'symlink', text: link, path: target, origin }]
@@ -197,7 +197,7 @@ function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOption
   return [
     { op: 'reap', origin },
     { op: 'umask', mask: umask, origin },
-    ...planOpenFiles([], policy.host, origin),
+    ...planFiles(policy.options.limits, policy.host),
     { op: 'bounding', mask: 0, origin },
     { op: 'cwd', path: cwd, lenient: 0, origin: 'cwd' },
     { op: 'caps', effective: 0, permitted: 0, inheritable: 0, ambient: 0, origin },

@@ -11,7 +11,8 @@ export function holdDevices(slots: Slots): { name: string; slot: number }[] {
   return deviceNames.map((name) => ({ name, slot: slots.hold(`/dev/${name}`, 'sandbox') }))
 }
 
-export function deviceOps(devices: readonly { name: string; slot: number }[]): Op[] {
+/** `size`: an option of tmpfs, or empty. */
+export function deviceOps(devices: readonly { name: string; slot: number }[], size: string): Op[] {
   const origin = 'sandbox'
   const links = {
     fd: '/proc/self/fd',
@@ -27,7 +28,7 @@ export function deviceOps(devices: readonly { name: string; slot: number }[]): O
       source: 'usnea',
       target: '/dev',
       flags: MS_NOSUID,
-      data: 'mode=0755',
+      data: `mode=0755${size}`,
       nofollow: 0,
       origin,
     },
@@ -42,7 +43,7 @@ export function deviceOps(devices: readonly { name: string; slot: number }[]): O
       nofollow: 0,
       origin,
     },
-    tmpfs('/dev/shm', 'mode=1777', origin),
+    tmpfs('/dev/shm', `mode=1777${size}`, origin),
     ...Object.entries(links).map(([name, text]): Op => ({ op: 'symlink', text, path: `/dev/${name}`, origin })),
   ]
 }

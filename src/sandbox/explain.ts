@@ -49,6 +49,8 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
       'timeout',
       options.timeout === undefined ? 'it may take as long as it likes' : `it is killed after ${options.timeout} ms`,
     ),
+    ...each(said, 'files', (count) => `each process may have ${count} descriptors open`),
+    ...each(said, 'disk', (size) => `each private directory holds ${size} at most`),
     ...each(said, 'require', (name) => `${name} must be had`),
     ...each(said, 'accept', (name) => `the loss ${name} will do`),
     ...policy.degradations.map(({ pointer, message }) => ({ rule: 'weaker', words: message, place: pointer })),

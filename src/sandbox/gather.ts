@@ -89,6 +89,7 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
     proxy: proxyVariables,
     trust: _,
     timeout,
+    files,
     env,
     ...rest
   } = values
@@ -106,6 +107,7 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
     ...(allowHosts === undefined ? {} : { allowHosts }),
     ...(proxyVariables === undefined ? {} : { proxyVariables }),
     ...(timeout === undefined ? {} : { timeout: milliseconds(String(timeout)) }),
+    ...(files === undefined ? {} : { files: Number(files) }),
     ...(env === undefined ? {} : { env: variables(env as readonly string[]) }),
   } as SandboxOptions
 }

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { CAP_SETPCAP } from '../kernel/constants.ts'
 import type { Op } from '../kernel/plan.ts'
 import { type FileRule, planRuleset } from '../linux/landlock/plan.ts'
-import { planOpenFiles } from '../linux/process/plan.ts'
 import type { CommandOptions } from './compile.ts'
 import { deviceNames } from './dev-and-proc.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
 import { unenforceable } from './level.ts'
+import { planFiles } from './limits.ts'
 import { isWithin, type Policy } from './policy.ts'
 import { protectionsOf } from './protect.ts'
 
@@ -114,7 +114,7 @@ export function compileLandlocked(policy: Policy, command: CommandOptions, walls
   return [
     { op: 'reapTree', origin },
     { op: 'umask', mask: command.umask, origin },
-    ...planOpenFiles([], host, origin),
+    ...planFiles(policy.options.limits, host),
     // Without it no_new_privs keeps a new program from getting back what `caps` takes.
     ...((host.capEffective & CAP_SETPCAP) === 0n ? [] : [{ op: 'bounding', mask: 0, origin } as const]),
     { op: 'cwd', path: command.cwd, lenient: 0, origin: 'cwd' },

@@ -135,6 +135,7 @@ export function checkLosses(options: CheckedOptions, { level, landlock }: Standi
     throw unenforceable('allow-host', 'allow-host: it needs a network namespace, and level L has none')
   if (options.helper !== undefined)
     throw unenforceable('net', `${options.net}: it needs a network namespace, and level L has none`)
+  if (options.limits.disk !== undefined) throw unenforceable('disk', 'disk: level L has no private directories')
   if (options.nested) throw unenforceable('nested', 'nested: level L lets nobody make a user namespace')
   for (const [part, name] of parts)
     if (!handles(landlock, part) && !accept.has(name))

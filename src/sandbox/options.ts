@@ -8,9 +8,10 @@ import { checkHelper, type Helper, type HelperName, isHelper } from './egress/he
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type CheckedLayer, checkLayer, type LayerOptions, type Overlay } from './layer-options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
+import { checkLimits, type LimitOptions, type Limits } from './limits.ts'
 import type { ProfileName } from './profiles.ts'
 
-export interface SandboxOptions extends EgressOptions {
+export interface SandboxOptions extends EgressOptions, LimitOptions {
   /** Paths that the command may change, as `PATH` or `PATH:DEST`. */
   readonly rw?: readonly string[]
   /** Paths that it may read although they lie under a private place, as `PATH` or `PATH:DEST`. */
@@ -80,6 +81,7 @@ export interface CheckedOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
   readonly timeout: number | undefined
+  readonly limits: Limits
   readonly nested: boolean
   readonly minLevel: Level
   readonly require: readonly Demanded[]
@@ -112,6 +114,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     env: checkEnv(env),
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),
     timeout: checkTimeout(options.timeout),
+    limits: checkLimits(options, wrong),
     nested: options.nested ?? false,
     minLevel: checkLevel(options.minLevel),
     require: known('require', options.require ?? [], Object.keys(demands) as Demanded[]),

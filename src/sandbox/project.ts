@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
-import { parseDuration } from '../base/units.ts'
+import { parseDuration, parseSize } from '../base/units.ts'
 import { type PolicyRule, policyRules } from '../config/sandbox.ts'
 import type { Table } from '../config/shape.ts'
 import type { Host } from '../host/facts.ts'
@@ -77,6 +77,11 @@ const words: Readonly<Record<string, (word: string, below: SandboxOptions) => st
   },
   timeout: (word, { timeout = Number.POSITIVE_INFINITY }) =>
     (parseDuration(word) ?? 0) > timeout ? 'it is longer than yours' : undefined,
+  files: (word, { files = Number.POSITIVE_INFINITY }) => (Number(word) > files ? 'it is more than yours' : undefined),
+  disk: (word, { disk = Number.POSITIVE_INFINITY }) =>
+    (parseSize(word) ?? 0) > (typeof disk === 'string' ? (parseSize(disk) ?? 0) : disk)
+      ? 'it is more than yours'
+      : undefined,
 }
 
 /** With every link resolved: one could lead anywhere. */

@@ -75,7 +75,7 @@ const refusedOf = (values: Record<string, unknown>, below: SandboxOptions = {}) 
 
 const narrow: Record<string, unknown>[] = [
   { hide: ['/etc/shadow'], deny: ['/srv'], require: ['netns'] },
-  { net: 'none', nested: false, timeout: '10s', 'min-level': 'U1', profile: 'build' },
+  { net: 'none', nested: false, timeout: '10s', files: '64', disk: '1M', 'min-level': 'U1', profile: 'build' },
   { rw: ['.'], ro: ['.'], cwd: '.', env: ['A=b'] },
 ]
 for (const values of narrow)
@@ -105,6 +105,8 @@ const wide: [rule: string, values: Record<string, unknown>, below?: SandboxOptio
   ['min-level', { 'min-level': 'L' }],
   ['min-level', { 'min-level': 'U0' }, { minLevel: 'U1' }],
   ['timeout', { timeout: '1h' }, { timeout: 1000 }],
+  ['files', { files: '65' }, { files: 64 }],
+  ['disk', { disk: '2M' }, { disk: '1M' }],
 ]
 for (const [rule, values, below] of wide)
   test(`a project may not say ${JSON.stringify(values)}${below ? ` below ${JSON.stringify(below)}` : ''}`, () =>
