@@ -184,7 +184,7 @@ testAs(['root'], 'output to a file and to a logging program', async ({ world }) 
   assert.equal(readFileSync(join(home, 'logged'), 'utf8'), `${shim.id} shim-test key a value\nout\nerr\n`)
   const broken = `binary://${world.file('broken.sh', 'no program', 0o644)}`
   assert.match(
-    await shim.refused('Create', 'unknown', { bundle: shim.bundle.path, stdout: broken }),
+    await shim.refused('Create', 'unknown', { bundle: shim.bundle.path, stdout: broken, options: optionsOf(world) }),
     /Permission denied/,
   )
   await shim.refused('Create', 'unknown', { bundle: shim.bundle.path, stdout: 'gopher://x' })
