@@ -149,22 +149,27 @@ function joinRenames(sides: Sides, items: readonly Item[]): void {
   const removed = items.filter(({ change }) => change.change === 'removed' && change.before?.kind === 'file')
   const added = items.filter(({ change }) => change.change === 'added' && change.after?.kind === 'file')
   if (removed.length === 0 || added.length === 0) return
-  const free = new Map(removed.map((item) => [item.path, item]))
-  const sizes = new Map<number, Item[]>()
-  for (const item of free.values()) sizes.set(sizeOf(item), [...(sizes.get(sizeOf(item)) ?? []), item])
+  const sizes = new Set(removed.map(sizeOf))
+  const known = new Map<string, Item[]>()
+  // Each file is read once, and only where one of its size is on the other side.
+  const wanted = new Set(added.map(({ change }) => change.after?.size ?? 0))
+  for (const item of removed) {
+    const hash = sizeOf(item) > 0 && wanted.has(sizeOf(item)) ? hashOf(sides.host, item.path, sizeOf(item)) : undefined
+    const alike = hash === undefined ? undefined : known.get(hash)
+    if (alike !== undefined) alike.push(item)
+    else if (hash !== undefined) known.set(hash, [item])
+  }
   for (const item of added) {
     const size = item.change.after?.size ?? 0
-    const rivals = size === 0 ? [] : (sizes.get(size) ?? [])
-    const hash = rivals.length === 0 ? undefined : hashOf(sides.layer, item.path, size)
-    const source = rivals.find((rival) => free.has(rival.path) && hashOf(sides.host, rival.path, size) === hash)
-    if (source !== undefined && hash !== undefined) pair(item, source, free)
+    const hash = known.size > 0 && sizes.has(size) ? hashOf(sides.layer, item.path, size) : undefined
+    const source = hash === undefined ? undefined : known.get(hash)?.pop()
+    if (source !== undefined) pair(item, source)
   }
 }
 
 const sizeOf = ({ change }: Item): number => change.before?.size ?? 0
 
-function pair(item: Item, source: Item, free: Map<string, Item>): void {
-  free.delete(source.path)
+function pair(item: Item, source: Item): void {
   item.movedFrom = source
   source.isHalf = true
 }

@@ -23,14 +23,15 @@ export function diffLayer(layer: Layer, { text = false }: DiffOptions = {}): Dif
   const lock = layer.lock()
   try {
     const { items } = layer.survey()
-    return text ? publicChanges(items).map((change) => withText(layer, items, change)) : publicChanges(items)
+    if (!text) return publicChanges(items)
+    const known = new Map(items.map((item) => [item.change.path, item]))
+    return publicChanges(items).map((change) => withText(layer, known.get(change.path), change))
   } finally {
     lock[Symbol.dispose]()
   }
 }
 
-function withText(layer: Layer, items: readonly Item[], change: Change): Differing {
-  const item = items.find((one) => one.change.path === change.path)
+function withText(layer: Layer, item: Item | undefined, change: Change): Differing {
   const hasContent = change.differs.includes('content') || change.change === 'added' || change.change === 'removed'
   if (item === undefined || !hasContent) return change
   const [content, host] = layer.openTrees(item.folder)
