@@ -1,7 +1,7 @@
 /** One layer: what commands changed in some folders, kept beside the host's files until somebody applies or discards it. */
 import { lstatSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { RuntimeError } from '../../base/errors.ts'
+import { errnoOf, isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { findLayer, listLayers, makeLayer } from '../../state/layers.ts'
 import type { Lock } from '../../state/lock.ts'
@@ -141,6 +141,14 @@ export class Layer {
     const [layer, host] = this.openTrees(index)
     try {
       return use(layer, host)
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (isRuntimeError(error) || errno === undefined) throw error
+      throw new RuntimeError('layer-damaged', {
+        what: `the layer ${this.name}, or its folder ${this.#record.folders[index]}, cannot be read`,
+        errno,
+        cause: error,
+      })
     } finally {
       layer[Symbol.dispose]()
       host[Symbol.dispose]()
@@ -157,7 +165,7 @@ export class Layer {
       const fix = 'put it back where it was, or usnea discard the layer'
       throw new RuntimeError('layer-folder', { what: `the folder ${folder} of the layer is gone`, fix, cause: error })
     }
-    return [new Tree(record.contentOf(this.directory, index, this.#record.backend)), host]
+    return [new Tree(record.contentOf(this.directory, index, this.#record.backend), true), host]
   }
 
   touched(index: number): Touched[] {

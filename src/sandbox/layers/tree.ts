@@ -1,6 +1,7 @@
 /** One directory tree that is held open. Paths count from its top, without a slash in front; the top itself is ''. */
-import { closeSync, constants, readdirSync, readlinkSync } from 'node:fs'
+import { chmodSync, closeSync, constants, readdirSync, readlinkSync } from 'node:fs'
 import { bytesOfText, textOfBytes } from '../../base/bytes.ts'
+import { errnoOf } from '../../base/errors.ts'
 import {
   nameIn,
   openBeneath,
@@ -27,13 +28,22 @@ export function splitPath(path: string): readonly [directory: string, name: stri
 export class Tree implements Disposable {
   readonly #root: number
   readonly #open = new Map<string, number>()
+  readonly #isOurs: boolean
+  /** What was closed to its owner, and its mode; the last one lies deepest. */
+  readonly #unlocked = new Map<string, number>()
 
-  /** `path` is absolute and has no link in it. Throws the system error. */
-  constructor(path: string) {
+  /**
+   * `path` is absolute and has no link in it. Throws the system error. `isOurs`: nobody else uses it, so what a command
+   * left closed to its owner, us, is opened until the tree is let go.
+   */
+  constructor(path: string, isOurs = false) {
     this.#root = openTree(path)
+    this.#isOurs = isOurs
   }
 
   [Symbol.dispose](): void {
+    for (const [path, mode] of [...this.#unlocked].reverse())
+      if (path === '' || readFacts(this.at(path)) !== undefined) chmodSync(this.at(path), mode)
     this.forget()
     closeSync(this.#root)
   }
@@ -54,9 +64,29 @@ export class Tree implements Disposable {
         this.#open.delete(oldest)
       }
     }
-    const fd = openDirectoryBeneath(this.#root, path)
+    const fd = this.#unlocking(path, () => openDirectoryBeneath(this.#root, path))
     this.#open.set(path, fd)
     return fd
+  }
+
+  /** Once more when something on the way was closed. */
+  #unlocking<T>(path: string, act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      if (!this.#isOurs || errnoOf(error) !== 'EACCES') throw error
+    }
+    const parts = path === '' ? [] : path.split('/')
+    for (let count = 0; count <= parts.length; count++) this.#unlock(parts.slice(0, count).join('/'))
+    return act()
+  }
+
+  #unlock(path: string): void {
+    const facts = readFacts(this.at(path))
+    const needed = facts?.kind === 'directory' ? 0o700 : 0o400
+    if (facts === undefined || facts.kind === 'symlink' || (facts.mode & needed) === needed) return
+    this.#unlocked.set(path, facts.mode)
+    chmodSync(this.at(path), facts.mode | needed)
   }
 
   /** For calls that do not follow a link at the end of a path. Throws when its directory is not there. */
@@ -68,7 +98,9 @@ export class Tree implements Disposable {
   /** Undefined when nothing is there. */
   facts(path: string): Facts | undefined {
     try {
-      return readFacts(this.at(path))
+      const facts = this.#unlocking(path, () => readFacts(this.at(path)))
+      const mode = this.#unlocked.get(path)
+      return facts === undefined || mode === undefined ? facts : { ...facts, mode }
     } catch (error) {
       if (isAbsence(error)) return undefined
       throw error
@@ -76,7 +108,8 @@ export class Tree implements Disposable {
   }
 
   names(path: string): string[] {
-    const list = readdirSync(nameIn(this.directory(path), '.'), { encoding: 'buffer' })
+    const read = () => readdirSync(nameIn(this.directory(path), '.'), { encoding: 'buffer' })
+    const list = this.#unlocking(path, read)
     return list.map(textOfBytes).sort()
   }
 
@@ -85,18 +118,18 @@ export class Tree implements Disposable {
   }
 
   xattrs(path: string): Map<string, Buffer> {
-    return readXattrs(this.at(path))
+    return this.#unlocking(path, () => readXattrs(this.at(path)))
   }
 
   /** Undefined when the file has none of that name. */
   xattr(path: string, name: string): Buffer | undefined {
-    return readXattr(this.at(path), name)[0]
+    return this.#unlocking(path, () => readXattr(this.at(path), name)[0])
   }
 
   /** Opens a file that is no link. The caller closes it. */
   open(path: string, flags: number = constants.O_RDONLY): number {
     const [directory, name] = splitPath(path)
-    return openBeneath(this.directory(directory), name, flags | constants.O_NOFOLLOW)
+    return this.#unlocking(path, () => openBeneath(this.directory(directory), name, flags | constants.O_NOFOLLOW))
   }
 
   /** A descriptor of the top that syncfs(2) takes. The caller closes it. */
