@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import { inside } from '../fixtures/inside.ts'
 import { findProgram } from '../fixtures/needs.ts'
+import { until } from '../fixtures/until.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
 
 const everywhere = ['root', 'ranges', 'plain', 'nested', 'contained'] as const
@@ -58,10 +59,15 @@ testAs(
   async (world) => {
     const bundle = await world.bundle((config) => {
       config.linux.personality = { domain: 'LINUX32' }
-      config.process.args = ['sh', '-c', 'uname -m; exec sleep 1000 > /dev/null']
+      config.process.args = ['sh', '-c', 'uname -m > /tmp/machine; exec sleep 1000']
     })
     const id = world.newId()
-    assert.equal(succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id])), 'i686\n')
+    succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+    // a detached program writes when it likes: only a file can be waited for
+    await until(
+      'the program has written',
+      async () => (await world.usnea(['exec', id, 'cat', '/tmp/machine'])).stdout === 'i686\n',
+    )
     assert.equal(succeeded(await world.usnea(['exec', id, 'uname', '-m'])), 'i686\n')
     succeeded(await world.usnea(['delete', '--force', id]))
     assert.equal(
