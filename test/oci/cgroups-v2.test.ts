@@ -1,6 +1,8 @@
-// Needs root, a cgroup2 tree beside v1, unshare and a static busybox: the same machine seen as one that has v2 alone.
+// Needs root, a cgroup2 tree beside v1, unshare, nsenter and a static busybox: the same machine seen as one that has v2 alone.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
@@ -15,15 +17,23 @@ const skip =
   (unified === undefined ? 'needs a cgroup2 tree' : undefined) ??
   (trees.some(({ version }) => version === 1) ? undefined : 'v2 is all there is here: the other tests show it')
 
-/** Our own cgroup namespace, its root above us, and of all trees only v2 at the usual place. */
-const view = (top: string) => [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  `echo $$ > ${top}/cgroup.procs && exec unshare --cgroup sh -c 'echo $$ > ${top}/init/cgroup.procs && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"' sh "$@"`,
-  'sh',
-]
+interface View extends Disposable {
+  /** What a command is run through to have it. */
+  readonly through: readonly string[]
+}
+
+/**
+ * A cgroup namespace whose root is above whoever is in it, and of all trees only v2 at the usual place. A process holds it:
+ * once a controller is on below `top`, nobody can be in `top` itself to make another (cgroups(7), no internal processes).
+ */
+async function openView(top: string): Promise<View> {
+  const inside = `echo $$ > ${top}/init/cgroup.procs && mount -t cgroup2 cgroup2 /sys/fs/cgroup && echo ready && exec sleep 1000`
+  const enter = `echo $$ > ${top}/cgroup.procs && exec unshare --cgroup sh -c '${inside}'`
+  const holder = spawn('unshare', ['--mount', 'sh', '-c', enter], { stdio: ['ignore', 'pipe', 'inherit'] })
+  assert.equal(String((await once(holder.stdout, 'data'))[0]), 'ready\n')
+  const nsenter = `echo $$ > ${top}/init/cgroup.procs && exec nsenter --mount --cgroup --wd="$PWD" --target ${holder.pid} "$@"`
+  return { through: ['sh', '-c', nsenter, 'sh'], [Symbol.dispose]: () => void holder.kill('SIGKILL') }
+}
 
 testAs(
   { as: ['root'], needs: ['unshare'], skip },
@@ -31,7 +41,7 @@ testAs(
   async (world) => {
     const top = join(unified?.path ?? '', `usnea-${randomBytes(4).toString('hex')}`)
     mkdirSync(join(top, 'init'), { recursive: true })
-    const through = { through: view(top) }
+    const through = await openView(top)
     const id = world.newId()
     try {
       const bundle = await world.bundle((config) => {
@@ -70,6 +80,7 @@ testAs(
       succeeded(await world.usnea(['delete', '--force', id], through))
       assert.equal(existsSync(join(top, id)), false)
     } finally {
+      through[Symbol.dispose]()
       await until('its processes have ended', async () => readFileSync(join(top, 'init/cgroup.procs'), 'utf8') === '')
       removeCgroup(top)
     }
@@ -82,7 +93,7 @@ testAs(
   async (world) => {
     const top = join(unified?.path ?? '', `usnea-${randomBytes(4).toString('hex')}`)
     mkdirSync(join(top, 'init'), { recursive: true })
-    const through = { through: view(top) }
+    const through = await openView(top)
     const look = async (options: string[], namespaces: readonly string[]) => {
       const id = world.newId()
       const bundle = await world.bundle((config) => {
@@ -105,6 +116,7 @@ testAs(
         assert.notEqual(foreign.status, 0)
       }
     } finally {
+      through[Symbol.dispose]()
       await until('its processes have ended', async () => readFileSync(join(top, 'init/cgroup.procs'), 'utf8') === '')
       removeCgroup(top)
     }
