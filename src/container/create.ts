@@ -20,6 +20,7 @@ import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { prepareFor } from './prepare-for.ts'
 import { SeccompAgent } from './seccomp-agent.ts'
+import { watch } from './stand-in.ts'
 
 export interface CreateOptions extends SocketOptions {
   readonly id: string
@@ -88,6 +89,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   draft.makePlaces(prepared)
   if (prepared.notify) draft.note({ notify: notify.address })
   const child = await launchDraft(draft, { prepared, options, passed: passed.fds, agent })
+  watch(draft.record, draft.slot.directory)
   handover.deliver(child, 'standard')
   draft.save({ ready: true, degradations: [...draft.record.degradations, ...child.weaker] })
   for (const { pointer, message, loud } of draft.record.degradations) ctx.warn(`${message} (${pointer})`, loud)
