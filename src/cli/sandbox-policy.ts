@@ -1,5 +1,5 @@
 /** The policy of a call of `sandbox` or `plan`: its options, and what the environment and the files add. */
-import type { Merged } from '../sandbox/layers.ts'
+import type { Merged } from '../sandbox/merge.ts'
 import type { SandboxValues } from './flags.ts'
 import { readSandboxOptions } from './sandbox-options.ts'
 import type { Session } from './session.ts'
@@ -10,7 +10,7 @@ export async function readPolicy(flags: SandboxValues, session: Session): Promis
   const host = await session.host()
   const { hasPolicySources } = await import('../sandbox/sources.ts')
   if (flags['no-config'] || !hasPolicySources(host)) {
-    const { mergePolicies } = await import('../sandbox/layers.ts')
+    const { mergePolicies } = await import('../sandbox/merge.ts')
     return mergePolicies([layer], host)
   }
   const { gatherPolicy } = await import('../sandbox/gather.ts')

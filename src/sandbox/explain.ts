@@ -1,6 +1,6 @@
 /** A policy in words, with who said what: for `--explain`. */
 import { levelMeanings } from '../host/level.ts'
-import type { Merged, Said } from './layers.ts'
+import type { Merged, Said } from './merge.ts'
 import type { Policy } from './policy.ts'
 
 export interface ExplainedRule {

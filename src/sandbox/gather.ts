@@ -9,7 +9,7 @@ import { policyShape, sandboxShape } from '../config/sandbox.ts'
 import { isTable, type Table } from '../config/shape.ts'
 import type { Host } from '../host/facts.ts'
 import { configPath } from '../state/paths.ts'
-import { expandAll, type Merged, mergePolicies, type PolicyLayer } from './layers.ts'
+import { expandAll, type Merged, mergePolicies, type PolicyLayer } from './merge.ts'
 import { type SandboxOptions, wrong } from './options.ts'
 import { findProjectFile, fingerprint, untrusted, widenings } from './project.ts'
 

@@ -21,7 +21,7 @@ import {
   type Layer,
   startIn,
 } from './layers/index.ts'
-import { mergePolicies } from './layers.ts'
+import { mergePolicies } from './merge.ts'
 import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions, wrong } from './options.ts'
 import type { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
