@@ -110,6 +110,9 @@ testAs(needsPython, 'jobs of a shell go to the background and come back', async 
   await terminal.shows(/Stopped +sleep 1000/)
   terminal.write('fg\n')
   await terminal.shows(/fg\r\nsleep 1000/)
+  // The shell says so before it hands the terminal over; what is typed meanwhile is its own.
+  const goesOn = ['exec', id, 'sh', '-c', 'grep -q "^State:.S" /proc/$(pidof sleep)/status']
+  await until('the sleep goes on', async () => (await world.usnea(goesOn)).status === 0)
   terminal.write('\x03')
   terminal.write('echo $((20+3))\n')
   await terminal.shows('23\r\n')
