@@ -95,7 +95,7 @@ test('disposing it leaves no process, not even a dead one', { skip }, async () =
     await using box = sandbox({ cwd: '/' }, { warm: 3 })
     await box.run(['true'])
   }
-  await until('all are collected', () => ours().length === before)
+  await until('all are collected', () => ours().length <= before)
 })
 
 test('a program ends by itself although sandboxes wait, and they end with it', { skip }, async () => {

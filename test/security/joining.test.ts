@@ -83,7 +83,9 @@ testAttack({
     const ask = ['grep', 'CapInh', '/proc/self/status']
     const joined = await call(['exec', id, ...ask])
     const added = await call(['exec', '--cap', 'CAP_NET_RAW', id, ...ask])
-    const first = await call(['exec', id, 'cat', '/tmp/seen'])
+    const read = () => call(['exec', id, 'cat', '/tmp/seen'])
+    await until('the first program has written', async () => (await read()).stdout.endsWith('\n'))
+    const first = await read()
     succeeded(await call(['delete', '--force', id]))
     const all = [joined, added, first].map(succeeded).join('')
     return /^(CapInh:\t0{16}\n){3}$/.test(all) ? undefined : all
