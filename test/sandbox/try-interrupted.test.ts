@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { writeJournal } from '../../src/sandbox/layers/journal.ts'
 import { needs } from '../fixtures/needs.ts'
 import { rounds } from '../fixtures/rounds.ts'
 import { describeTree, openTrial, type Trial } from '../fixtures/trying.ts'
@@ -118,12 +119,26 @@ test('an interrupted apply may be given up, and leaves no file of ours', { skip 
     if (trial.usnea('diff', '--exit-code').status === 0) return // it was faster than we could kill it
   }
   assert.match(trial.usnea('discard').stderr, /half applied/)
-  assert.equal(trial.usnea('discard', '--force').status, 0)
+  const discarded = trial.usnea('discard', '--force')
+  assert.equal(discarded.status, 0, discarded.stderr)
   const left = readdirSync(trial.folder, { recursive: true, encoding: 'utf8' })
   assert.deepEqual(
     left.filter((name) => name.includes('.usnea-')),
     [],
   )
+})
+
+test('a layer that an apply has begun to take apart can be discarded', { skip }, () => {
+  const trial = openTrial()
+  fill(trial.folder)
+  trial.try(script, '--layer', 'torn')
+  const layer = join(trial.state, 'usnea/layers/torn')
+  const nothing = { settled: [], opened: [], linked: [], steps: [] }
+  writeJournal(join(layer, 'apply.journal'), { id: 'torn', isWhole: true, ...nothing })
+  for (const content of ['upper', 'copy']) rmSync(join(layer, '0', content), { recursive: true, force: true })
+  const { status, stderr } = trial.usnea('discard', '--layer', 'torn', '--force')
+  assert.equal(status, 0, stderr)
+  assert.ok(!existsSync(layer))
 })
 
 test('kill -9 of a try leaves the host untouched, and a layer that can be looked at and discarded', {

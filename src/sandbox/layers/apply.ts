@@ -163,20 +163,24 @@ export function discardLayer(layer: Layer, isForced = false): void {
         what: `the layer ${layer.name} is half applied`,
         fix: 'usnea apply it again: that goes on where it ended; usnea discard --force gives up what was not applied yet',
       })
-    if (pending !== undefined) removeTemporaries(layer, pending.journal)
+    if (pending !== undefined && !pending.isDone) removeTemporaries(layer, pending.journal)
     layer.remove()
   } finally {
     lock[Symbol.dispose]()
   }
 }
 
-/** Of our own files beside those of the host nothing is to stay. */
+/**
+ * Of our own files beside those of the host nothing is to stay. The layer is not looked at: an apply that ended while it
+ * tidied up has taken it apart.
+ */
 function removeTemporaries(layer: Layer, { id, steps }: Journal): void {
-  withSides(layer, (sides) => {
-    for (const [number, { folder, path }] of steps.entries()) {
-      const name = joined(splitPath(path)[0], `.usnea-${id}-${number}`)
-      const host = sides[folder]?.host
-      if (host?.facts(name) !== undefined) rmSync(host.at(name))
+  for (const folder of layer.record.folders.keys()) {
+    using host = layer.openHost(folder)
+    for (const [number, step] of steps.entries()) {
+      if (step.folder !== folder) continue
+      const name = joined(splitPath(step.path)[0], `.usnea-${id}-${number}`)
+      if (host.facts(name) !== undefined) rmSync(host.at(name))
     }
-  })
+  }
 }

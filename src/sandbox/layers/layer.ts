@@ -157,15 +157,24 @@ export class Layer {
 
   /** The caller closes them. @throws RuntimeError `layer-folder` */
   openTrees(index: number): readonly [layer: Tree, host: Tree] {
-    const folder = this.#record.folders[index] ?? ''
-    let host: Tree
+    const host = this.openHost(index)
     try {
-      host = new Tree(folder)
+      return [new Tree(record.contentOf(this.directory, index, this.#record.backend), true), host]
+    } catch (error) {
+      host[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /** The caller closes it. @throws RuntimeError `layer-folder` */
+  openHost(index: number): Tree {
+    const folder = this.#record.folders[index] ?? ''
+    try {
+      return new Tree(folder)
     } catch (error) {
       const fix = 'put it back where it was, or usnea discard the layer'
       throw new RuntimeError('layer-folder', { what: `the folder ${folder} of the layer is gone`, fix, cause: error })
     }
-    return [new Tree(record.contentOf(this.directory, index, this.#record.backend), true), host]
   }
 
   touched(index: number): Touched[] {
