@@ -9,7 +9,10 @@ export function matching(text: string): string[] {
   if (!isPattern(text) || exists(text)) return exists(text) ? [text] : []
   return walk(
     '/',
-    text.split('/').filter((part) => part !== ''),
+    text
+      .split('/')
+      .filter((part) => part !== '')
+      .filter((part, index, parts) => part !== '**' || parts[index - 1] !== '**'),
   )
 }
 
@@ -18,9 +21,9 @@ function walk(directory: string, parts: readonly string[]): string[] {
   if (first === undefined) return [directory]
   if (first === '**') return [...walk(directory, rest), ...folders(directory).flatMap((path) => walk(path, parts))]
   if (!isPattern(first)) return exists(join(directory, first)) ? walk(join(directory, first), rest) : []
-  const test = expression(first)
+  const steps = stepsOf(first)
   const names = list(directory).filter(
-    ({ name }) => test.test(name) && (first.startsWith('.') || !name.startsWith('.')),
+    ({ name }) => fits([...name], steps) && (first.startsWith('.') || !name.startsWith('.')),
   )
   return names
     .map(({ name }) => name)
@@ -51,11 +54,40 @@ function exists(path: string): boolean {
   }
 }
 
-/** `[!a-z]` is anything but these. A bracket that does not end stands for itself. */
-function expression(pattern: string): RegExp {
-  const text = pattern.replace(/\[(!?)([^\]]+)\]|[\s\S]/g, (all, not?: string, set?: string) => {
-    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\^[]/g, '\\$&')}]`
-    return all === '*' ? '.*' : all === '?' ? '.' : all.replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+/** What one step of a pattern says of a character; `*` is a step of its own. */
+type Step = '*' | ((character: string) => boolean)
+
+/** Takes the length of the name times that of the pattern at most: a regular expression of many `*` takes for ever. */
+function fits(name: readonly string[], steps: readonly Step[]): boolean {
+  let [at, step] = [0, 0]
+  // Where the last `*` stands, and how much of the name it has taken; an earlier one need not be tried again.
+  let [star, taken] = [-1, 0]
+  while (at < name.length) {
+    const now = steps[step]
+    if (now === '*') {
+      ;[star, taken] = [step++, at]
+    } else if (now?.(name[at] as string) === true) {
+      at++
+      step++
+    } else if (star >= 0) {
+      ;[step, at] = [star + 1, ++taken]
+    } else return false
+  }
+  return steps.slice(step).every((left) => left === '*')
+}
+
+/** `[!a-z]` is anything but these; a range that runs backwards holds nothing. A bracket that does not end stands for itself. */
+const stepsOf = (pattern: string): Step[] =>
+  [...pattern.matchAll(/\[(!?)([^\]]+)\]|[\s\S]/gu)].map(([text, not, set]) => {
+    if (set !== undefined) return (character) => isIn(set, character) !== (not === '!')
+    return text === '*' ? '*' : (character) => text === '?' || character === text
   })
-  return new RegExp(`^${text}$`, 's')
+
+function isIn(set: string, character: string): boolean {
+  const code = (text: string): number => text.codePointAt(0) as number
+  return [...set.matchAll(/(.)-(.)|./gsu)].some(([text, first, last]) =>
+    first === undefined || last === undefined
+      ? text === character
+      : code(first) <= code(character) && code(character) <= code(last),
+  )
 }

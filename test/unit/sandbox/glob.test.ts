@@ -11,6 +11,9 @@ after(() => rmSync(place, { recursive: true, force: true }))
 for (const folder of ['a/deep/er', 'b', '.hidden']) mkdirSync(join(place, folder), { recursive: true })
 for (const file of ['a/one.key', 'a/two.key', 'a/deep/er/three.key', '.hidden/four.key', 'b/[x].txt', 'b/a+b', 'b/x'])
   writeFileSync(join(place, file), '')
+// of which a regular expression would try every division
+mkdirSync(join(place, 'long'))
+writeFileSync(join(place, 'long', 'a'.repeat(250)), '')
 symlinkSync('/', join(place, 'b/root'))
 
 const names = (pattern: string) => matching(join(place, pattern)).map((path) => path.slice(place.length + 1))
@@ -28,6 +31,12 @@ const cases: [pattern: string, found: string[]][] = [
   ['b/a+?', ['b/a+b']],
   ['b/[x].txt', ['b/[x].txt']],
   ['b/[x', []],
+  ['a/[p-n]ne.key', []],
+  ['a/[!p-n]ne.key', ['a/one.key']],
+  ['a/**/**/th*e*', ['a/deep/er/three.key']],
+  ['a/t*wo*', ['a/two.key']],
+  ['a/*e*y', ['a/one.key', 'a/two.key']],
+  [`long/${'*a'.repeat(40)}b`, []],
   ['b/**/etc', []],
 ]
 
