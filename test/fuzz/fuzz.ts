@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { documents } from './documents.ts'
 import { below, type Json, mutateBytes, mutateJson, pick, type Random, randomFrom } from './mutate.ts'
 import { network } from './network.ts'
+import { policy } from './policy.ts'
 import { answerOf, type Target } from './target.ts'
 import { tasks } from './tasks.ts'
 import { texts } from './texts.ts'
 
-export const targets: readonly Target[] = [...documents, ...texts, ...tasks, ...network]
+export const targets: readonly Target[] = [...documents, ...texts, ...tasks, ...network, ...policy]
 
 export interface Limits {
   readonly seconds?: number
