@@ -1,4 +1,5 @@
 /** Sandboxes for programs: each one a policy, each command in it a fresh set of namespaces. */
+import { EventEmitter } from 'node:events'
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import { readHost } from '../host/host.ts'
@@ -8,6 +9,7 @@ import { capture } from './capture.ts'
 import { Command, type SandboxedProcess, type Stdio } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
 import { type Connector, connectorFor } from './egress/connector.ts'
+import { Events, type SandboxEvents } from './events.ts'
 import { layeredPolicy } from './layered.ts'
 import {
   type ApplyOptions,
@@ -22,7 +24,15 @@ import {
   startIn,
 } from './layers/index.ts'
 import { mergePolicies } from './merge.ts'
-import { absolute, checkEnv, checkOptions, checkTimeout, type SandboxOptions, wrong } from './options.ts'
+import {
+  absolute,
+  type CheckedOptions,
+  checkEnv,
+  checkOptions,
+  checkTimeout,
+  type SandboxOptions,
+  wrong,
+} from './options.ts'
 import type { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
@@ -48,7 +58,8 @@ export interface RunOptions extends SpawnOptions {
   readonly maxBuffer?: number
 }
 
-export interface Sandbox extends AsyncDisposable {
+/** Also an emitter of what happens to its commands: `box.on('network', (event) => …)`. */
+export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {
   /**
    * Runs a command to its end.
    * @throws SandboxError when it fails, is killed, canceled or times out; RuntimeError when it could not be run
@@ -117,7 +128,19 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSetti
   return new PolicySandbox(policy, { warm, layer })
 }
 
-class PolicySandbox implements Sandbox {
+/** What is decided about the network is for `onNetwork`, and for whoever listens. */
+function heardBy(events: Events, options: CheckedOptions): CheckedOptions {
+  const { egress } = options
+  if (egress === undefined) return options
+  const { listener: own } = egress
+  const listener: typeof own = (event) => {
+    own?.(event)
+    events.tell('network', event)
+  }
+  return { ...options, egress: { ...egress, listener, isHeard: () => own !== undefined || events.isHeard('network') } }
+}
+
+class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   readonly #policy: Policy
   readonly #parts: Parts
   readonly #pool: Pool
@@ -127,11 +150,12 @@ class PolicySandbox implements Sandbox {
   readonly #layer: Layer | undefined
 
   constructor(policy: Policy, { warm, layer }: { warm: number; layer: Layer | undefined }) {
+    super()
     this.#policy = policy
     this.#layer = layer
     this.#parts = compilerFor(policy, true)
     this.#pool = new Pool(warm, this.#parts.before)
-    this.#network = connectorFor(policy.options, policy.host)
+    this.#network = connectorFor(heardBy(new Events(this), policy.options), policy.host)
   }
 
   ready(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Allowed hosts from the library, also where the kernel has no netfilter: several sandboxes, events, bad options. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { type NetworkEvent, sandbox } from '../../src/index.ts'
 import { needs } from '../fixtures/needs.ts'
@@ -33,6 +34,16 @@ test('without netfilter only the ports that rules name are carried, which is sai
       ['refused', 'name-not-allowed', 'nobody.invalid'],
     ],
   )
+})
+
+test('what is decided can be heard of the sandbox too, by whoever comes later', { skip }, async () => {
+  await using box = sandbox({ allowHosts: ['*.example.org:443'], cwd: '/' })
+  const heard = once(box, 'network', { signal: AbortSignal.timeout(20_000) })
+  const later: NetworkEvent[] = []
+  box.on('network', (event) => later.push(event)).once('network', () => box.removeAllListeners('network'))
+  await box.run(['python3', '-c', tries])
+  assert.equal(((await heard) as NetworkEvent[])[0]?.verdict, 'refused')
+  assert.equal(later.length, 1, 'nobody listens any more')
 })
 
 test('sandboxes with different hosts stand side by side, and nothing stays open behind them', { skip }, async () => {

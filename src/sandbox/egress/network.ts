@@ -19,7 +19,7 @@ export class Network implements Connector {
 
   constructor(egress: Egress) {
     this.#egress = egress
-    this.#reporter = new Reporter(egress.listener)
+    this.#reporter = new Reporter(egress.listener, egress.isHeard)
   }
 
   /** @param pid the first process of the sandbox. @throws RuntimeError `egress-failed`; then the sockets are closed */

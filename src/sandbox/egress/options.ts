@@ -22,6 +22,8 @@ export interface Egress {
   readonly proxyVariables: boolean
   readonly netfilter: boolean
   readonly listener: ((event: NetworkEvent) => void) | undefined
+  /** Does anybody listen now? Default: where there is a listener. */
+  readonly isHeard?: () => boolean
 }
 
 /** What is wrong is told through `wrong`, which gives the error. */

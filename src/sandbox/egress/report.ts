@@ -31,17 +31,20 @@ const MOST_A_SECOND = 200
 
 export class Reporter {
   readonly #listener: ((event: NetworkEvent) => void) | undefined
+  readonly #isHeard: () => boolean
   readonly #last = new Map<string, number>()
   #second = 0
   #told = 0
 
-  constructor(listener: ((event: NetworkEvent) => void) | undefined) {
+  /** `isHeard`: does anybody listen now? */
+  constructor(listener: ((event: NetworkEvent) => void) | undefined, isHeard = () => listener !== undefined) {
     this.#listener = listener
+    this.#isHeard = isHeard
   }
 
   /** `owner` costs a walk through /proc, so it is asked only for what is told. */
   tell({ address, ...details }: EventDetails, owner?: () => { pid: number; command: string } | undefined): void {
-    if (!this.#listener) return
+    if (!this.#listener || !this.#isHeard()) return
     const key = [details.verdict, details.kind, details.host, address, details.port, details.reason].join(' ')
     if (!this.#isDue(key, Date.now())) return
     const found = owner?.()

@@ -1,0 +1,40 @@
+/** What happens to the commands of a sandbox, for whoever listens to it: see docs/library.md. */
+import type { EventEmitter } from 'node:events'
+import type { NetworkEvent } from './egress/report.ts'
+
+/**
+ * What can be heard, and what a listener is given. One line an event; its type stands where it is found out. Every event
+ * has a `time` (ISO 8601, UTC), and is plain data that JSON can hold.
+ */
+export interface SandboxEvents {
+  /** With `allowHosts`: a question or a connection was let through or refused. */
+  network: [event: NetworkEvent]
+}
+
+export type SandboxEventName = keyof SandboxEvents
+
+/** Something that is found out tells it through here. */
+export class Events {
+  readonly #emitter: EventEmitter<SandboxEvents>
+
+  constructor(emitter: EventEmitter<SandboxEvents>) {
+    this.#emitter = emitter
+  }
+
+  /** What costs something to find out need not be looked for where this is false. It may change at any time. */
+  isHeard(name: SandboxEventName): boolean {
+    return this.#emitter.listenerCount(name) > 0
+  }
+
+  /** Never throws: a listener that does ends the program as any uncaught error, and not what we are in the middle of. */
+  tell<Name extends SandboxEventName>(name: Name, ...event: SandboxEvents[Name]): void {
+    const untyped: EventEmitter = this.#emitter
+    try {
+      untyped.emit(name, ...event)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+}
