@@ -33,6 +33,11 @@ export class Waiting {
     return this.#isGone || this.#conversation.isClosed
   }
 
+  /** It takes no command yet. */
+  get isBeingMade(): boolean {
+    return this.#first === 0 && !this.isGone
+  }
+
   async #hearOfBirth(): Promise<number> {
     const frame = await this.#conversation.next()
     this.#conversation.keepAlive(false)

@@ -215,6 +215,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     }
     const command = startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd }))
     this.#running.add(command)
+    this.#pool.count(command.exited)
     const gone = () => this.#running.delete(command)
     command.exited.then(gone, gone)
     return command

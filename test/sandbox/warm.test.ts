@@ -1,10 +1,17 @@
 /** Sandboxes that wait for their command: as closed as any, each for one command, and gone with whoever made them. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { isRuntimeError } from '../../src/base/errors.ts'
+import { FD_NULL } from '../../src/container/isolate.ts'
+import { readHost } from '../../src/host/host.ts'
+import { compilerFor } from '../../src/sandbox/compile.ts'
 import { sandbox } from '../../src/sandbox/index.ts'
+import { checkOptions } from '../../src/sandbox/options.ts'
+import { choosePolicy } from '../../src/sandbox/policy.ts'
+import { Pool } from '../../src/sandbox/pool.ts'
 import { needs } from '../fixtures/needs.ts'
 import { allProcesses, readProcess } from '../fixtures/processes.ts'
 import { until } from '../fixtures/until.ts'
@@ -53,6 +60,35 @@ test('more commands at once than wait are run all the same', { skip }, async () 
     answers.map(({ stdout }) => stdout),
     Array.from({ length: 12 }, (_, i) => `${i}`),
   )
+})
+
+test('one that is still being made is left for a later command', { skip }, async () => {
+  const policy = choosePolicy(checkOptions({ cwd: '/' }, '/'), readHost())
+  const { before, command } = compilerFor(policy, true)
+  const rest = command({ argv: ['true'], env: {}, cwd: '/', umask: 0o22, newSession: true })
+  const pool = new Pool(2, before)
+  const run = () => pool.run(rest, [FD_NULL, FD_NULL, FD_NULL], policy.host)
+  assert.equal(run(), undefined)
+  await pool.ready()
+  const begun = [run(), run()]
+  assert.equal(run(), undefined)
+  for (const one of begun) assert.deepEqual(await one?.outcome, { ended: { exitCode: 0, signal: undefined } })
+  await pool.end()
+})
+
+test('while as many commands run as there are processors none is made in advance', { skip }, async () => {
+  const others = new Set(ours().map(({ pid }) => pid))
+  const children = () => ours().filter(({ pid, state }) => state !== 'Z' && !others.has(pid)).length
+  await using box = sandbox({ cwd: '/' }, { warm: 1 })
+  await box.ready()
+  const count = Math.max(2, availableParallelism())
+  const running = Array.from({ length: count }, () => box.spawn(['cat']))
+  await until('all of them run', () => children() === count)
+  for (const command of running.splice(1)) {
+    command.stdin?.end()
+    await command.exited
+  }
+  await until('another one waits', () => children() === 2)
 })
 
 test('what is wrong with a command is said as without a pool, with its place in the plan', { skip }, async () => {
