@@ -3,6 +3,7 @@ import { cgroups } from './catalogue/cgroups.ts'
 import { commandLine } from './catalogue/command-line.ts'
 import { configFile } from './catalogue/config-file.ts'
 import { criu } from './catalogue/criu.ts'
+import { doctor } from './catalogue/doctor.ts'
 import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
 import { layers } from './catalogue/layers.ts'
@@ -38,6 +39,7 @@ const entries = {
   ...tasks,
   ...ourselves,
   ...layers,
+  ...doctor,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type Code = keyof typeof entries

@@ -27,7 +27,7 @@ const PATIENCE = 20_000
 function trial({ uid, gid, hasCgroupNamespaces }: Host): Op[] {
   const origin = 'sandbox'
   const flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
-  const tmpfs = { op: 'mount', fstype: 'tmpfs', source: 'usnea', target: '/proc', data: '', nofollow: 0 } as const
+  const tmpfs = { op: 'mount', fstype: 'tmpfs', source: 'usnea', target: '/proc', data: '', nofollow: 1 } as const
   return [
     { op: 'unshareUser', origin },
     { op: 'mapSelf', innerUid: uid, outerUid: uid, innerGid: gid, outerGid: gid, origin },

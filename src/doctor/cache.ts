@@ -8,7 +8,7 @@ import { cachePath } from '../state/paths.ts'
 import type { Diagnosis } from './doctor.ts'
 
 const keyOf = ({ bootId, uid, seccomp, noNewPrivs, lsm }: Host): string =>
-  JSON.stringify([bootId, uid, seccomp, noNewPrivs, lsm.label ?? '', planSum])
+  JSON.stringify([1, bootId, uid, seccomp, noNewPrivs, lsm.label ?? '', planSum])
 
 /** A cache that cannot be read is none. */
 export async function recall(host: Host): Promise<Diagnosis | undefined> {

@@ -31,9 +31,23 @@ const quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC
 const private_: Op = { op: 'propagate', flags: MS_SLAVE | MS_REC, origin }
 const here: Op = { op: 'rootHere', origin }
 
-function mount(fstype: string, target: string, nofollow: 0 | 1): Op {
-  return { op: 'mount', fstype, source: fstype, target, flags: quiet, data: '', nofollow, origin }
+function mount(fstype: string, target: string, nofollow: 0 | 1) {
+  return { op: 'mount', fstype, source: fstype, target, flags: quiet, data: '', nofollow, origin } as const
 }
+
+/** Of directories of a tmpfs. Since 5.11, and with userxattr for a user namespace. */
+const overlayOps: readonly Op[] = [
+  private_,
+  here,
+  mount('tmpfs', '/tmp', 0),
+  ...['lower', 'upper', 'work', 'merged'].map(
+    (name): Op => ({ op: 'mkdir', path: `/tmp/${name}`, mode: 0o755, origin }),
+  ),
+  {
+    ...mount('overlay', '/tmp/merged', 0),
+    data: 'lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work,userxattr',
+  },
+]
 
 export function checksFor(host: Host): Check[] {
   const all: (Check | false)[] = [
@@ -91,6 +105,7 @@ export function checksFor(host: Host): Check[] {
       trial: { flags: CLONE_NEWNS | CLONE_NEWNET, ops: [private_, here, mount('sysfs', '/sys', 1)] },
       isVital: false,
     },
+    { id: 'overlay', title: 'mounting an overlay', trial: { flags: CLONE_NEWNS, ops: overlayOps }, isVital: false },
   ]
   return all.filter((check) => check !== false)
 }

@@ -1,18 +1,35 @@
 /** Proves the isolation level by really running, and names cause and fix of what is missing. */
 import { RuntimeError } from '../base/errors.ts'
+import { whyNoNamespaces } from '../container/probe.ts'
 import type { Host } from '../host/facts.ts'
-import { type Level, levelMeanings, levels, promisedLevel, reaches } from '../host/level.ts'
+import {
+  type Level,
+  levelMeanings,
+  levels,
+  mayAdminister,
+  promisedLevel,
+  promisedSandboxLevel,
+  reaches,
+} from '../host/level.ts'
 import { sealedInit } from '../kernel/native.ts'
-import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
-import { chooseStateRoot } from '../state/paths.ts'
+import type { ChosenMaps } from '../linux/idmap/choose.ts'
+import { surroundings } from './around.ts'
+import { keyringFinding, landlockFinding, networkFinding, stateFinding } from './beside.ts'
 import { cgroupFinding } from './cgroups.ts'
-import { checksFor, rangesTrial } from './checks.ts'
-import { type Finding, fromError, ok } from './finding.ts'
+import { type Check, checksFor } from './checks.ts'
+import { type Finding, fromError, ok, unknown } from './finding.ts'
+import { rangesFinding } from './ids.ts'
 import { prove } from './proof.ts'
 
 export interface Diagnosis {
+  /** Of this form: docs/doctor.schema.json. */
+  readonly version: 1
+  /** Of containers. */
   readonly level: Level
   readonly meaning: string
+  /** Of sandboxes: they map one id, and can do without user namespaces. */
+  readonly sandbox: Level
+  readonly around: readonly string[]
   readonly findings: readonly Finding[]
 }
 
@@ -22,35 +39,39 @@ export interface Demands {
   readonly require?: readonly string[]
 }
 
+/** Takes some 60 ms, and leaves nothing behind. Never throws for what this machine refuses. */
 export async function diagnose(host: Host): Promise<Diagnosis> {
-  const findings = [native(), stateDirectory(host)]
+  const findings = [native(), stateFinding(host)]
   const single = singleMap(host)
+  const needsUserns = !(host.realRoot && mayAdminister(host))
+  const hasUserns = () => findings.some(({ id, status }) => id === 'userns' && status === 'ok')
   for (const check of checksFor(host)) {
-    const hasNoUserns = findings.some(({ id, status }) => id === 'userns' && status === 'fail')
-    const maps = check.id === 'userns' || !host.realRoot ? single : undefined
-    const trial = hasNoUserns && maps ? notTried : () => prove({ ...check.trial, maps }, host)
-    findings.push(await attempt(check.id, check.title, trial, check.isVital ? 'fail' : 'weak'))
+    const maps = check.id === 'userns' || needsUserns ? single : undefined
+    const isMoot = check.id !== 'userns' && maps !== undefined && !hasUserns()
+    findings.push(isMoot ? moot(check) : await attempt(check, maps, host))
   }
-  findings.push(await ranges(host), await cgroupFinding(host))
+  findings.push(await keyringFinding(host, needsUserns ? (hasUserns() ? single : 'none') : undefined))
+  findings.push(
+    needsUserns ? await rangesFinding(host, hasUserns()) : ok('subids', 'id ranges', 'real root may map any id'),
+  )
+  findings.push(await cgroupFinding(host), networkFinding(host), landlockFinding())
   const level = provenLevel(host, findings)
-  return { level, meaning: levelMeanings[level], findings }
+  const [sandbox, around] = [sandboxLevel(host, findings), surroundings(host)]
+  return { version: 1, level, meaning: levelMeanings[level], sandbox, around, findings }
 }
 
-const notTried = async (): Promise<void> => {
-  throw new Error('not tried: it needs the user namespace')
-}
+const moot = ({ id, title }: Check): Finding => unknown(id, title, 'it needs a user namespace')
 
 async function attempt(
-  id: string,
-  title: string,
-  trial: () => Promise<void>,
-  status: 'weak' | 'fail',
+  { id, title, trial, isVital }: Check,
+  maps: ChosenMaps | undefined,
+  host: Host,
 ): Promise<Finding> {
   try {
-    await trial()
+    await prove({ ...trial, maps }, host)
     return ok(id, title, 'tried, and it works')
   } catch (error) {
-    return fromError(id, title, error, status)
+    return fromError(id, title, error, isVital ? 'fail' : 'weak')
   }
 }
 
@@ -63,44 +84,41 @@ function native(): Finding {
   }
 }
 
-function stateDirectory(host: Host): Finding {
-  const title = 'state directory'
-  try {
-    const { path, warnings } = chooseStateRoot(host)
-    return warnings.length === 0
-      ? ok('state', title, path)
-      : { id: 'state', title, status: 'weak', what: `${path}; ${warnings.join('; ')}` }
-  } catch (error) {
-    return fromError('state', title, error, 'fail')
-  }
-}
-
 /** Our own id as container root: what everybody may have. */
 function singleMap(host: Host): ChosenMaps {
   const own = (id: number) => [{ inner: 0, outer: id, size: 1 }]
   return { uid: own(host.uid), gid: own(host.gid), method: 'self', denySetgroups: true, notes: [] }
 }
 
-async function ranges(host: Host): Promise<Finding> {
-  const [id, title] = ['subids', 'id ranges']
-  if (host.realRoot) return ok(id, title, 'real root may map any id')
-  const choice = chooseMaps(host)
-  if ('error' in choice) return fromError(id, title, choice.error, 'weak')
-  if (choice.method === 'self') {
-    const [why = 'only one id is mapped'] = choice.notes
-    return { id, title, status: 'weak', what: 'one user and one group id', why }
-  }
-  return attempt(id, title, () => prove(rangesTrial(choice), host), 'weak')
+const isOk = (findings: readonly Finding[], name: string): boolean =>
+  findings.some(({ id, status }) => id === name && status === 'ok')
+
+/** Is something missing without which no container runs? Real root needs no user namespace. */
+function isBroken(host: Host, findings: readonly Finding[]): boolean {
+  const isR = host.realRoot && mayAdminister(host)
+  return findings.some(({ status, id }) => status === 'fail' && id !== 'state' && !(isR && id === 'userns'))
 }
+
+/** Where no container runs, a sandbox may. */
+const withoutNamespaces = (findings: readonly Finding[]): Level =>
+  isOk(findings, 'native') && isOk(findings, 'landlock') ? 'L' : 'X'
 
 /** What the facts promise, taken back as far as the trials failed. */
 function provenLevel(host: Host, findings: readonly Finding[]): Level {
-  const failed = (id: string) => findings.some((finding) => finding.id === id && finding.status !== 'ok')
-  if (findings.some(({ status, id }) => status === 'fail' && id !== 'state' && !(host.realRoot && id === 'userns')))
-    return 'X'
-  const promised = promisedLevel(host, { ranges: !failed('subids'), cgroups: !failed('cgroups') })
-  if (promised !== 'R' && failed('proc')) return 'U0'
-  return promised
+  if (isBroken(host, findings)) return withoutNamespaces(findings)
+  const had = (name: string) =>
+    findings.some(
+      ({ id, status, code }) => id === name && (status === 'ok' || code === 'subids-few' || code === 'subids-shared'),
+    )
+  const promised = promisedLevel(host, { ranges: had('subids'), cgroups: had('cgroups') })
+  return promised !== 'R' && promised !== 'X' && !isOk(findings, 'proc') ? 'U0' : promised
+}
+
+function sandboxLevel(host: Host, findings: readonly Finding[]): Level {
+  if (!isOk(findings, 'native') || whyNoNamespaces(host) !== undefined) return withoutNamespaces(findings)
+  const promised = promisedSandboxLevel(host)
+  const isRefused = findings.some(({ id, status }) => id === 'proc' && status === 'weak')
+  return promised !== 'R' && promised !== 'X' && isRefused ? 'U0' : promised
 }
 
 /** @throws RuntimeError `level-unmet`, `usage` */
@@ -108,10 +126,10 @@ export function assertDemands({ level, findings }: Diagnosis, { minLevel = 'U0',
   const wanted = levels.find((name) => name === minLevel.toUpperCase())
   if (wanted === undefined)
     throw new RuntimeError('usage', { what: `unknown level "${minLevel}"`, fix: `use one of ${levels.join(' ')}` })
-  const unknown = require.find((id) => !findings.some((finding) => finding.id === id))
-  if (unknown !== undefined)
+  const unheard = require.find((id) => !findings.some((finding) => finding.id === id))
+  if (unheard !== undefined)
     throw new RuntimeError('usage', {
-      what: `unknown requirement "${unknown}"`,
+      what: `unknown requirement "${unheard}"`,
       fix: `use one of ${findings.map(({ id }) => id).join(' ')}`,
     })
   const unmet = findings

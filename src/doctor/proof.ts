@@ -1,4 +1,5 @@
 /** Really tries: a throw-away init makes the namespaces and ends. What it made goes with it. */
+import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
 import { waitFor } from '../kernel/children.ts'
 import { FD_NULL } from '../kernel/native.ts'
@@ -39,8 +40,8 @@ export interface Trial {
   readonly ops: readonly Op[]
 }
 
-/** Settles when init ended well. @throws RuntimeError of the op that failed */
-export async function prove({ maps, flags, ops }: Trial, host: Host): Promise<void> {
+/** Settles when init ended well, with what it could only do in a weaker way. @throws RuntimeError of the op that failed */
+export async function prove({ maps, flags, ops }: Trial, host: Host): Promise<readonly Degradation[]> {
   const all: Op[] = [...userNamespace(maps), { op: 'born', flags, origin }, ...ops, { op: 'finish', status: 0, origin }]
   const mapsWritten = async (pid: number) => {
     if (maps) await writeMaps(pid, maps, host)
@@ -52,4 +53,5 @@ export async function prove({ maps, flags, ops }: Trial, host: Host): Promise<vo
   )
   child.conversation.close()
   await waitFor(child.pid)
+  return child.weaker
 }

@@ -21,6 +21,8 @@ export interface SubIds {
   readonly source: 'getsubids' | 'files' | 'none'
   /** Every user's ranges in /etc/subuid and /etc/subgid, so that a range we propose is a free one. */
   readonly taken?: readonly SubIdRange[]
+  /** Those of other users. */
+  readonly others?: readonly SubIdRange[]
 }
 
 export interface Mount {

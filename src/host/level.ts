@@ -6,8 +6,8 @@ export const levels = ['X', 'L', 'U0', 'U1', 'U2', 'U3', 'N', 'R'] as const
 export type Level = (typeof levels)[number]
 
 export const levelMeanings: Readonly<Record<Level, string>> = {
-  X: 'no container runs: there is no user namespace. A sandbox may, with --min-level L',
-  L: 'no user namespace: files, TCP and system calls by Landlock and seccomp',
+  X: 'nothing runs: there is no user namespace and no Landlock',
+  L: 'no container runs: no user namespace can be had. A sandbox does, with --min-level L: Landlock and seccomp',
   U0: 'a user namespace, but the outer /proc is shown',
   U1: 'a user namespace with one user and one group id',
   U2: 'a user namespace with id ranges, without a cgroup',
@@ -25,12 +25,27 @@ export interface Had {
   readonly cgroups: boolean
 }
 
+const CAP_SYS_ADMIN = 21n
+
+/**
+ * Without it user 0 makes no namespace but a user namespace, as everybody else: what engines start is the root of the
+ * machine by its ids, and has few capabilities.
+ */
+export const mayAdminister = ({ capEffective }: Pick<Host, 'capEffective'>): boolean =>
+  (capEffective & (1n << CAP_SYS_ADMIN)) !== 0n
+
 /** What the facts promise. Whether it holds, `usnea doctor` proves. */
 export function promisedLevel(host: Host, { ranges, cgroups }: Had): Level {
-  if (host.realRoot) return 'R'
+  if (host.realRoot && mayAdminister(host)) return 'R'
   if (!host.hasUserNamespaces) return 'X'
   if (!host.freshProc) return 'U0'
-  if (!host.rootlessEuid) return 'N'
+  if (!host.rootlessEuid && mayAdminister(host)) return 'N'
   if (!ranges) return 'U1'
   return cgroups ? 'U3' : 'U2'
+}
+
+/** A sandbox makes a user namespace of one id for real root too, and there a fresh /proc may be refused. */
+export function promisedSandboxLevel(host: Host): Level {
+  const level = promisedLevel(host, { ranges: false, cgroups: false })
+  return level === 'R' && !host.freshProc ? 'U0' : level
 }

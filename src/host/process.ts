@@ -36,6 +36,15 @@ export function readProcess(pid: number, proc = `/proc/${pid}`): ProcessFacts | 
   }
 }
 
+/** Does /proc show the pid namespace that we are in? Otherwise every number in it means somebody else. */
+export function isOwnProc(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid)
+  } catch {
+    return false
+  }
+}
+
 /** Where a file that we have open lies at this moment. */
 export const pathOf = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`)
 

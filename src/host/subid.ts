@@ -21,17 +21,19 @@ const TIMEOUT_MS = 3000
  */
 export function readSubIds(question: SubIdQuestion): SubIds {
   const texts = { uid: readText(`${question.etc}/subuid`) ?? '', gid: readText(`${question.etc}/subgid`) ?? '' }
-  const taken = [...parseSubIdFile(texts.uid), ...parseSubIdFile(texts.gid)].map(({ range }) => range)
-  const asked = askGetsubids(question)
-  if (asked !== undefined) return Object.freeze({ ...asked, source: 'getsubids', taken: disjoint(taken) })
-
   // Both files are keyed by user, name or number. There is no such thing as a range of a group.
   const owners = [question.userName, String(question.uid)]
+  const lines = [...parseSubIdFile(texts.uid), ...parseSubIdFile(texts.gid)]
+  const taken = disjoint(lines.map(({ range }) => range))
+  const others = disjoint(lines.flatMap(({ owner, range }) => (owners.includes(owner) ? [] : [range])))
+  const asked = askGetsubids(question)
+  if (asked !== undefined) return Object.freeze({ ...asked, source: 'getsubids', taken, others })
+
   const ours = (text: string) =>
     disjoint(parseSubIdFile(text).flatMap(({ owner, range }) => (owners.includes(owner) ? [range] : [])))
   const [uids, gids] = [ours(texts.uid), ours(texts.gid)]
   const source = uids.length > 0 || gids.length > 0 ? 'files' : 'none'
-  return Object.freeze({ uids, gids, source, taken: disjoint(taken) })
+  return Object.freeze({ uids, gids, source, taken, others })
 }
 
 function askGetsubids({ userName, env }: SubIdQuestion): { uids: SubIdRange[]; gids: SubIdRange[] } | undefined {

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs'
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
-import { readProcess } from '../host/process.ts'
+import { isOwnProc, readProcess } from '../host/process.ts'
 import { killChild, waitNow } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { FD_NULL, native, sealedInit } from '../kernel/native.ts'
@@ -127,8 +127,10 @@ class Talk {
 
   /** Said once, of a child of ours: a forged one would have us save, and later kill, somebody else. */
   #born(pid: number): void {
-    if (this.pid !== 0 || readProcess(pid)?.parent !== process.pid)
+    if (this.pid !== 0 || readProcess(pid)?.parent !== process.pid) {
+      if (!isOwnProc()) throw new RuntimeError('proc-foreign')
       throw new RuntimeError('internal', { what: `init said a pid that is no child of ours: ${pid}` })
+    }
     this.pid = pid
     this.#options.onBorn?.(pid)
   }

@@ -73,11 +73,18 @@ function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory)
       .map((name) => join(directory, name))
-      .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false)
+      .filter(isNoLink)
   } catch {
-    return [] // closed to us, and so to the command
+    // Closed to us, and so to the command. At level L itself the root can be passed and not be listed.
+    return directory === '/' ? usual.map((name) => `/${name}`).filter(isNoLink) : []
   }
 }
+
+const isNoLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false
+
+/** Of the file system hierarchy standard, and what distributions add. */
+const usual =
+  'bin boot dev etc home lib lib32 lib64 libx32 media mnt nix opt proc root sbin snap srv sys usr var'.split(' ')
 
 /** Everything that is the same for each command. */
 export function compileWalls(policy: Policy): { before: Op[]; after: Op[] } {

@@ -3,7 +3,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import { landlockVersion, whyNoNamespaces } from '../container/probe.ts'
 import type { Host } from '../host/facts.ts'
-import { type Level, levels, promisedLevel, reaches } from '../host/level.ts'
+import { type Level, levels, promisedSandboxLevel, reaches } from '../host/level.ts'
 import { handles, type LandlockPart, sinceLinux } from '../linux/landlock/plan.ts'
 import { type CheckedOptions, wrong } from './options.ts'
 
@@ -15,10 +15,7 @@ export interface Standing {
 
 /** @throws RuntimeError `level-unmet` */
 export function chooseLevel(options: CheckedOptions, host: Host): Standing {
-  const standing =
-    options.minLevel === 'L'
-      ? weakest(host, options)
-      : standingAt(promisedLevel(host, { ranges: false, cgroups: false }), options)
+  const standing = options.minLevel === 'L' ? weakest(host, options) : standingAt(promisedSandboxLevel(host), options)
   const { level } = standing
   const unmet = options.require.flatMap((name) => demands[name](options, standing) ?? [])
   const tooLow = reaches(level, options.minLevel)
@@ -42,7 +39,7 @@ const standingAt = (level: Level, { ports }: CheckedOptions): Standing => ({
 
 /** Namespaces where they can be had, else Landlock. */
 function weakest(host: Host, options: CheckedOptions): Standing {
-  const promised = promisedLevel(host, { ranges: false, cgroups: false })
+  const promised = promisedSandboxLevel(host)
   const refusal = promised === 'X' ? undefined : whyNoNamespaces(host)
   if (promised !== 'X' && refusal === undefined) return standingAt(promised, options)
   const landlock = landlockVersion()

@@ -7,6 +7,11 @@ export const mounts = {
     why: 'the /proc around us is partly covered, and the kernel refuses a fresh one then',
     fix: 'uncover it (Docker: --security-opt systempaths=unconfined; podman: --security-opt unmask=ALL; Kubernetes: procMount: Unmasked), or join the outer pid namespace',
   },
+  'proc-foreign': {
+    what: '/proc does not show our own processes',
+    why: 'it belongs to another pid namespace than ours',
+    fix: 'mount one for it in the sandbox around us (bwrap: --proc /proc; unshare: --mount-proc)',
+  },
   'sysfs-netns': {
     what: 'error mounting "sysfs"',
     why: 'a fresh sysfs needs a network namespace of its own',

@@ -9,7 +9,11 @@ export const command = defineCommand({
   summary: 'prove what this machine allows, and name cause and fix of what it does not',
   flags: [
     { name: 'json', kind: 'boolean', help: 'print it as JSON' },
-    { name: 'cached', kind: 'boolean', help: 'take the answer of an earlier call since the last boot' },
+    {
+      name: 'cached',
+      kind: 'boolean',
+      help: 'take the answer of an earlier call with --cached since the last boot, or keep this one',
+    },
     {
       name: 'min-level',
       kind: 'text',
@@ -32,7 +36,7 @@ export const command = defineCommand({
     const { recall, remember } = await import('../../doctor/cache.ts')
     const known = flags.cached ? await recall(host) : undefined
     const diagnosis = known ?? (await diagnose(host))
-    if (known === undefined) await remember(host, diagnosis)
+    if (flags.cached && known === undefined) await remember(host, diagnosis)
     session.print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : printDiagnosis(diagnosis))
     const require = flags.require.flatMap((names) => names.split(',')).filter((name) => name !== '')
     assertDemands(diagnosis, { require, ...given({ minLevel: flags['min-level'] }) })

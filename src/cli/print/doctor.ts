@@ -1,9 +1,9 @@
 /** The report of the doctor, for people. */
 import type { Diagnosis } from '../../doctor/doctor.ts'
 
-const words = { ok: 'ok  ', weak: 'weak', fail: 'FAIL' } as const
+const words = { ok: 'ok  ', weak: 'weak', fail: 'FAIL', unknown: '?   ' } as const
 
-export function printDiagnosis({ level, meaning, findings }: Diagnosis): string {
+export function printDiagnosis({ level, meaning, sandbox, around, findings }: Diagnosis): string {
   const width = Math.max(...findings.map(({ title }) => title.length))
   const ids = Math.max(...findings.map(({ id }) => id.length))
   const lines = findings.flatMap(({ id, status, title, what, why, fix }) => [
@@ -11,5 +11,10 @@ export function printDiagnosis({ level, meaning, findings }: Diagnosis): string 
     ...(why === undefined ? [] : [`${' '.repeat(ids + width + 10)}cause: ${why}`]),
     ...(fix === undefined || status === 'ok' ? [] : [`${' '.repeat(ids + width + 10)}fix: ${fix}`]),
   ])
-  return `${lines.join('\n')}\n\nlevel ${level}: ${meaning}\n`
+  const place = around.length === 0 ? '' : `around us: ${around.join('; ')}\n`
+  const boxes =
+    sandbox === level
+      ? ''
+      : `a sandbox (usnea -- CMD): level ${sandbox}${sandbox === 'L' ? ', with --min-level L' : ''}\n`
+  return `${lines.join('\n')}\n\n${place}level ${level}: ${meaning}\n${boxes}`
 }

@@ -24,6 +24,9 @@ function nprocText({ rlimits }: Host): string {
 /** A value below this is a choice of the administrator's, and not a usage that grew. */
 const FEW = 1000
 
+/** What a new user namespace begins with: the limit is one of those around it. */
+const UNLIMITED = 2 ** 31 - 1
+
 /** ENOSPC, and EUSERS before 4.9. */
 export const usernsLimitCause = {
   errno: ['ENOSPC', 'EUSERS'],
@@ -32,9 +35,11 @@ export const usernsLimitCause = {
     const value = host.maxUserNamespaces
     if (value === 0) return 'user.max_user_namespaces is 0'
     const known = value === undefined ? 'user.max_user_namespaces' : `user.max_user_namespaces (${value})`
-    return `${known} is used up, or user namespaces are nested deeper than 32`
+    return `${known} is used up, here or in a user namespace around us, or they are nested deeper than 32`
   },
   fix: ({ host }) => {
+    if ((host.maxUserNamespaces ?? 0) >= UNLIMITED)
+      return 'whoever made the user namespace around us must allow more (bwrap: without --disable-userns), or end some sandboxes (lsns -t user lists them)'
     const value = Math.max(15_000, (host.maxUserNamespaces ?? 0) * 2)
     const keep = `to keep it: echo user.max_user_namespaces=${value} | sudo tee /etc/sysctl.d/99-userns.conf`
     const raise = `sudo sysctl -w user.max_user_namespaces=${value}; ${keep}`

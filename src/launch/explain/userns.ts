@@ -34,7 +34,7 @@ export const userCauses: readonly Cause<'unshareUser' | 'born' | 'unshare'>[] = 
   {
     errno: 'EPERM',
     code: 'userns-refused',
-    why: 'none of the known causes is to be seen; probably a security module',
+    why: 'none of the known causes is to be seen; probably a security module, or a chroot that cannot be told from here',
     fix: 'look for a denial with: sudo dmesg; usnea doctor shows what else this machine allows',
   },
   usernsLimitCause,

@@ -46,6 +46,10 @@ test('both files are keyed by the user, by name or by number, in several lines',
       { start: 200_000, size: 65_536 },
       { start: 700_000, size: 65_536 },
     ],
+    others: [
+      { start: 300_000, size: 65_536 },
+      { start: 700_000, size: 65_536 },
+    ],
   })
 })
 
@@ -57,7 +61,7 @@ test('a user without a name is found by number', () => {
 
 test('missing files and unknown users have no ranges', () => {
   const missing = readSubIds({ ...alice, env: nowhere, etc: join(directory, 'missing') })
-  assert.deepEqual(missing, { uids: [], gids: [], source: 'none', taken: [] })
+  assert.deepEqual(missing, { uids: [], gids: [], source: 'none', taken: [], others: [] })
   assert.equal(readSubIds({ ...alice, env: nowhere, etc: files('bob:1:1\n', '') }).source, 'none')
 })
 

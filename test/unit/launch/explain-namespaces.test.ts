@@ -71,7 +71,7 @@ explains([
     'for no reason',
     failed(user, 'EPERM', aHost()),
     'userns-refused',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: none of the known causes is to be seen; probably a security module; fix: look for a denial with: sudo dmesg; usnea doctor shows what else this machine allows',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: none of the known causes is to be seen; probably a security module, or a chroot that cannot be told from here; fix: look for a denial with: sudo dmesg; usnea doctor shows what else this machine allows',
   ],
   [
     'with no namespaces allowed',
@@ -83,13 +83,13 @@ explains([
     'with the namespaces used up',
     failed(user, 'ENOSPC', aHost({ maxUserNamespaces: 63000 })),
     'userns-limit',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): no space left on device (/linux/namespaces); cause: user.max_user_namespaces (63000) is used up, or user namespaces are nested deeper than 32; fix: end some sandboxes (lsns -t user lists them), or: sudo sysctl -w user.max_user_namespaces=126000; to keep it: echo user.max_user_namespaces=126000 | sudo tee /etc/sysctl.d/99-userns.conf',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): no space left on device (/linux/namespaces); cause: user.max_user_namespaces (63000) is used up, here or in a user namespace around us, or they are nested deeper than 32; fix: end some sandboxes (lsns -t user lists them), or: sudo sysctl -w user.max_user_namespaces=126000; to keep it: echo user.max_user_namespaces=126000 | sudo tee /etc/sysctl.d/99-userns.conf',
   ],
   [
     'on an old kernel with the limit reached',
     failed(user, 'EUSERS', aHost({ maxUserNamespaces: undefined })),
     'userns-limit',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): too many users (/linux/namespaces); cause: user.max_user_namespaces is used up, or user namespaces are nested deeper than 32; fix: sudo sysctl -w user.max_user_namespaces=15000; to keep it: echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/99-userns.conf',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): too many users (/linux/namespaces); cause: user.max_user_namespaces is used up, here or in a user namespace around us, or they are nested deeper than 32; fix: sudo sysctl -w user.max_user_namespaces=15000; to keep it: echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/99-userns.conf',
   ],
   [
     'without kernel support',
