@@ -59,8 +59,9 @@ void begin_command(struct command *command, const struct container *container, c
   add(command, verb);
 }
 
-static void be_runtime(struct command *command, const int fds[3], int said) {
+static void be_runtime(struct command *command, const int fds[3], int said, int parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
   for (int i = 0; i < 3; i++)
     if (dup2(fds[i], i) < 0) _exit(127);
   for (int sig = 1; sig < 32; sig++) signal(sig, SIG_DFL);
@@ -138,8 +139,9 @@ bool run(struct command *command, const char *what, struct result *result) {
   int fds[3] = {command->stdio[0] < 0 ? null : command->stdio[0], command->stdio[1], command->stdio[2]};
   if (fds[1] < 0) fds[1] = command->output ? told : null;
   if (fds[2] < 0) fds[2] = said;
+  int parent = getpid();
   pid_t pid = fork();
-  if (pid == 0) be_runtime(command, fds, said);
+  if (pid == 0) be_runtime(command, fds, said, parent);
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   bool is_well = pid > 0 ? judge(status, said, what, result) : set_failure(result, EXHAUSTED, "%s: %s", what, strerror(errno));
   if (is_well && command->output) put_output(command->output, told);

@@ -56,15 +56,22 @@ export const isStopped = (pid: number): boolean => /^[Tt]$/.test(readProcess(pid
 
 /** Those whose working directory is this one, as far as we may look. */
 export const processesIn = (directory: string): number[] =>
-  allProcesses()
-    .map(({ pid }) => pid)
-    .filter((pid) => {
-      try {
-        return readlinkSync(`/proc/${pid}/cwd`) === directory
-      } catch {
-        return false
-      }
-    })
+  processIds().filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === directory
+    } catch {
+      return false
+    }
+  })
+
+/** The words that a process shows as its own, which it may change: proc_pid_cmdline(5). Empty when it is gone. */
+export function commandLineOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  } catch {
+    return []
+  }
+}
 
 /** The identity of a namespace of a process, such as `pid:[4026531836]`; undefined when we may not look. */
 export function namespaceIdentity(pid: number | 'self', name: string): string | undefined {
@@ -75,11 +82,12 @@ export function namespaceIdentity(pid: number | 'self', name: string): string | 
   }
 }
 
-export function allProcesses(): ProcessFacts[] {
-  return readdirSync('/proc')
+export const processIds = (): number[] =>
+  readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => readProcess(Number(name)) ?? [])
-}
+    .map(Number)
+
+export const allProcesses = (): ProcessFacts[] => processIds().flatMap((pid) => readProcess(pid) ?? [])
 
 /**
  * Everything that belongs to the container of `init`: what is in its private pid namespace, and every descendant of

@@ -3,23 +3,26 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import { run } from '../../base/run.ts'
-import { processesIn } from '../../host/process.ts'
 import type { ExitInfo } from '../api.ts'
 import { removeBundle } from '../bundle.ts'
 import { timeText } from '../events/event.ts'
 import { runningExecs } from '../events/order.ts'
-import { isAlive, killProcess, nameOf, waitGone } from '../process.ts'
+import { isAlive, killProcess, waitGone } from '../process.ts'
 import { any, millisecondsOf } from '../protobuf/google.ts'
 import { RUNC_OPTIONS, runcOptions } from '../protobuf/options.ts'
 import { deleteByBinary } from '../shim/binary.ts'
 import { removeSocket } from '../shim/shim.ts'
+import { type Calling, killStrays, waitForRuntimes } from '../shim/strays.ts'
 import { now, type ServiceState } from './state.ts'
 import type { Task } from './task.ts'
 
 /** 128 and SIGKILL: what a task ends with that we had to end, or that ended unseen. */
 export const KILLED = 137
 
-/** Of a container whose making failed: it may be there or not. */
+/**
+ * Of a container whose making failed: it may be there or not. Its shim goes first: one that is still busy with the making
+ * would bring it back.
+ */
 export async function forceAway(state: ServiceState, task: Task): Promise<void> {
   const { id } = task.record
   try {
@@ -27,6 +30,7 @@ export async function forceAway(state: ServiceState, task: Task): Promise<void> 
   } catch {
     // it was not made, or has ended, or nobody is there to ask: the shim's program sees to it below
   }
+  await endShim(state, task)
   await deleteByBinary(state.shimCall(task)).catch((cause) => deleteByRuntime(state, task, cause))
   if (task.record.process !== undefined) await endProcess(task)
   if (!task.facts.isCreated) return
@@ -40,15 +44,23 @@ export async function endShim(state: ServiceState, task: Task): Promise<void> {
   if (state.isShared(task)) return
   await shim?.call('Shutdown', { id: record.id, now: true }, { timeout: state.deadlines.connect }).catch(() => {})
   const { process } = record.shim
-  if (process !== undefined && !(await waitGone(process, 2000))) killProcess(process)
-  if (process === undefined) killStrangers(record.bundle)
+  if (process === undefined) await killAll(state, task)
+  else if (!(await waitGone(process, 2000))) killProcess(process)
   shim?.close()
   if (record.shim.address !== '') removeSocket(record.shim.address)
 }
 
-/** A shim that never said who it is. The bundle is the working directory of all of them, and of nobody else. */
-function killStrangers(bundle: string): void {
-  for (const pid of processesIn(bundle)) killProcess(nameOf(pid))
+const callingOf = ({ options }: ServiceState, { record }: Task): Calling => ({
+  ...record,
+  socket: options.places.socket,
+})
+
+/** The shim, whether it has said who it is or not, and whatever runtimes it has called. @throws RuntimeError `task-leftover` */
+async function killAll(state: ServiceState, task: Task): Promise<void> {
+  const { record } = task
+  if (record.shim.process !== undefined) killProcess(record.shim.process)
+  if (await killStrays(callingOf(state, task), state.deadlines.connect)) return
+  throw new RuntimeError('task-leftover', { what: `the shim of task ${record.id} does not end` })
 }
 
 /** @throws RuntimeError `task-leftover` */
@@ -107,9 +119,10 @@ async function removeDead(state: ServiceState, task: Task): Promise<void> {
   const { record } = task
   const { id } = record
   readAddress(task)
-  const { process: shimProcess } = record.shim
-  // A shim that does not answer would let the container go on, and answer later.
-  if (shimProcess !== undefined && !state.isShared(task)) killProcess(shimProcess)
+  // A shim that does not answer would let the container go on, and answer later; and what it was making must not be made
+  // after it was removed.
+  if (record.phase === 'making') await waitForRuntimes(callingOf(state, task), state.deadlines.connect)
+  if (!state.isShared(task)) await killAll(state, task)
   let [pid, at] = [task.facts.pid, Date.now()]
   try {
     const answer = await deleteByBinary(state.shimCall(task))

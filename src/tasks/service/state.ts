@@ -111,10 +111,12 @@ export class ServiceState {
     }
   }
 
-  /** Is there another task in this shim? */
+  /** Is there another task in this shim? One that has not said where it listens holds nothing else. */
   isShared(task: Task): boolean {
-    return [...this.tasks.values()].some(
-      (other) => other !== task && other.record.shim.address === task.record.shim.address,
+    const { address } = task.record.shim
+    return (
+      address !== '' &&
+      [...this.tasks.values()].some((other) => other !== task && other.record.shim.address === address)
     )
   }
 

@@ -57,7 +57,7 @@ function callBinary(call: ShimCall, action: readonly string[], input: Uint8Array
     // Not `close`: a shim may leave our pipe to the process that it started.
     child.on('exit', (status, signal) => {
       clearTimeout(timer)
-      setImmediate(() => {
+      afterReading(() => {
         for (const stream of [child.stdout, child.stderr]) stream.destroy()
         if (status === 0) return resolve({ stdout: Buffer.concat(output[0] ?? []), stderr: stderr() })
         const ended = signal === null ? `ended with status ${status}` : `was ended by ${signal}`
@@ -73,6 +73,12 @@ function callBinary(call: ShimCall, action: readonly string[], input: Uint8Array
     child.stdin.on('error', () => {}).end(input)
   })
 }
+
+/**
+ * What a process has written is in its pipes when its exit is told, but not always read: libuv collects every child that
+ * has ended when one of them has. Between two turns of setImmediate it looks at all descriptors.
+ */
+const afterReading = (work: () => void) => setImmediate(() => setImmediate(work))
 
 function collect(stream: NodeJS.ReadableStream): Buffer[] {
   const chunks: Buffer[] = []
