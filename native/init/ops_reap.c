@@ -59,12 +59,23 @@ static void reap(int control, pid_t command) {
   }
 }
 
+/*
+ * As Ctrl-C does: to the group that the command leads, or to ours where we made the session for both. Never to a group
+ * that was there before us. kill(2) takes group 1 as everybody, so ours is 0; what comes back to us is dropped.
+ */
+static int signal_group(pid_t command, int signal) {
+  pid_t group = getpgid(command);
+  if (group == command) return kill(-group, signal) == 0;
+  return group == getpgrp() && group == getpid() && kill(0, signal) == 0;
+}
+
 /* Signals come over the conversation too: there they wait for us, while kill(2) on a PID 1 that is not ready is lost. */
 static void listen_to_caller(int control, pid_t command) {
   struct frame frame;
   ssize_t got = recv(control, &frame, sizeof frame, MSG_WAITALL);
-  if (got == sizeof frame && frame.message == MESSAGE_signal && frame.size == 0) kill(command, frame.a);
-  else if (got >= 0 || errno != EINTR) give_up(command); /* end of file */
+  if (got == sizeof frame && frame.message == MESSAGE_signal && frame.size == 0) {
+    if (frame.b == 0 || !signal_group(command, frame.a)) kill(command, frame.a);
+  } else if (got >= 0 || errno != EINTR) give_up(command); /* end of file */
 }
 
 /* The command shares our uid, so it may set RLIMIT_NOFILE of PID 1 to 0, and poll(2) answers EINVAL from then on. */

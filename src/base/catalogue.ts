@@ -7,6 +7,7 @@ import { doctor } from './catalogue/doctor.ts'
 import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
 import { layers } from './catalogue/layers.ts'
+import { library } from './catalogue/library.ts'
 import { mounts } from './catalogue/mounts.ts'
 import { network } from './catalogue/network.ts'
 import { ourselves } from './catalogue/ourselves.ts'
@@ -40,6 +41,7 @@ const entries = {
   ...ourselves,
   ...layers,
   ...doctor,
+  ...library,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type Code = keyof typeof entries

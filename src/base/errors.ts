@@ -50,7 +50,7 @@ export class RuntimeError extends Error {
   }
 
   /** Process exit status for the command line (sysexits are not used: callers expect 1, exec 255). */
-  get exitCode(): number {
+  get exitStatus(): number {
     return catalogue[this.code].exit ?? 1
   }
 

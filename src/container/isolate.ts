@@ -23,6 +23,8 @@ export interface Isolated {
   readonly outcome: Promise<Outcome>
   /** Hands a signal to the command. SIGKILL ends the whole tree. */
   signal(signal: number): void
+  /** The same for the process group of the command, where it leads one; else for the command. */
+  signalGroup(signal: number): void
   /** Lets go: the kernel kills all of it. */
   kill(): void
 }
@@ -106,6 +108,7 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
     pipes,
     outcome: listen(),
     signal: (signal) => (signal === 9 ? end() : conversation.signal(signal)),
+    signalGroup: (signal) => conversation.signal(signal, true),
     kill: end,
   }
 }

@@ -42,9 +42,9 @@ export class SocketConversation implements Conversation {
     this.#socket.write(frameBytes(message, payload))
   }
 
-  /** For a reaping init: hands the signal to its command, even when it is not there yet. */
-  signal(signal: number): void {
-    if (!this.#socket.destroyed) this.#socket.write(frameBytes('signal', '', signal))
+  /** For a reaping init: hands the signal to its command, or to that one's process group, even when it is not there yet. */
+  signal(signal: number, group = false): void {
+    if (!this.#socket.destroyed) this.#socket.write(frameBytes('signal', '', signal, group ? 1 : 0))
   }
 
   /** Our end is closed, and its number may be another's by now. */

@@ -59,12 +59,13 @@ export function parseFrames(bytes: Buffer): { frames: Frame[]; rest: Buffer } {
   return { frames, rest: bytes.subarray(at) }
 }
 
-export function frameBytes(message: MessageName, payload = '', a = 0): Buffer {
+export function frameBytes(message: MessageName, payload = '', a = 0, b = 0): Buffer {
   const body = Buffer.from(payload)
   const head = Buffer.alloc(HEADER)
   head.writeUInt32LE(messages[message], 0)
   head.writeUInt32LE(body.length, 4)
   head.writeInt32LE(a, 8)
+  head.writeInt32LE(b, 12)
   return Buffer.concat([head, body])
 }
 

@@ -1,7 +1,7 @@
 /** One command in a sandbox: started, listened to, and ended as a whole. */
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import {
   FD_NULL,
@@ -14,12 +14,15 @@ import {
 } from '../container/isolate.ts'
 import type { Host } from '../host/facts.ts'
 import type { Level } from '../host/level.ts'
+import type { Ended } from '../kernel/children.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
 import type { Connection, Connector } from './egress/connector.ts'
+import type { Ending } from './ending.ts'
 import { inSandboxWords } from './failure.ts'
+import { readLines } from './input-output.ts'
 import { plantedOf } from './protect.ts'
-import { makeResult, type SandboxResult } from './result.ts'
+import { makeResult, SandboxError, type SandboxResult } from './result.ts'
 
 /** `pipe` gives a stream, `inherit` the caller's own descriptor, `ignore` /dev/null, a number that descriptor. */
 export type Stdio = 'pipe' | 'inherit' | 'ignore' | number
@@ -35,9 +38,7 @@ export interface StartOptions {
   readonly network?: Connector | undefined
   /** For a command at the terminal: signals to us are its own. */
   readonly signals?: IsolateOptions['signals'] | undefined
-  /** Milliseconds. */
-  readonly timeout: number | undefined
-  readonly cancelSignal: AbortSignal | undefined
+  readonly ending: Ending
   /** Begins it in a sandbox that waits; undefined when there is none. */
   readonly begin?: ((fds: readonly number[]) => Isolated | undefined) | undefined
   /** Called when the whole tree is dead, before `exited` settles. Must not throw. */
@@ -48,10 +49,15 @@ export interface SandboxedProcess extends AsyncDisposable {
   readonly stdin: Writable | undefined
   readonly stdout: Readable | undefined
   readonly stderr: Readable | undefined
-  /** Settles when the whole tree is dead; rejects with a RuntimeError when the command could never run. */
+  /** Settles when the whole tree is dead, also for a command that failed; rejects with a SandboxError when it never ran. */
   readonly exited: Promise<SandboxResult>
-  /** Hands a signal to the command, `SIGTERM` by default. `SIGKILL` ends the whole tree. */
+  /**
+   * Hands a signal to the command, by default the `killSignal`, which is followed by `SIGKILL` after
+   * `forceKillAfterDelay`. `SIGKILL` ends the whole tree.
+   */
   kill(signal?: string | number): void
+  /** What it writes, line by line and as fast as you take it, without the newlines. Of `stdout` by default. */
+  lines(from?: 'stdout' | 'stderr'): AsyncIterable<string>
 }
 
 function wish(stdio: Stdio, fd: number): number {
@@ -74,13 +80,15 @@ export class Command implements SandboxedProcess {
   #connection: Connection | undefined
   #timedOut = false
   #isCanceled = false
+  #isForcefullyTerminated = false
+  #cause: unknown
+  #force: NodeJS.Timeout | undefined
 
+  /** @throws SandboxError when it is canceled already, or cannot be started */
   constructor(plan: Plan, options: StartOptions) {
-    options.cancelSignal?.throwIfAborted()
     this.#options = options
     this.#plan = plan
-    const fds = options.stdio.map(wish)
-    this.#isolated = options.begin?.(fds) ?? isolate(plan, fds, options.host, this.#wishes(options))
+    this.#isolated = this.#begin()
     const [stdin = -1, stdout = -1, stderr = -1] = this.#isolated.pipes
     this.stdin = stdin < 0 ? undefined : new Socket({ fd: stdin, readable: false, writable: true })
     this.stdout = stdout < 0 ? undefined : new Socket({ fd: stdout, readable: true, writable: false })
@@ -90,7 +98,21 @@ export class Command implements SandboxedProcess {
     this.exited.catch(() => {}) // whoever awaits it hears of it; nobody has to
   }
 
-  #wishes({ network, signals }: StartOptions): IsolateOptions {
+  #begin(): Isolated {
+    const { ending, stdio, begin, host } = this.#options
+    try {
+      this.#isCanceled = ending.cancelSignal?.aborted ?? false
+      ending.cancelSignal?.throwIfAborted()
+      const fds = stdio.map(wish)
+      return begin?.(fds) ?? isolate(this.#plan, fds, host, this.#wishes())
+    } catch (error) {
+      this.#cause = isRuntimeError(error) ? inSandboxWords(error, this.#plan) : error
+      throw new SandboxError(this.#result(undefined))
+    }
+  }
+
+  #wishes(): IsolateOptions {
+    const { network, signals } = this.#options
     return {
       ...(signals ? { signals } : {}),
       ...(network
@@ -104,10 +126,30 @@ export class Command implements SandboxedProcess {
     }
   }
 
-  kill(signal: string | number = 'SIGTERM'): void {
+  get level(): Level {
+    return this.#options.level
+  }
+
+  kill(signal: string | number = this.#options.ending.killSignal): void {
     const number = typeof signal === 'number' ? signal : signalNumber(signal)
     if (number === undefined) throw new RuntimeError('signal-unknown', { what: `unknown signal "${signal}"` })
     this.#isolated.signal(number)
+    if (number === this.#options.ending.killSignal) this.#forceLater()
+  }
+
+  /** Hands a signal to the process group of the command: what a terminal does for Ctrl-C. */
+  signalGroup(signal: number): void {
+    this.#isolated.signalGroup(signal)
+  }
+
+  /** Ends it because of an error that is not its own. */
+  fail(cause: unknown): void {
+    this.#cause ??= cause
+    this.#isolated.kill()
+  }
+
+  lines(from: 'stdout' | 'stderr' = 'stdout'): AsyncIterable<string> {
+    return readLines(this[from])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,7 +158,7 @@ export class Command implements SandboxedProcess {
   }
 
   async #watch(): Promise<SandboxResult> {
-    const { timeout, cancelSignal, argv, level } = this.#options
+    const { timeout, cancelSignal } = this.#options.ending
     const timer = timeout === undefined ? undefined : setTimeout(() => this.#expire(), timeout)
     const cancel = () => this.#cancel()
     cancelSignal?.addEventListener('abort', cancel)
@@ -125,27 +167,55 @@ export class Command implements SandboxedProcess {
       outcome = await this.#isolated.outcome
     } finally {
       clearTimeout(timer)
+      clearTimeout(this.#force)
       this.#connection?.close()
       cancelSignal?.removeEventListener('abort', cancel)
       this.#options.onEnd?.()
     }
-    if ('failure' in outcome && !this.#timedOut && !this.#isCanceled) throw inSandboxWords(outcome.failure, this.#plan)
-    const ended = 'ended' in outcome ? outcome.ended : { exitCode: undefined, signal: 9 }
-    const { timedOut, isCanceled } = { timedOut: this.#timedOut, isCanceled: this.#isCanceled }
-    const planted = plantedOf(this.#options.unprotected)
-    const durationMs = performance.now() - this.#started
-    const texts = { stdout: '', stderr: '' }
-    const result = makeResult(ended, { argv, ...texts, timedOut, isCanceled, durationMs, level, planted })
-    return { ...result, degradations: this.degradations }
+    if ('ended' in outcome) return this.#result(outcome.ended)
+    if (this.#timedOut || this.#isCanceled) return this.#result({ exitCode: undefined, signal: 9 })
+    this.#cause = inSandboxWords(outcome.failure, this.#plan)
+    throw new SandboxError(this.#result(undefined))
+  }
+
+  #result(ended: Ended | undefined): SandboxResult {
+    const { argv, level, unprotected } = this.#options
+    return makeResult(ended, {
+      argv,
+      level,
+      timedOut: this.#timedOut,
+      isCanceled: this.#isCanceled,
+      isForcefullyTerminated: this.#isForcefullyTerminated,
+      cause: this.#cause,
+      durationMs: performance.now() - this.#started,
+      planted: ended === undefined ? [] : plantedOf(unprotected),
+      degradations: this.degradations,
+    })
   }
 
   #expire(): void {
     this.#timedOut = true
-    this.#isolated.kill()
+    this.#stop()
   }
 
   #cancel(): void {
     this.#isCanceled = true
-    this.#isolated.kill()
+    this.#cause ??= this.#options.ending.cancelSignal?.reason
+    this.#stop()
+  }
+
+  #stop(): void {
+    const { killSignal, forceKillAfterDelay } = this.#options.ending
+    if (forceKillAfterDelay === 0) this.#isolated.kill()
+    else this.kill(killSignal)
+  }
+
+  #forceLater(): void {
+    const { forceKillAfterDelay: delay } = this.#options.ending
+    if (delay === undefined) return
+    this.#force ??= setTimeout(() => {
+      this.#isForcefullyTerminated = true
+      this.#isolated.kill()
+    }, delay)
   }
 }

@@ -18,6 +18,7 @@ import { choosePolicy, type Policy } from './policy.ts'
 import { plantedOf } from './protect.ts'
 
 const TIMED_OUT = 124
+const SIGKILL = 9
 
 /** A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that. */
 const needsNewSession = (host: Host): boolean => host.legacyTiocsti
@@ -119,8 +120,7 @@ async function runConnected(policy: Policy, network: Connector, { plan, argv, no
     host,
     level: standing.level,
     unprotected,
-    timeout: options.timeout,
-    cancelSignal: undefined,
+    ending: { timeout: options.timeout, cancelSignal: undefined, killSignal: SIGKILL, forceKillAfterDelay: 0 },
     network,
     signals: { sharesSession: !needsNewSession(host) },
   })

@@ -1,15 +1,14 @@
+export type { Input, LayerInfo, RunOptions, Sandbox, SandboxSettings, SpawnOptions } from './api.ts'
+export { type Check, check, type Problem } from './check.ts'
 export type { SandboxedProcess, Stdio } from './command.ts'
+export { commandLine } from './command-line.ts'
 export type { NetworkEvent } from './egress/report.ts'
+export type { EndingOptions } from './ending.ts'
 export type { SandboxEventName, SandboxEvents } from './events.ts'
 export type { LayerOptions } from './layer-options.ts'
 export type { ApplyOptions, ApplyResult, Backend, Change, Differing, DiffOptions, Shown } from './layers/index.ts'
 export type { SandboxOptions } from './options.ts'
 export { SandboxError, type SandboxResult } from './result.ts'
-export {
-  type LayerInfo,
-  type RunOptions,
-  type Sandbox,
-  type SandboxSettings,
-  type SpawnOptions,
-  sandbox,
-} from './sandbox.ts'
+export { sandbox } from './sandbox.ts'
+export { Shell, type ShellOptions, type ShellRunOptions } from './shell.ts'
+export { argv, script } from './words.ts'

@@ -5,17 +5,17 @@ import type { Degradation } from '../base/issue.ts'
 import { readHost } from '../host/host.ts'
 import type { Level } from '../host/level.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
-import { capture } from './capture.ts'
-import { Command, type SandboxedProcess, type Stdio } from './command.ts'
+import type { LayerInfo, RunOptions, Sandbox, SandboxSettings, SpawnOptions } from './api.ts'
+import { Command, type SandboxedProcess } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
 import { type Connector, connectorFor } from './egress/connector.ts'
+import { checkEnding } from './ending.ts'
 import { Events, type SandboxEvents } from './events.ts'
 import { layeredPolicy } from './layered.ts'
 import {
   type ApplyOptions,
   type ApplyResult,
   applyLayer,
-  type Backend,
   type Differing,
   type DiffOptions,
   diffLayer,
@@ -23,94 +23,18 @@ import {
   type Layer,
   startIn,
 } from './layers/index.ts'
+import type { Demanded } from './level.ts'
 import { mergePolicies } from './merge.ts'
-import {
-  absolute,
-  type CheckedOptions,
-  checkEnv,
-  checkOptions,
-  checkTimeout,
-  type SandboxOptions,
-  wrong,
-} from './options.ts'
+import { absolute, type CheckedOptions, checkEnv, checkOptions, type SandboxOptions, wrong } from './options.ts'
+import { partsOf } from './parts.ts'
 import type { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
-import { SandboxError, type SandboxResult } from './result.ts'
-
-export interface SpawnOptions {
-  /** One for all three, or one each for stdin, stdout, stderr. Default `pipe`. */
-  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio]
-  /** On top of the sandbox's own environment. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  readonly cwd?: string
-  /** Milliseconds; the sandbox's own when absent. */
-  readonly timeout?: number
-  /** Aborting it kills the whole tree. */
-  readonly cancelSignal?: AbortSignal
-}
-
-export interface RunOptions extends SpawnOptions {
-  /** Written to the command's stdin, which is else empty. */
-  readonly input?: string | Uint8Array
-  /** `false` resolves with the result of a failed command instead of rejecting. Default `true`. */
-  readonly reject?: boolean
-  /** Bytes kept of each of stdout and stderr; what is more is dropped and `isMaxBuffer` set. Default 100 million. */
-  readonly maxBuffer?: number
-}
-
-/** Also an emitter of what happens to its commands: `box.on('network', (event) => …)`. */
-export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {
-  /**
-   * Runs a command to its end.
-   * @throws SandboxError when it fails, is killed, canceled or times out; RuntimeError when it could not be run
-   */
-  run(argv: readonly string[], options?: RunOptions): Promise<SandboxResult>
-  /** Starts a command and gives its streams. Disposing it, or the sandbox, kills the whole tree. */
-  spawn(argv: readonly string[], options?: SpawnOptions): SandboxedProcess
-  /** What `run` would do, as a launch plan. Runs nothing. */
-  plan(argv: readonly string[], options?: SpawnOptions): Plan
-  /** Settles when what `warm` asked for is there. */
-  ready(): Promise<void>
-  /** What is had in a weaker form than usual on this machine. */
-  readonly degradations: readonly Degradation[]
-  /** The isolation that commands get: see docs/levels.md. */
-  readonly level: Level
-  /** What changes are kept in, with the option `layer`. */
-  readonly layer: LayerInfo | undefined
-  /**
-   * What the commands changed in the folders of the layer; nothing of it is on the host.
-   * @throws RuntimeError `layer-busy` while a command runs, `sandbox-option` without a layer
-   */
-  diff(options?: DiffOptions): Promise<Differing[]>
-  /**
-   * Brings the changes to the host: all of them, or those at some paths. What the host changed meanwhile is an error
-   * unless `conflicts` says who wins. After an interruption the next call goes on.
-   * @throws RuntimeError `apply-conflict`, `apply-dangerous`, `apply-refused`, `apply-nothing`, `apply-failed`, `layer-busy`
-   */
-  apply(options?: ApplyOptions): Promise<ApplyResult>
-  /** Removes the layer with all that is in it. @throws RuntimeError `layer-busy`, `layer-half-applied` */
-  discard(): Promise<void>
-}
-
-export interface LayerInfo {
-  readonly name: string
-  /** Real paths of the directories that are tried. */
-  readonly folders: readonly string[]
-  readonly backend: Backend
-}
-
-const DEFAULT_MAX_BUFFER = 100_000_000
+import type { SandboxResult } from './result.ts'
+import { runToEnd } from './run.ts'
+import { Shell, type ShellOptions } from './shell.ts'
 
 /** Nobody needs more at once on one machine, and each is a process. */
 const MOST_WARM = 1024
-
-export interface SandboxSettings {
-  /**
-   * How many are made in advance and wait, each for one command: it then starts in less time than a plain spawn takes. 0 to
-   * 1024, default 0. What they show is what was there when they were made. When none is ready a command is started as ever.
-   */
-  readonly warm?: number
-}
 
 /**
  * A sandbox with this policy. Without `warm` it is cheap: nothing is made before the first command.
@@ -170,6 +94,10 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     return this.#policy.standing.level
   }
 
+  get parts(): Readonly<Record<Demanded, boolean>> {
+    return partsOf(this.#policy.options, this.#policy.standing)
+  }
+
   plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
     return this.#whole(this.#commandOps(argv, options))
   }
@@ -209,8 +137,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       level: this.level,
       unprotected: this.#policy.unprotected,
       network: this.#network,
-      timeout: checkTimeout(options.timeout) ?? this.#policy.options.timeout,
-      cancelSignal: options.cancelSignal,
+      ending: checkEnding(options, this.#policy.options.timeout),
       begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host),
     }
     const command = startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd }))
@@ -246,23 +173,24 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     throw wrong('layer', 'this sandbox was made without one')
   }
 
-  async run(argv: readonly string[], options: RunOptions = {}): Promise<SandboxResult> {
-    const { input, reject = true, maxBuffer = DEFAULT_MAX_BUFFER, stdio = 'pipe' } = options
-    const [, out, err] = typeof stdio === 'object' ? stdio : [stdio, stdio, stdio]
-    const command = this.#start(argv, { ...options, stdio: [input === undefined ? 'ignore' : 'pipe', out, err] })
-    if (input !== undefined) command.stdin?.end(input)
-    const [exited, stdout, stderr] = await Promise.all([
-      command.exited,
-      capture(command.stdout, maxBuffer),
-      capture(command.stderr, maxBuffer),
-    ])
-    const isMaxBuffer = stdout.isCut || stderr.isCut
-    const result = { ...exited, stdout: stdout.text, stderr: stderr.text, isMaxBuffer }
-    if (result.failed && reject) throw new SandboxError(result)
-    return result
+  run(
+    argv: readonly string[],
+    options: RunOptions & { readonly encoding: 'buffer' },
+  ): Promise<SandboxResult<Uint8Array>>
+  run(argv: readonly string[], options?: RunOptions): Promise<SandboxResult>
+  run(argv: readonly string[], options: RunOptions = {}): Promise<SandboxResult<string | Uint8Array>> {
+    return runToEnd((stdio) => this.#start(argv, { ...options, stdio }), options)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  shell(options?: ShellOptions): Shell {
+    return new Shell((argv, options) => this.#start(argv, options), options)
+  }
+
+  async close(): Promise<void> {
     await Promise.all([this.#pool.end(), ...[...this.#running].map((command) => command[Symbol.asyncDispose]())])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }

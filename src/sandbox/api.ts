@@ -1,0 +1,101 @@
+/** What the library offers: the words of a sandbox and of a call. Documented option by option in docs/library.md. */
+import type { EventEmitter } from 'node:events'
+import type { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type { Degradation } from '../base/issue.ts'
+import type { Level } from '../host/level.ts'
+import type { Plan } from '../kernel/plan.ts'
+import type { SandboxedProcess, Stdio } from './command.ts'
+import type { EndingOptions } from './ending.ts'
+import type { SandboxEvents } from './events.ts'
+import type { ApplyOptions, ApplyResult, Backend, Differing, DiffOptions } from './layers/index.ts'
+import type { Demanded } from './level.ts'
+import type { SandboxResult } from './result.ts'
+import type { Shell, ShellOptions } from './shell.ts'
+
+export interface SpawnOptions extends EndingOptions {
+  /** One for all three, or one each for stdin, stdout, stderr. Default `pipe`. */
+  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio]
+  /** On top of the sandbox's own environment; `undefined` removes a name. Default: nothing. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Working directory; a relative path counts from ours. Default: the sandbox's. */
+  readonly cwd?: string
+}
+
+/** What a command reads: texts and bytes as they are, streams as fast as it takes them. */
+export type Input = string | Uint8Array | Readable | ReadableStream | AsyncIterable<string | Uint8Array>
+
+export interface RunOptions extends SpawnOptions {
+  /** Given to the command as its stdin. Default: it is empty. */
+  readonly input?: Input
+  /** `false` resolves with the error of a failed command instead of rejecting. Default `true`. */
+  readonly reject?: boolean
+  /** Bytes kept of each of stdout and stderr; what is more is dropped and `isMaxBuffer` set. Default 100 million. */
+  readonly maxBuffer?: number
+  /** `buffer` gives bytes instead of text. Default `utf8`. */
+  readonly encoding?: 'utf8' | 'buffer'
+  /** Takes the last newline off a text. Default `true`. */
+  readonly stripFinalNewline?: boolean
+}
+
+/** Also an emitter of what happens to its commands: `box.on('network', (event) => …)`. */
+export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {
+  /**
+   * Runs a command to its end.
+   * @throws SandboxError when it fails, is killed, canceled, times out or cannot be run; RuntimeError `sandbox-option`
+   */
+  run(
+    argv: readonly string[],
+    options: RunOptions & { readonly encoding: 'buffer' },
+  ): Promise<SandboxResult<Uint8Array>>
+  run(argv: readonly string[], options?: RunOptions): Promise<SandboxResult>
+  /** Starts a command and gives its streams. Disposing it, or the sandbox, kills the whole tree. */
+  spawn(argv: readonly string[], options?: SpawnOptions): SandboxedProcess
+  /**
+   * A shell that keeps its state: one sandbox, in which scripts are run one after the other.
+   * @throws SandboxError when it cannot be started, RuntimeError `sandbox-option`
+   */
+  shell(options?: ShellOptions): Shell
+  /** What `run` would do, as a launch plan. Runs nothing. */
+  plan(argv: readonly string[], options?: SpawnOptions): Plan
+  /** Ends everything that runs in it, and settles when all of it is dead. The same as disposing. */
+  close(): Promise<void>
+  /** Settles when what `warm` asked for is there. */
+  ready(): Promise<void>
+  /** What is had in a weaker form than usual on this machine. */
+  readonly degradations: readonly Degradation[]
+  /** The isolation that commands get: see docs/levels.md. */
+  readonly level: Level
+  /** What commands have, by the names that `require` knows. */
+  readonly parts: Readonly<Record<Demanded, boolean>>
+  /** What changes are kept in, with the option `layer`. */
+  readonly layer: LayerInfo | undefined
+  /**
+   * What the commands changed in the folders of the layer; nothing of it is on the host.
+   * @throws RuntimeError `layer-busy` while a command runs, `sandbox-option` without a layer
+   */
+  diff(options?: DiffOptions): Promise<Differing[]>
+  /**
+   * Brings the changes to the host: all of them, or those at some paths. What the host changed meanwhile is an error
+   * unless `conflicts` says who wins. After an interruption the next call goes on.
+   * @throws RuntimeError `apply-conflict`, `apply-dangerous`, `apply-refused`, `apply-nothing`, `apply-failed`, `layer-busy`
+   */
+  apply(options?: ApplyOptions): Promise<ApplyResult>
+  /** Removes the layer with all that is in it. @throws RuntimeError `layer-busy`, `layer-half-applied` */
+  discard(): Promise<void>
+}
+
+export interface LayerInfo {
+  readonly name: string
+  /** Real paths of the directories that are tried. */
+  readonly folders: readonly string[]
+  readonly backend: Backend
+}
+
+export interface SandboxSettings {
+  /**
+   * How many are made in advance and wait, each for one command: it then starts in less time than a plain spawn takes. 0 to
+   * 1024, default 0. What they show is what was there when they were made. When none is ready a command is started as ever.
+   */
+  readonly warm?: number
+}

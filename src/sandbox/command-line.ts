@@ -1,0 +1,66 @@
+/** The same sandbox as a command line of ours, for programs that start programs by themselves. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { RuntimeError } from '../base/errors.ts'
+import { type PolicyRule, policyRules } from '../config/sandbox.ts'
+import { readHost } from '../host/host.ts'
+import { absolute, checkOptions, type SandboxOptions, wrong } from './options.ts'
+
+/**
+ * The file and the arguments for `spawn`, execa and whatever takes such a pair. Paths count from the current directory of
+ * this process, now; files of settings and our variables are not read. The arguments hold the values of `env`, which
+ * other users can see in the list of processes.
+ * @throws RuntimeError `sandbox-option`, also for what the command line cannot say: `layer`, `onNetwork`, `netfilter`, a
+ * variable that is taken away, and `false` against a profile
+ */
+export function commandLine(options: SandboxOptions, argv: readonly string[]): [file: string, args: string[]] {
+  const { cwd } = readHost()
+  checkOptions(options, cwd)
+  if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
+  for (const name of ['layer', 'onNetwork', 'netfilter'] as const)
+    if (options[name] !== undefined) throw wrong(name, 'the command line cannot say it')
+  const values = options as Readonly<Record<string, unknown>>
+  const flags = policyRules.flatMap((rule: PolicyRule) => {
+    const value = values[rule.option]
+    return value === undefined ? [] : flagsOf(rule, value, { cwd, profile: options.profile })
+  })
+  return [ourProgram(), ['sandbox', '--no-config', ...flags, '--', ...argv]]
+}
+
+interface Around {
+  readonly cwd: string
+  readonly profile: string | undefined
+}
+
+function flagsOf({ name, option, kind, written }: PolicyRule, value: unknown, { cwd, profile }: Around): string[] {
+  if (value === false && profile !== undefined) throw wrong(option, 'the command line cannot say false')
+  if (kind === 'boolean') return value === true ? [`--${name}`] : []
+  if (name === 'env') return Object.entries(value as object).map(([variable, text]) => `--env=${variable}=${set(text)}`)
+  if (name === 'timeout') return [`--timeout=${value}ms`]
+  if (written === 'ports') return (value as readonly number[]).length === 0 ? [] : [`--${name}=${value}`]
+  const texts = [value].flat().map(String)
+  return texts.map((text) => `--${name}=${paths.has(name) ? placed(text, cwd) : text}`)
+}
+
+function set(text: unknown): string {
+  if (typeof text === 'string') return text
+  throw wrong('env', 'the command line cannot take a variable away')
+}
+
+const paths: ReadonlySet<string> = new Set(['rw', 'ro', 'hide', 'deny', 'socket', 'device', 'cwd'])
+
+/** `?` in front, and `:DEST` behind stay; in `hide` and `deny` nothing is behind. */
+function placed(text: string, cwd: string): string {
+  const [, mark = '', source = '', rest = ''] = /^(\??)([^:]*)(.*)$/s.exec(text) ?? []
+  return `${mark}${absolute(source, 'path', cwd)}${rest}`
+}
+
+function ourProgram(): string {
+  const here = dirname(fileURLToPath(import.meta.url))
+  for (let at = here; at !== dirname(at); at = dirname(at)) {
+    const file = join(at, 'bin/usnea')
+    if (existsSync(file)) return file
+  }
+  throw new RuntimeError('native-missing', { details: [`bin/usnea is nowhere above ${here}`] })
+}
