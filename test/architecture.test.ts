@@ -106,7 +106,7 @@ test('the environment is read in host, and where the command line begins', () =>
     (file) => /(?<![.\w])process\.env\b/.test(withoutStrings(file)) && !isOther.test(code(file)),
   )
   assert.deepEqual(
-    readers.filter((file) => roomOf(file) !== 'host' && !/^cli\/(main|io)\.ts$/.test(file)),
+    readers.filter((file) => roomOf(file) !== 'host' && !/^cli\/(entry|main|io)\.ts$/.test(file)),
     [],
   )
 })

@@ -5,6 +5,13 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 
+const { USNEA_CA_CERTS } = process.env
+if (USNEA_CA_CERTS !== undefined) {
+  // bin/usnea kept it from Node, and Node only.
+  process.env.NODE_EXTRA_CA_CERTS = USNEA_CA_CERTS
+  delete process.env.USNEA_CA_CERTS
+}
+
 const main = `${__dirname}/main.js`
 
 const compiled = compiledByBuild()

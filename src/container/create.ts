@@ -20,6 +20,7 @@ import { assertPidFilePlace, writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { prepareFor } from './prepare-for.ts'
 import { SeccompAgent } from './seccomp-agent.ts'
+import { leaveShortcut } from './shortcut.ts'
 import { watch } from './stand-in.ts'
 
 export interface CreateOptions extends SocketOptions {
@@ -92,6 +93,7 @@ export async function begin(ctx: Context, options: BeginOptions, undo: Dispose):
   watch(draft.record, draft.slot.directory)
   handover.deliver(child, 'standard')
   draft.save({ ready: true, degradations: [...draft.record.degradations, ...child.weaker] })
+  leaveShortcut(draft.slot, draft.record, ctx)
   for (const { pointer, message, loud } of draft.record.degradations) ctx.warn(`${message} (${pointer})`, loud)
   return { slot: draft.slot, record: draft.record, prepared, child }
 }

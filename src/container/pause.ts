@@ -6,6 +6,7 @@ import { openSlot, type Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { type Status, statusOf } from './oci-state.ts'
+import { leaveShortcut } from './shortcut.ts'
 import { assertKnown, continueAll, stopAll } from './without-cgroup.ts'
 
 /** @throws RuntimeError `container-missing`, `container-not-running`, `cgroup-missing`, `freeze-failed` */
@@ -23,7 +24,9 @@ export async function resume(ctx: Context, id: string): Promise<void> {
     // One that was continued from outside may have others that still stand.
     if (status !== 'paused' && !(record.stopped && status === 'running')) throw new RuntimeError('container-not-paused')
     if (!record.stopped) return thaw(record.cgroup)
-    slot.save({ ...record, stopped: false })
+    const now = { ...record, stopped: false }
+    slot.save(now)
+    leaveShortcut(slot, now, ctx)
     continueAll(record)
   })
 }

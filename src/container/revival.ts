@@ -28,6 +28,7 @@ import { writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { killProcess } from './process.ts'
 import type { Revived, ReviveOptions } from './revive.ts'
+import { leaveShortcut } from './shortcut.ts'
 import { watch } from './stand-in.ts'
 
 export interface RevivalParts {
@@ -127,6 +128,7 @@ export class Revival {
     const degradations = [...this.record.degradations, ...lostPeers(this.#parts.prepared.spec)]
     this.record = { ...this.record, pid, startTime, ready: true, created: nanoTimestamp(), degradations }
     this.#slot?.save(this.record)
+    if (this.#slot) leaveShortcut(this.#slot, this.record, this.#ctx)
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid, undo)
     for (const { pointer, message, loud } of degradations) this.#ctx.warn(`${message} (${pointer})`, loud)
   }

@@ -21,12 +21,18 @@ const refusals: Readonly<Partial<Record<Status, string>>> = {
   creating: 'cannot start a container that is still being created',
 }
 
+export interface StartOptions {
+  /** What init answered to native/quick, which opened the gate: only what this means is left to do. */
+  readonly answer?: Buffer
+}
+
 /** @throws RuntimeError `container-missing`, `container-not-created`, or of the op that failed */
-export async function start(ctx: Context, id: string): Promise<void> {
+export async function start(ctx: Context, id: string, { answer }: StartOptions = {}): Promise<void> {
   const slot = await openSlot(ctx.root, parseId(id))
   try {
     const record = slot.load()
     if (!record) throw new RuntimeError('container-missing')
+    if (answer) return judge(answer, { record, directory: slot.directory, ctx })
     const status = statusOf(record, ctx.host, ctx.root)
     const refusal = refusals[status]
     if (refusal !== undefined) throw new RuntimeError('container-not-created', { what: refusal })
@@ -48,8 +54,19 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
     throw errnoOf(cause) === 'ENXIO' ? alreadyDead(cause) : new RuntimeError('container-not-created', { cause })
   }
   sayGo(ends.start, hookState(record, 'created'))
-  const [failed] = parseFrames(readToEnd(ends.result)).frames
+  const answer = readToEnd(ends.result)
   closeSync(ends.start)
+  judge(answer, { record, directory, ctx })
+}
+
+interface Judging {
+  readonly record: ContainerRecord
+  readonly directory: string
+  readonly ctx: Context
+}
+
+function judge(answer: Buffer, { record, directory, ctx }: Judging): void {
+  const [failed] = parseFrames(answer).frames
   if (failed?.message !== 'failed') return
   removeGate(directory)
   const failure = failureOf(failed)

@@ -17,6 +17,7 @@ import { openSlot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { isAlive } from './oci-state.ts'
+import { leaveShortcut } from './shortcut.ts'
 import { changeStandIn } from './stand-in.ts'
 import { changeRdt, type RdtChange } from './update-rdt.ts'
 
@@ -42,7 +43,9 @@ export async function update(ctx: Context, id: string, { resources, rdt = {} }: 
     if (!isAlive(record, ctx.host)) throw new RuntimeError('container-not-running')
     const updated = changeRdt(record, rdt, ctx.host)
     try {
-      slot.save(await change(updated.record, resources, ctx))
+      const now = await change(updated.record, resources, ctx)
+      slot.save(now)
+      leaveShortcut(slot, now, ctx)
     } catch (error) {
       updated.undo()
       throw error

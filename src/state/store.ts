@@ -18,6 +18,7 @@ import { whyNotContainerId } from '../base/ids.ts'
 import { randomSuffix } from '../base/suffix.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { type ContainerRecord, completeRecord, whyNotRecord } from './record.ts'
+import { dropShortcut, keepShortcut, type Shortcut } from './shortcut.ts'
 
 /** `#` cannot be part of an id, so a half-removed directory is never mistaken for a container. */
 const REMOVED = '#removed-'
@@ -26,20 +27,30 @@ export class Slot implements AsyncDisposable {
   readonly id: ContainerId
   readonly directory: string
   readonly #lock: Lock
+  #hasShortcut: boolean
 
-  constructor(id: ContainerId, directory: string, lock: Lock) {
+  /** `isNew`: nothing is in it yet. */
+  constructor(id: ContainerId, directory: string, { lock, isNew }: { lock: Lock; isNew: boolean }) {
     this.id = id
     this.directory = directory
     this.#lock = lock
+    this.#hasShortcut = !isNew
   }
 
   /** Written by rename: a reader sees the old state or the new one. */
   save(record: ContainerRecord): void {
     try {
+      if (this.#hasShortcut) dropShortcut(this.directory)
       replaceFile(join(this.directory, 'state.json'), JSON.stringify(record), 0o600)
     } catch (error) {
       throw unusable(dirname(this.directory), error)
     }
+  }
+
+  /** Of the record that was just saved; it is good for no other one. */
+  keepShortcut(shortcut: Shortcut): void {
+    this.#hasShortcut = true
+    keepShortcut(this.directory, shortcut)
   }
 
   /** Undefined when the creator died before it wrote anything. */
@@ -94,7 +105,7 @@ export async function reserve(root: string, id: ContainerId): Promise<Slot> {
       lock[Symbol.dispose]()
       throw new RuntimeError('container-missing', { why: 'it was deleted while it was being created' })
     }
-    return new Slot(id, directory, lock)
+    return new Slot(id, directory, { lock, isNew: true })
   } catch (error) {
     if (!(error instanceof RuntimeError)) {
       removeDirectory(directory)
@@ -144,7 +155,7 @@ export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
   try {
     assertOurs(directory)
     const lock = await takeLock(directory)
-    if (existsSync(directory) && fstatSync(lock.fd).nlink > 0) return new Slot(id, directory, lock)
+    if (existsSync(directory) && fstatSync(lock.fd).nlink > 0) return new Slot(id, directory, { lock, isNew: false })
     lock[Symbol.dispose]()
   } catch (error) {
     if (error instanceof RuntimeError) throw error

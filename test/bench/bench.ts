@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type Contender, type Figures, latency, printLatency } from './measure.ts'
 import { type BenchBundle, findProgram, makeBundle, type Peer, peerRuntimes, spawned, stepped } from './peers.ts'
 import { benchSandbox } from './sandbox.ts'
+import { benchVerbs } from './verbs.ts'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const usnea = join(top, 'bin/usnea')
@@ -109,6 +110,7 @@ try {
   await wholeProcess(bundle, empty)
   await startUp(empty)
   await limits(bundle)
+  await benchVerbs(bundle, usnea, Math.round(rounds / 8))
 } finally {
   rmSync(bundle.directory, { recursive: true, force: true })
 }

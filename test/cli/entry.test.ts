@@ -1,7 +1,7 @@
 // Needs nothing: the program starts from anywhere, under any name, with an empty environment.
 import assert from 'node:assert/strict'
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
@@ -95,4 +95,20 @@ test('the way podman calls kill and delete: with a runtime directory and nothing
     { env, encoding: 'utf8' },
   )
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
+})
+
+test('a variable that would make Node slow is kept from it, and is there again for whom it starts', () => {
+  const env = { NODE_EXTRA_CA_CERTS: '/nowhere', USNEA_CA_CERTS: 'not ours' }
+  const look = 'process.stdout.write(process.env.NODE_EXTRA_CA_CERTS + " " + process.env.USNEA_CA_CERTS)'
+  const path = join(scratch, 'node.sh')
+  writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} -e '${look}'\n`, { mode: 0o755 })
+  const launched = spawnSync(usnea, ['--version'], { env: { ...env, USNEA_NODE: path }, encoding: 'utf8' })
+  assert.equal(launched.stdout, 'undefined /nowhere')
+  const entry = join(dirname(dirname(usnea)), 'dist/cli/usnea.js')
+  const script = `process.argv[2] = '--version'; process.on('exit', () => { ${look} }); require('${entry}')`
+  const { stdout } = spawnSync(process.execPath, ['-e', script, '-', '--version'], {
+    env: { USNEA_CA_CERTS: '/nowhere' },
+    encoding: 'utf8',
+  })
+  assert.match(stdout, /\/nowhere undefined$/)
 })

@@ -1,6 +1,5 @@
 /** `usnea state`: the state of a container as the runtime specification words it. */
 import { defineCommand } from '../command.ts'
-import { printState } from '../print/state.ts'
 
 export const command = defineCommand({
   name: 'state',
@@ -10,7 +9,8 @@ export const command = defineCommand({
   count: [1, 1],
   async run({ args: [id = ''] }, session) {
     const { state } = await import('../../container/state.ts')
-    session.print(printState(await state(await session.context(), id)))
+    const { stateText } = await import('../../container/state-text.ts')
+    session.print(stateText(await state(await session.context(), id)))
     return 0
   },
 })

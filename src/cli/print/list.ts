@@ -1,6 +1,6 @@
 /** The containers of `list`, as a table, as JSON, or as bare ids. */
 import type { ContainerState } from '../../container/state.ts'
-import { orderedState } from './state.ts'
+import { orderedState } from '../../container/state-text.ts'
 import { printTable } from './table.ts'
 
 export function printListTable(containers: readonly ContainerState[]): string {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { readFormat } from '../../../src/cli/print/format.ts'
 import { printIds, printListJson, printListTable } from '../../../src/cli/print/list.ts'
 import { filterProcesses } from '../../../src/cli/print/ps.ts'
-import { printState } from '../../../src/cli/print/state.ts'
+import { stateText } from '../../../src/container/state-text.ts'
 
 const running = {
   owner: 'anna',
@@ -28,7 +28,7 @@ const stopped = {
 describe('state', () => {
   it('has the keys of runc in its order, two spaces, and no newline at the end', () => {
     assert.equal(
-      printState(running),
+      stateText(running),
       `{
   "ociVersion": "1.3.0",
   "id": "box",
@@ -46,7 +46,7 @@ describe('state', () => {
   })
 
   it('leaves empty annotations out', () => {
-    assert.equal('annotations' in JSON.parse(printState(stopped)), false)
+    assert.equal('annotations' in JSON.parse(stateText(stopped)), false)
   })
 })
 
@@ -66,7 +66,7 @@ a-box-with-a-long-name   0           stopped     /b          2026-01-02T03:04:05
     assert.equal(printListJson([]), '[]\n')
     const text = printListJson([running, stopped])
     assert.equal(text.indexOf('\n'), text.length - 1)
-    assert.deepEqual(Object.keys(JSON.parse(text)[0]), Object.keys(JSON.parse(printState(running))))
+    assert.deepEqual(Object.keys(JSON.parse(text)[0]), Object.keys(JSON.parse(stateText(running))))
   })
 
   it('is bare ids when asked to be quiet', () => {

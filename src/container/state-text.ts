@@ -1,8 +1,9 @@
 /** The state of one container, in the order of keys that runc prints. */
-import type { ContainerState, LimitedState } from '../../container/state.ts'
+import type { ContainerState } from './oci-state.ts'
+import type { LimitedState } from './state.ts'
 
 /** Two spaces, no newline at the end. */
-export function printState(state: LimitedState): string {
+export function stateText(state: LimitedState): string {
   // Limits of single processes every configuration has; what a cgroup should hold may fail to be had.
   const limits = (state.limits ?? []).filter(({ enforcedBy }) => enforcedBy !== 'rlimit')
   return JSON.stringify({ ...orderedState(state), ...(limits.length > 0 ? { limits } : {}) }, null, 2)
