@@ -27,12 +27,17 @@ export function versionText(): string {
 
 /** The version in package.json; `unknown` when the code was cut out of its package. */
 export function readVersion(from: string = import.meta.url): string {
+  const place = packagePlace(from)
+  return (place && readPackage(new URL('package.json', place))?.version) ?? 'unknown'
+}
+
+/** Our package, or the checkout; undefined when the code was cut out of it. */
+export function packagePlace(from: string = import.meta.url): URL | undefined {
   let place = new URL('.', from)
   for (;;) {
-    const found = readPackage(new URL('package.json', place))
-    if (found?.name === 'usnea') return found.version
+    if (readPackage(new URL('package.json', place))?.name === 'usnea') return place
     const above = new URL('..', place)
-    if (above.href === place.href) return 'unknown'
+    if (above.href === place.href) return undefined
     place = above
   }
 }

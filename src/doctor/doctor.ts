@@ -48,7 +48,7 @@ export async function diagnose(host: Host): Promise<Diagnosis> {
   for (const check of checksFor(host)) {
     const maps = check.id === 'userns' || needsUserns ? single : undefined
     const isMoot = check.id !== 'userns' && maps !== undefined && !hasUserns()
-    findings.push(isMoot ? moot(check) : await attempt(check, maps, host))
+    findings.push(isMoot ? moot(check) : await confirmed(await attempt(check, maps, host), host))
   }
   findings.push(await keyringFinding(host, needsUserns ? (hasUserns() ? single : 'none') : undefined))
   findings.push(
@@ -72,6 +72,17 @@ async function attempt(
     return ok(id, title, 'tried, and it works')
   } catch (error) {
     return fromError(id, title, error, isVital ? 'fail' : 'weak')
+  }
+}
+
+/** The kernel refuses nobody an unshare of nothing; only a filter does. */
+async function confirmed(finding: Finding, host: Host): Promise<Finding> {
+  if (finding.code !== 'userns-seccomp') return finding
+  try {
+    await prove({ maps: undefined, flags: 0, ops: [{ op: 'unshare', flags: 0, origin: 'doctor' }] }, host)
+    return finding
+  } catch {
+    return { ...finding, why: 'a seccomp filter around us: it refuses even an unshare(2) of nothing' }
   }
 }
 

@@ -3,6 +3,13 @@
 import { mistakes } from '../engines/mistakes.ts'
 import { rootlessViews, views } from '../engines/views.ts'
 import { testPlays } from '../fixtures/podman-plays.ts'
+import { insideTests } from './inside.ts'
 import { lives } from './lives.ts'
 
-await testPlays('ranges', [...lives, ...views, ...rootlessViews, ...mistakes])
+const levels = { root: 'U2', user: 'U1' }
+await testPlays('ranges', [...lives, ...views, ...rootlessViews, ...mistakes], (open, skip) =>
+  insideTests(() => {
+    const podman = open()
+    return podman && { name: 'podman', world: podman.world, call: podman.unnoted, unmasked: 'unmask=ALL', levels }
+  }, skip),
+)

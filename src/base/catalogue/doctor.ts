@@ -2,6 +2,11 @@
 import type { CatalogueEntry } from './entry.ts'
 
 export const doctor = {
+  'package-incomplete': {
+    what: 'a file of this package is missing',
+    why: 'the program was taken out of it',
+    fix: 'install usnea as a package; the files lie in docs/profiles of it',
+  },
   'cgroup-none': {
     what: 'no cgroup file system is mounted here',
     fix: 'mount it in the outer container (Docker, podman: --cgroupns private), or use --enforce watchdog',

@@ -5,7 +5,7 @@ export const userns = {
   'userns-seccomp': {
     what: 'cannot create a user namespace',
     why: 'a seccomp filter around us refuses unshare',
-    fix: 'run the outer container with a profile that allows unshare, clone and mount (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+    fix: 'run the outer container with a profile that allows unshare: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
   },
   'userns-sysctl': {
     what: 'cannot create a user namespace',
@@ -15,7 +15,7 @@ export const userns = {
   'userns-apparmor': {
     what: 'cannot use a user namespace',
     why: 'kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program',
-    fix: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    fix: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   },
   'userns-lsm': {
     what: 'cannot create a user namespace',

@@ -1,4 +1,5 @@
 /** `usnea doctor`: what this machine allows, proved. Exit status 0 when the level that was asked for is reached. */
+import { RuntimeError } from '../../base/errors.ts'
 import { defineCommand } from '../command.ts'
 import { given } from '../given.ts'
 import { printDiagnosis } from '../print/doctor.ts'
@@ -13,6 +14,13 @@ export const command = defineCommand({
       name: 'cached',
       kind: 'boolean',
       help: 'take the answer of an earlier call with --cached since the last boot, or keep this one',
+    },
+    {
+      name: 'profile',
+      kind: 'text',
+      value: 'NAME',
+      help: 'print what the container around usnea needs: docker podman kubernetes seccomp apparmor',
+      empty: 'kept',
     },
     {
       name: 'min-level',
@@ -31,6 +39,10 @@ export const command = defineCommand({
   count: [0, 0],
   isForeground: () => true,
   async run({ flags }, session) {
+    if (flags.profile !== undefined) {
+      session.print(await readyProfile(flags.profile))
+      return 0
+    }
     const { assertDemands, diagnose } = await import('../../doctor/doctor.ts')
     const host = await session.host()
     const { recall, remember } = await import('../../doctor/cache.ts')
@@ -43,3 +55,15 @@ export const command = defineCommand({
     return 0
   },
 })
+
+/** @throws RuntimeError `usage`, `package-incomplete` */
+async function readyProfile(name: string): Promise<string> {
+  const { isProfileName, profileNames, profileText } = await import('../../doctor/profiles.ts')
+  if (!isProfileName(name))
+    throw new RuntimeError('usage', {
+      what: `no profile is named "${name}"`,
+      fix: `use one of ${profileNames.join(' ')}`,
+    })
+  const { profilePlace } = await import('../package-files.ts')
+  return profileText(name, profilePlace())
+}

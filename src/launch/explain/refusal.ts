@@ -21,7 +21,7 @@ export function isConfinedByApparmor({ lsm }: Host): boolean {
 export const SECCOMP_FILTER = 2
 
 const ALLOW_USERNS =
-  'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea'
+  'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone'
 
 const restricted = {
   when: ({ host }) => isRestrictedByApparmor(host),
@@ -39,7 +39,7 @@ const confined = {
 const filtered = {
   when: ({ host }) => host.seccomp === SECCOMP_FILTER,
   why: 'probably the seccomp filter around us (Seccomp: 2 in /proc/self/status)',
-  fix: 'start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+  fix: 'start the outer container with a profile that allows to build containers: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
 } satisfies Omit<Cause<OpName>, 'errno'>
 
 const selinux = {

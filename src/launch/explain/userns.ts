@@ -50,6 +50,6 @@ export const userCauses: readonly Cause<'unshareUser' | 'born' | 'unshare'>[] = 
     errno: 'ENOSYS',
     code: 'userns-seccomp',
     why: 'probably a seccomp filter around us answers as if the call were missing',
-    fix: 'start the outer container with a profile that allows unshare (Docker: --security-opt seccomp=PROFILE.json)',
+    fix: 'start the outer container with a profile that allows unshare: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
   },
 ]

@@ -44,7 +44,7 @@ interface Cause {
 
 const apparmorCause: Cause = {
   why: 'probably AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1 and takes away the capabilities of the new namespace',
-  fix: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+  fix: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   apparmor: true,
 }
 

@@ -97,7 +97,7 @@ explains([
     'mount seccomp',
     failed(mount('tmpfs', '/tmp'), 'EPERM', realRoot({ seccomp: 2 })),
     'mount-failed',
-    'error mounting "tmpfs" to rootfs at "/tmp": operation not permitted (/mounts/0); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+    'error mounting "tmpfs" to rootfs at "/tmp": operation not permitted (/mounts/0); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
   ],
   [
     'mount target',
@@ -196,7 +196,7 @@ explains([
     'pivot seccomp',
     failed({ op: 'pivot', way: 0, hidden: [], origin: '/root/path' }, 'EPERM', nestedRoot({ seccomp: 2 })),
     'pivot-failed',
-    'cannot change the root (pivot_root, then mount MS_MOVE): operation not permitted (/root/path); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+    'cannot change the root (pivot_root, then mount MS_MOVE): operation not permitted (/root/path); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
   ],
   [
     'rootAttr',

@@ -33,7 +33,7 @@ explains([
       aHost({ apparmorRestrictsUserns: true, lsm: { ...lsm, apparmor: true, label: 'unconfined' } }),
     ),
     'userns-apparmor',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   ],
   [
     'on Ubuntu 23.10, EACCES',
@@ -43,13 +43,13 @@ explains([
       aHost({ apparmorRestrictsUserns: true, lsm: { ...lsm, apparmor: true, label: 'unconfined' } }),
     ),
     'userns-apparmor',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): permission denied (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): permission denied (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   ],
   [
     'inside Docker',
     failed(user, 'EPERM', realRoot({ seccomp: 2 })),
     'userns-seccomp',
-    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+    'cannot create a user namespace (unshare CLONE_NEWUSER): operation not permitted (/linux/namespaces); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
   ],
   [
     'with SELinux',
@@ -113,7 +113,7 @@ explains([
     'born: pid ns, apparmor',
     failed(born(0x20000000 | 0x20000), 'EPERM', aHost({ apparmorRestrictsUserns: true })),
     'userns-apparmor',
-    'cannot create the first process of the container in new namespaces: mount, pid (clone): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    'cannot create the first process of the container in new namespaces: mount, pid (clone): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   ],
   [
     'born: no CAP_SYS_ADMIN',
@@ -148,7 +148,7 @@ explains([
       'write /proc/self/uid_map',
     ),
     'userns-apparmor',
-    'cannot map the user 0 and the group 0 of the container to our 1000 and 1000: write /proc/self/uid_map: operation not permitted (/linux/uidMappings); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    'cannot map the user 0 and the group 0 of the container to our 1000 and 1000: write /proc/self/uid_map: operation not permitted (/linux/uidMappings); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   ],
   [
     'map: foreign id',
@@ -204,13 +204,13 @@ explains([
     'loopback apparmor',
     failed({ op: 'loopback', origin: '/linux/namespaces' }, 'EPERM', aHost({ apparmorRestrictsUserns: true })),
     'userns-apparmor',
-    'cannot bring up the loopback interface (SIOCSIFFLAGS on lo): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    'cannot bring up the loopback interface (SIOCSIFFLAGS on lo): operation not permitted (/linux/namespaces); cause: kernel.apparmor_restrict_unprivileged_userns is 1, so AppArmor takes the capabilities in our user namespace away; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   ],
   [
     'hostname seccomp',
     failed({ op: 'hostname', name: 'box', origin: '/hostname' }, 'EPERM', nestedRoot({ seccomp: 2 })),
     'setup-failed',
-    'cannot set the hostname "box" (sethostname): operation not permitted (/hostname); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: unshare, setns, mount, pivot_root, sethostname (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: hostUsers: false with a Localhost profile)',
+    'cannot set the hostname "box" (sethostname): operation not permitted (/hostname); cause: probably the seccomp filter around us (Seccomp: 2 in /proc/self/status); fix: start the outer container with a profile that allows to build containers: usnea doctor --profile docker (or podman, kubernetes) prints one and the flags',
   ],
   [
     'propagate docker-default',

@@ -74,7 +74,7 @@ const reasons: readonly [string, Partial<HelperFailure>, Code, string][] = [
     'AppArmor',
     { host: aHost({ apparmorRestrictsUserns: true }) },
     'userns-apparmor',
-    '; cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; docs/rootless.md shows a profile that allows only usnea',
+    '; cause: kernel.apparmor_restrict_unprivileged_userns is 1 and no AppArmor profile allows this program; fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; usnea doctor --profile apparmor prints a profile for usnea alone',
   ],
   [
     'nothing that can be seen',
