@@ -73,41 +73,36 @@ export function insideTests(open: () => Engine | undefined, skip: string | undef
       assert.deepEqual([refused[index].status, refused[index].stdout], [125, ''])
     }
     const reached = Object.entries(got).flatMap(([id, what]) => (what === null ? [] : [`${id}: ${what}`]))
-    const open_ = attackRows.filter((row) => row.open?.at.includes('L')).map(({ id }) => id)
-    assert.deepEqual(reached.map((text) => text.split(':')[0]).sort(), open_.sort(), reached.join('\n'))
+    const left = attackRows.filter((row) => row.open?.at.includes('L')).map(({ id }) => id)
+    assert.deepEqual(reached.map((text) => text.split(':')[0]).sort(), left.sort(), reached.join('\n'))
     assert.deepEqual(Object.keys(got).sort(), attackRows.map(({ id }) => id).sort())
   })
 
-  for (const [user, options] of [
-    ['root', []],
-    ['user', ['--user', '1234:1234']],
-  ] as const)
-    test(`${name} with the profile that we ship, as ${user}: user namespaces, and a sandbox runs`, {
+  const other = ['--user', '1234:1234']
+  for (const [who, { options, isMasked }] of Object.entries({
+    root: { options: [], isMasked: false },
+    user: { options: other, isMasked: false },
+    'user with a masked /proc': { options: other, isMasked: true },
+  }))
+    test(`${name} with the profile that we ship, as ${who}: user namespaces, and a sandbox runs`, {
       skip,
     }, async () => {
       const { world, call, unmasked, levels } = used(open)
       const profile = world.file('usnea-seccomp.json', readFileSync(shipped))
-      const given = ['--security-opt', `seccomp=${profile}`, '--security-opt', unmasked, ...options]
+      const security = [`seccomp=${profile}`, ...(isMasked ? [] : [unmasked])].flatMap((text) => [
+        '--security-opt',
+        text,
+      ])
       const usnea = await runtimePath()
-      const both = `"$0" doctor --json && exec "$0" --min-level U1 -- /bin/echo ran`
-      const argv = [
-        'run',
-        '--rm',
-        '--network',
-        'none',
-        ...given,
-        ...(await shown()),
-        imageName,
-        'sh',
-        '-c',
-        both,
-        usnea,
-      ]
+      const both = `"$0" doctor --json && exec "$0" -- /bin/echo ran`
+      const inside = [imageName, 'sh', '-c', both, usnea]
+      const argv = ['run', '--rm', '--network', 'none', ...security, ...options, ...(await shown()), ...inside]
       const { stdout, stderr, status } = await call(argv)
       assert.match(stdout, /\}\nran\n$/, stderr)
       assert.equal(status, 0, stderr)
       const { level, sandbox } = JSON.parse(stdout.slice(0, stdout.lastIndexOf('}') + 1))
-      assert.deepEqual([level, sandbox], [levels[user], 'U1'], stdout)
+      const wanted = isMasked ? ['U0', 'U0'] : [who === 'root' ? levels.root : levels.user, 'U1']
+      assert.deepEqual([level, sandbox], wanted, stdout)
     })
 }
 
