@@ -65,46 +65,16 @@ function pairOf(label: string): [string, string] {
   return at < 0 ? [label, ''] : [label.slice(0, at), label.slice(at + 1)]
 }
 
-/** OCI runtimes are held by our shim; a shim's type or path is taken as it is. */
+/** As this call's settings have it, and not those of a daemon. */
 async function resolveFor(
-  values: Pick<MakeValues, 'runtime' | 'service'>,
+  { runtime: name, service }: Pick<MakeValues, 'runtime' | 'service'>,
   session: Session,
 ): Promise<{ runtime: string; options: ShimOptions }> {
-  const { runtime: name } = values
   const host = await session.host()
-  const { openRegistry, ourPrograms } = await import('../runtimes/open.ts')
-  const systemd = session.globals.systemdCgroup ? { systemdCgroup: true } : {}
-  if (name !== undefined && isAbsolute(name)) return { runtime: name, options: systemd }
-  const { resolveRuntime } = await import('../runtimes/resolve.ts')
-  const places = await findPlaces(values.service, session)
-  const found = resolveRuntime(name, (await openRegistry(host, { stateRoot: places.oci })).current)
-  if (found.kind === 'shim')
-    return { runtime: found.binary, options: { ...shimOptions(found.options ?? {}), ...systemd } }
-  const { wrapperFor } = await import('../runtimes/wrapper.ts')
-  const binaryName = wrapperFor(found, { directory: places.wrappers, uid: host.uid })
-  return {
-    runtime: join(ourPrograms(), 'containerd-shim-usnea-v2'),
-    options: { binaryName, root: found.root, ...systemd },
-  }
-}
-
-/** As containerd's configuration writes them. @throws RuntimeError `task-request` */
-function shimOptions(options: Readonly<Record<string, unknown>>): ShimOptions {
-  const known = {
-    BinaryName: 'string',
-    Root: 'string',
-    SystemdCgroup: 'boolean',
-    NoPivotRoot: 'boolean',
-    NoNewKeyring: 'boolean',
-  }
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => {
-      const kind = (known as Record<string, string>)[name]
-      if (kind === undefined || typeof value !== kind)
-        throw new RuntimeError('task-request', {
-          what: `the option ${name} of a shim is not known, or has no such value`,
-        })
-      return [name.slice(0, 1).toLowerCase() + name.slice(1), value]
-    }),
-  )
+  const places = await findPlaces(service, session)
+  const { openRegistry } = await import('../runtimes/open.ts')
+  const { chooseShim } = await import('../tasks/service/choose.ts')
+  const registry = (await openRegistry(host, { stateRoot: places.oci })).current
+  const { binary, options } = chooseShim(name, { registry, wrappers: places.wrappers, uid: host.uid })
+  return { runtime: binary, options: { ...options, ...(session.globals.systemdCgroup && { systemdCgroup: true }) } }
 }

@@ -1,7 +1,7 @@
 /** The last diagnosis of this boot. Another boot, build, label, filter or user may do other things, so it is theirs no more. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { replaceFile } from '../base/files.ts'
+import { makeDirectories, replaceFile } from '../base/files.ts'
 import type { Host } from '../host/facts.ts'
 import { planSum } from '../kernel/plan-def.ts'
 import { cachePath } from '../state/paths.ts'
@@ -27,7 +27,7 @@ export async function remember(host: Host, diagnosis: Diagnosis): Promise<void> 
   const directory = await cachePath()
   if (directory === undefined) return
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectories(directory, 0o700)
     replaceFile(join(directory, 'doctor.json'), JSON.stringify({ key: keyOf(host), diagnosis }), 0o600)
   } catch {
     // a read-only or missing home

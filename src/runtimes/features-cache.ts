@@ -1,7 +1,7 @@
 /** Answers of runtimes, kept as long as the program is the same file. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { replaceFile } from '../base/files.ts'
+import { makeDirectories, replaceFile } from '../base/files.ts'
 import { isTable } from '../config/shape.ts'
 import { cachePath } from '../state/paths.ts'
 import type { ResolvedOci } from './entry.ts'
@@ -64,7 +64,7 @@ function remember(directory: string | undefined, key: string, answer: FeaturesAn
   const { [key]: _, ...others } = recall(directory)
   const answers = Object.fromEntries([...Object.entries(others).slice(1 - MOST), [key, answer]])
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectories(directory, 0o700)
     replaceFile(join(directory, FILE), JSON.stringify({ version: VERSION, answers }), 0o600)
   } catch {
     // a read-only or missing home

@@ -1,9 +1,9 @@
 /** Adding runtimes to a config.toml, without a change to what stands in it. */
-import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
-import { readLimited, replaceFile } from '../base/files.ts'
+import { makeDirectories, readLimited, replaceFile } from '../base/files.ts'
 import { readTomlFile } from '../config/files.ts'
 import { inlineSection, inlineText } from '../config/inline.ts'
 import { knownSettings, stockSettings } from '../config/known.ts'
@@ -95,7 +95,7 @@ function assertValid(text: string, { to, from, facts }: { to: string; from: stri
 }
 
 function write(to: string, text: string): void {
-  mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
+  makeDirectories(dirname(to), 0o700)
   // A link stays one: people keep their settings elsewhere.
   const path = statSync(to, { throwIfNoEntry: false }) === undefined ? to : realpathSync(to)
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644

@@ -1,8 +1,8 @@
 /** The runtimes that settings name, beside ours. Pure: no program is looked for here. */
 import { isAbsolute, join, normalize } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
-import type { KnownValues } from '../config/known.ts'
-import type { Settings } from '../config/layers.ts'
+import { type KnownValues, knownSettings, stockSettings } from '../config/known.ts'
+import { defaultLayer, mergeLayers, type Settings } from '../config/layers.ts'
 import type { Host } from '../host/facts.ts'
 import type { OciEntry, RuntimeEntry, ShimEntry } from './entry.ts'
 import { isPermissibleShim, pathPart, STOCK_RUNTIME, STOCK_SHIM, shimBinary, whyNotRuntimeName } from './names.ts'
@@ -43,6 +43,10 @@ export function buildRegistry(settings: Settings<KnownValues>, facts: RegistryFa
   if (problems.length > 0) throw new RuntimeError('runtime-invalid', { details: problems })
   return { runtimes, defaultName: defaultOf(settings, runtimes), facts }
 }
+
+/** Without any settings. */
+export const stockRegistry = (facts: RegistryFacts): Registry =>
+  buildRegistry(mergeLayers([defaultLayer(stockSettings)], knownSettings), facts)
 
 function stockEntries({ programs, stateRoot }: RegistryFacts): RuntimeEntry[] {
   const stock = { isStock: true, origin: 'stock' }

@@ -3,10 +3,10 @@
  * A script's name holds a hash of its content, so another content is another file: what runs keeps the one it has.
  */
 import { createHash } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
-import { replaceFile } from '../base/files.ts'
+import { makeDirectories, replaceFile } from '../base/files.ts'
 import { whyNotOwnDirectory } from '../state/runtime-directory.ts'
 import type { ResolvedOci } from './entry.ts'
 import { pathPart } from './names.ts'
@@ -39,7 +39,7 @@ export function wrapperFor(
   const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS)
   const script = join(place.directory, `${pathPart(name)}.${hash}`)
   try {
-    mkdirSync(place.directory, { recursive: true, mode: 0o700 })
+    makeDirectories(place.directory, 0o700)
     const refusal = whyNotOwnDirectory(place.directory, place.uid)
     if (refusal !== undefined) throw unusable(script, { why: `${place.directory}: ${refusal}` })
     if (!isAsItShouldBe(script, text)) replaceFile(script, text, 0o700)

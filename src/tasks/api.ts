@@ -44,8 +44,8 @@ export interface MountWish {
 export interface CreateWish extends Target {
   /** config.json, base64: it reaches the shim byte for byte. */
   readonly spec: string
-  /** An absolute path of a shim, or its type, such as `io.containerd.runc.v2`. */
-  readonly runtime: string
+  /** A runtime's name; a shim's type, such as `io.containerd.runc.v2`, or its absolute path. Absent: the default one. */
+  readonly runtime?: string
   readonly options?: ShimOptions
   readonly rootfs?: readonly MountWish[]
   readonly io: IoWish

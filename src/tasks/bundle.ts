@@ -3,6 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, r
 import { basename, dirname, join } from 'node:path'
 import { Dispose } from '../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { makeDirectories } from '../base/files.ts'
 import { run } from '../base/run.ts'
 import { isWithin, readMounts } from '../host/mountinfo.ts'
 
@@ -24,7 +25,7 @@ export async function makeBundle({ parent, id, spec, uid }: BundleWish): Promise
   const group = groupOf(spec)
   await using undo = new Dispose()
   try {
-    mkdirSync(parent, { recursive: true, mode: 0o711 })
+    makeDirectories(parent, 0o711)
     // The exclusive mkdir(2) is what gives the id to one of several callers.
     mkdirSync(path, { mode: 0o700 })
     undo.push(() => rmSync(path, { recursive: true, force: true }))

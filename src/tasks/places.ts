@@ -1,8 +1,8 @@
 /** Where the task service keeps things. */
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
+import { makeDirectories } from '../base/files.ts'
 
 /** Directories of one service. What is in `state` is gone after a reboot, as tasks are; `data` stays. */
 export interface Places {
@@ -52,7 +52,7 @@ export function placesOf({ service, runtime, persistent }: PlacesWish): Places {
 export function makePlaces({ state, data, oci }: Places): void {
   for (const path of [state, data, oci]) {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 })
+      makeDirectories(path, 0o700)
     } catch (cause) {
       const errno = errnoOf(cause)
       throw new RuntimeError('task-bundle', { what: `cannot make ${path}`, ...(errno && { errno }), cause })

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { connectTasks } from '../../src/tasks/index.ts'
+import { connectTasks, type TasksClient } from '../../src/tasks/index.ts'
 import { makeDirectory, whyNot } from '../fixtures/as.ts'
 import { runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
-import { openTaskWorld } from '../fixtures/tasks.ts'
+import { openTaskWorld, refusal } from '../fixtures/tasks.ts'
 import { until } from '../fixtures/until.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
 
@@ -45,6 +45,51 @@ test('without a daemon: run, list, wait, logs, events, delete, each by itself', 
   )
   assert.equal(succeeded(await call(['wait', 'front'])), '7\n')
   refused(await world.usnea(['task', 'lits'], { noRoot: true }), /unknown command: task lits; fix: use task list/)
+})
+
+test('SIGHUP: the daemon knows the runtimes that the settings name now, keeps them where those are wrong, and loses no task', {
+  skip,
+}, async () => {
+  assert.ok(service)
+  const { world, env } = service
+  const directory = join(world.identity.home, 'reloaded')
+  const config = (text: string) => world.file('reloaded.toml', text, 0o600)
+  const path = config('')
+  const daemon = world.start([await runtimePath(), 'daemon', '--service', directory], {
+    env: { ...env, USNEA_CONFIG: path },
+  })
+  let found: TasksClient | undefined
+  await until('the daemon listens', async () => {
+    assert.equal(daemon.child.exitCode, null, daemon.output().stderr)
+    found = await connectTasks(join(directory, 'service.sock'), world.identity.user.uid)
+    return found !== undefined
+  })
+  const tasks = found as TasksClient
+  const told = async (text: string) => {
+    daemon.child.kill('SIGHUP')
+    await until(text, () => daemon.output().stderr.includes(text))
+  }
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sleep', '1000']
+  })
+  const create = (id: string, runtime?: string) => {
+    const config = { ...bundle.config, root: { path: bundle.rootfs } }
+    const spec = Buffer.from(JSON.stringify(config)).toString('base64')
+    return tasks.create({ namespace: 'default', id, spec, io: { kind: 'null' }, ...(runtime && { runtime }) })
+  }
+  await create('stays')
+  assert.equal(await refusal(create('late', 'later')), 'runtime-unknown')
+  config(`[runtimes.later]\npath = ${JSON.stringify(await runtimePath())}\nargs = ["--log-level", "error"]\n`)
+  await told('the settings were read again: added: later')
+  assert.equal((await create('late', 'later')).runtime, 'later')
+  config('[runtimes.later]\npath = 3\n')
+  await told('the settings stay as they were')
+  assert.equal((await create('later', 'later')).status, 'created')
+  assert.equal((await tasks.start({ namespace: 'default', id: 'stays' })).pid > 0, true)
+  for (const id of ['stays', 'late', 'later']) await tasks.delete({ namespace: 'default', id, force: true })
+  tasks.close()
+  daemon.child.kill('SIGTERM')
+  assert.equal((await daemon.ended).status, 0)
 })
 
 /** What systemd does for a socket unit: it listens, and hands the socket on as descriptor 3. */

@@ -8,7 +8,6 @@ import {
   fdatasync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
+import { makeDirectories } from '../../base/files.ts'
 import type { Event, Happening } from './event.ts'
 
 export interface JournalLimits {
@@ -50,7 +50,7 @@ export class Journal {
     this.#directory = directory
     this.#limits = limits
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      makeDirectories(directory, 0o700)
       this.#files = listFiles(directory)
       this.#next = this.#recover()
     } catch (cause) {

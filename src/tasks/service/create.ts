@@ -12,7 +12,7 @@ import { any } from '../protobuf/google.ts'
 import { RUNC_OPTIONS, runcOptions } from '../protobuf/options.ts'
 import type { TaskRecord } from '../record.ts'
 import { packOptions, startShim } from '../shim/binary.ts'
-import { findShim } from '../shim/find.ts'
+import { chooseShim } from './choose.ts'
 import { endShim, forceAway } from './cleanup.ts'
 import { holdReaders, makeIo } from './io.ts'
 import { now, type ServiceState } from './state.ts'
@@ -22,12 +22,17 @@ import { watchExit } from './watch.ts'
 /** @throws RuntimeError */
 export async function createTask(state: ServiceState, wish: CreateWish): Promise<Task> {
   const { id, namespace, io, runtime } = wish
+  const { places } = state.options
   checkName('namespace', namespace)
   checkName('task id', id)
   if (state.find(wish) !== undefined) throw new RuntimeError('task-exists', { what: `task ${id} already exists` })
   state.ledger.journal(namespace)
-  const binary = findShim(runtime, state.options.env)
-  const options = Buffer.from(encodeOptions(state, runtime, wish.options ?? {})).toString('base64')
+  const { binary, options: usual } = chooseShim(runtime, {
+    ...state.options,
+    wrappers: places.wrappers,
+    registry: state.registry,
+  })
+  const options = Buffer.from(encodeOptions(state, binary, { ...usual, ...wish.options })).toString('base64')
   await using undo = new Dispose()
 
   const bundle = await makeBundle({
@@ -46,7 +51,7 @@ export async function createTask(state: ServiceState, wish: CreateWish): Promise
     bundle,
     created: Date.now(),
     io: makeIo(io, { bundle, data, name: 'init' }),
-    shim: { runtime, binary, options, address: '', version: 2 },
+    shim: { runtime: runtime || state.registry.defaultName, binary, options, address: '', version: 2 },
     phase: 'making',
     wasStarted: false,
     labels: wish.labels ?? {},
@@ -104,10 +109,10 @@ async function makeContainer(state: ServiceState, task: Task, { wish, undo }: Ma
 }
 
 /** Shims of the runc family get a state directory of their runtime's own: two runtimes cannot read each other's files. */
-function encodeOptions(state: ServiceState, runtime: string, options: ShimOptions): Uint8Array {
+function encodeOptions(state: ServiceState, binary: string, options: ShimOptions): Uint8Array {
   const { typeUrl, value, ...rest } = options
   if (typeUrl !== undefined) return packOptions(typeUrl, Buffer.from(value ?? '', 'base64'))
-  const name = (rest.binaryName ?? runtime).replace(/^.*\//, '').replaceAll(/[^\w.-]/g, '_')
+  const name = (rest.binaryName ?? binary).replace(/^.*\//, '').replaceAll(/[^\w.-]/g, '_')
   return packOptions(RUNC_OPTIONS, runcOptions.encode({ root: join(state.options.places.oci, name), ...rest }))
 }
 

@@ -1,7 +1,8 @@
 /** Where the input and output of a process go, as shims take it: paths of fifos, or addresses of files. */
-import { closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
+import { makeDirectories } from '../../base/files.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { native } from '../../kernel/native.ts'
 import type { IoWish } from '../api.ts'
@@ -32,7 +33,7 @@ export function makeIo(
     if (kind === 'fifo') return makeFifos({ directory: join(bundle, 'io'), name, terminal, stdin })
     // containerd's shim writes what a terminal shows only to fifos and programs.
     if (terminal) throw new RuntimeError('task-request', { what: 'what a terminal shows is not written to a log' })
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    makeDirectories(data, 0o700)
     const path = join(data, LOG)
     writeFileSync(path, '', { mode: 0o600, flag: 'a' })
     return { stdin: '', stdout: `file://${path}`, stderr: `file://${path}`, terminal }
@@ -51,7 +52,7 @@ interface FifoWish {
 }
 
 function makeFifos({ directory, name, terminal, stdin }: FifoWish): TaskIo {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectories(directory, 0o700)
   const path = (stream: string) => {
     const fifo = join(directory, `${name}-${stream}`)
     rmSync(fifo, { force: true })

@@ -1,6 +1,7 @@
 /** What the files of the service share: its tasks, its ledger, and how events are told. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
+import { type Registry, stockRegistry } from '../../runtimes/registry.ts'
 import type { Target } from '../api.ts'
 import { type TaskHappening, timeText } from '../events/event.ts'
 import type { JournalLimits } from '../events/journal.ts'
@@ -35,6 +36,8 @@ export interface ServiceOptions {
   readonly version: string
   /** Absolute path of our program. */
   readonly program: string
+  /** The runtimes of the moment; those that need no settings when absent. */
+  readonly registry?: () => Registry
   readonly deadlines?: Partial<Deadlines>
   readonly journal?: JournalLimits
   /** What is wrong and goes on. */
@@ -48,6 +51,7 @@ export class ServiceState {
   readonly tasks = new Map<string, Task>()
   readonly problems = new Map<string, string>()
   readonly #shims = new Map<string, Promise<Shim>>()
+  readonly #stock: Registry
   isClosing = false
   /** What happens to the tasks of a shim that is gone. */
   onShimLost: (task: Task) => void = () => {}
@@ -56,6 +60,12 @@ export class ServiceState {
     this.options = options
     this.deadlines = { ...usualDeadlines, ...options.deadlines }
     this.ledger = new Ledger(options.places.data, options.journal)
+    const { program, places, env } = options
+    this.#stock = stockRegistry({ env, programs: dirname(program), stateRoot: places.oci })
+  }
+
+  get registry(): Registry {
+    return this.options.registry?.() ?? this.#stock
   }
 
   find({ namespace, id }: Target): Task | undefined {

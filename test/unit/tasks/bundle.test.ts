@@ -19,7 +19,6 @@ import { checkName, whyNotName } from '../../../src/tasks/names.ts'
 import { placesOf } from '../../../src/tasks/places.ts'
 import { readRecord } from '../../../src/tasks/record.ts'
 import { parseAddress } from '../../../src/tasks/shim/binary.ts'
-import { binaryName, findShim } from '../../../src/tasks/shim/find.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'usnea-bundle-'))
 after(() => rmSync(top, { recursive: true, force: true }))
@@ -111,24 +110,6 @@ describe('names', () => {
       () => checkName('namespace', 3),
       (error) => isRuntimeError(error, 'task-name'),
     )
-  })
-
-  it('of shims mean a program, and never a path', () => {
-    assert.equal(binaryName('io.containerd.runc.v2'), 'containerd-shim-runc-v2')
-    for (const name of ['runc', '', '.foo', 'a..', 'a/b.c', './x.y', '/usr/bin/x.y'])
-      assert.equal(binaryName(name), undefined, name)
-    const codeOf = (name: string, PATH = '/nowhere:relative') => {
-      try {
-        return findShim(name, { PATH })
-      } catch (error) {
-        return isRuntimeError(error) ? error.code : String(error)
-      }
-    }
-    assert.deepEqual(
-      ['runc', 'io.x.y', '/nowhere/shim'].map((name) => codeOf(name)),
-      ['task-request', 'shim-missing', 'shim-missing'],
-    )
-    assert.equal(codeOf('/bin/sh'), '/bin/sh')
   })
 
   it('of sockets are what shims print', () => {
