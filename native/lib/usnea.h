@@ -119,6 +119,12 @@ int usnea_notify(const char *host, const char *text);
 int usnea_watch_aside(const char *path, int pid, int file, const char *label);
 
 /*
+ * usnea-observe (at `path`) beside a sandbox that is to be made: `wish` is what native/observe/observe.h says. On return
+ * ends[0] is the end of the channel for init, and ends[1] where its records are read; both close-on-exec.
+ */
+int usnea_observe_aside(const char *path, const void *wish, uint32_t size, int32_t *ends);
+
+/*
  * Puts a device program (struct bpf_insn) on a cgroup2 directory. A single one that is there is taken for ours and replaced
  * in one step; where there are several they stay, and the kernel then wants the yes of all.
  */

@@ -3,6 +3,7 @@ import { cgroups } from './catalogue/cgroups.ts'
 import { commandLine } from './catalogue/command-line.ts'
 import { configFile } from './catalogue/config-file.ts'
 import { criu } from './catalogue/criu.ts'
+import { denials } from './catalogue/denials.ts'
 import { doctor } from './catalogue/doctor.ts'
 import type { CatalogueEntry } from './catalogue/entry.ts'
 import { idmaps } from './catalogue/idmaps.ts'
@@ -42,6 +43,7 @@ const entries = {
   ...layers,
   ...doctor,
   ...library,
+  ...denials,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type Code = keyof typeof entries

@@ -88,6 +88,13 @@ export type GlobalValues = Values<typeof globalFlags>
 export const sandboxFlags = [
   ...policyRules,
   { name: 'net-log', kind: 'text', value: 'FILE', help: 'with --allow-host: append what is let through and refused' },
+  {
+    name: 'log-denials',
+    kind: 'text',
+    value: 'FILE',
+    help: 'append what is denied; - for standard error',
+    empty: 'kept',
+  },
   { name: 'no-config', kind: 'boolean', help: 'read no file and no variable of ours' },
   { name: 'explain', kind: 'boolean', help: 'tell the policy in words, and who said what; run nothing' },
 ] as const satisfies readonly Flag[]

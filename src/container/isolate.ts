@@ -41,6 +41,8 @@ const KILLED: Ended = { exitCode: undefined, signal: 9 }
 export interface IsolateOptions {
   /** Takes descriptors that init opens inside, with what it says of them and the pid of the first process. What it throws ends the command. */
   readonly receive?: (handed: readonly Handed[], note: number, first: number) => void | Promise<void>
+  /** Descriptors that init gets behind those of the command, and behind the channel where there is one. */
+  readonly behind?: readonly number[]
   /** Signals to us go to the command until it ends; in our session it hears of the terminal by itself. */
   readonly signals?: { readonly sharesSession: boolean }
 }
@@ -49,7 +51,7 @@ export interface IsolateOptions {
 export function isolate(plan: Plan, fds: readonly number[], host: Host, options: IsolateOptions = {}): Isolated {
   if (options.signals) catchSignals('none')
   const channel = options.receive && new Channel()
-  const { outer, control, pipes } = begin(plan, fds, channel)
+  const { outer, control, pipes } = begin(plan, fds, channel, options.behind)
   if (options.signals) native().forwardSignals(0, control, options.signals.sharesSession ? 1 : 0)
   return watchOver(
     { plan, outer, first: 0, pipes, conversation: new SocketConversation(control), channel },
@@ -113,9 +115,14 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
   }
 }
 
-function begin(plan: Plan, fds: readonly number[], channel: Channel | undefined): Started {
+function begin(
+  plan: Plan,
+  fds: readonly number[],
+  channel: Channel | undefined,
+  behind: readonly number[] = [],
+): Started {
   try {
-    return spawnInit(plan, channel ? [...fds, channel.theirs] : fds)
+    return spawnInit(plan, [...fds, ...(channel ? [channel.theirs] : []), ...behind])
   } catch (error) {
     channel?.[Symbol.dispose]()
     releaseSignals()

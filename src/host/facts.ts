@@ -155,6 +155,8 @@ export interface Host {
   readonly oomScoreAdj: number
   /** dev.tty.legacy_tiocsti; true when unknown (kernels before 6.2 always allow TIOCSTI). */
   readonly legacyTiocsti: boolean
+  /** kernel.yama.ptrace_scope: from 1 on only ancestors and the privileged look into a process. 0 without Yama. */
+  readonly ptraceScope: number
 }
 
 /** 2^64-1: RLIM_INFINITY of getrlimit(2). */

@@ -133,6 +133,7 @@ function refusals({ proc, sys }: Sources) {
     apparmorRestrictsUserns: () => readNumber(`${proc}/sys/kernel/apparmor_restrict_unprivileged_userns`) === 1,
     lsm: () => readLsm(proc, sys),
     legacyTiocsti: () => readNumber(`${proc}/sys/dev/tty/legacy_tiocsti`) !== 0,
+    ptraceScope: () => readNumber(`${proc}/sys/kernel/yama/ptrace_scope`) ?? 0,
   } as const
 }
 

@@ -41,6 +41,7 @@ export interface Native {
   relayAside(program: string, fd: number, host: string, pid: number, label: string): number
   notify(host: string, text: string): number
   watchAside(program: string, pid: number, file: number, label: string): number
+  observeAside(program: string, wish: Uint8Array, size: number, ends: Int32Array): number
   handOver(program: string, words: Uint8Array, size: number): number
   peer(socket: number, who: Int32Array): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
@@ -121,6 +122,9 @@ function load(): { native: Native; directory: string } {
       'int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label)',
     ),
     watchAside: library.func('int usnea_watch_aside(const char *path, int pid, int file, const char *label)'),
+    observeAside: library.func(
+      'int usnea_observe_aside(const char *path, const uint8_t *wish, uint32_t size, int32_t *ends)',
+    ),
     notify: library.func('int usnea_notify(const char *host, const char *text)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
     peer: library.func('int usnea_peer(int socket, int32_t *who)'),
@@ -203,4 +207,18 @@ export interface WatchWish {
 export function watchAside({ pid, file, label }: WatchWish): number {
   const { native, directory } = load()
   return native.watchAside(join(directory, 'usnea-watch'), pid, file, label)
+}
+
+/** The end of the channel for init, and where records are read: both the caller's to close. */
+export interface Observing {
+  readonly channel: number
+  readonly records: number
+}
+
+/** A small program sees what a sandbox that is made next is denied: see native/observe. @returns its ends, or -errno */
+export function observeAside(wish: Uint8Array): Observing | number {
+  const { native, directory } = load()
+  const ends = new Int32Array(2)
+  const done = native.observeAside(join(directory, 'usnea-observe'), wish, wish.length, ends)
+  return done < 0 ? done : { channel: ends[0] ?? -1, records: ends[1] ?? -1 }
 }

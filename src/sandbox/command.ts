@@ -17,6 +17,7 @@ import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
+import { Watch, type WatchOptions } from './denials/watch.ts'
 import type { Connection, Connector } from './egress/connector.ts'
 import type { Ending } from './ending.ts'
 import { inSandboxWords } from './failure.ts'
@@ -36,6 +37,8 @@ export interface StartOptions {
   readonly unprotected: readonly string[]
   /** What connects the network namespace of the command. */
   readonly network?: Connector | undefined
+  /** Sees what the command is denied. */
+  readonly watch?: WatchOptions | undefined
   /** For a command at the terminal: signals to us are its own. */
   readonly signals?: IsolateOptions['signals'] | undefined
   readonly ending: Ending
@@ -77,6 +80,7 @@ export class Command implements SandboxedProcess {
   readonly #started = performance.now()
   /** What is had in a weaker form, as it turned out when the command started. */
   readonly degradations: Degradation[] = []
+  #watching: Watch | undefined
   #connection: Connection | undefined
   #timedOut = false
   #isCanceled = false
@@ -99,27 +103,32 @@ export class Command implements SandboxedProcess {
   }
 
   #begin(): Isolated {
-    const { ending, stdio, begin, host } = this.#options
+    const { ending, stdio, begin, host, watch } = this.#options
     try {
       this.#isCanceled = ending.cancelSignal?.aborted ?? false
       ending.cancelSignal?.throwIfAborted()
       const fds = stdio.map(wish)
+      this.#watching = watch && new Watch(watch)
       return begin?.(fds) ?? isolate(this.#plan, fds, host, this.#wishes())
     } catch (error) {
+      this.#watching?.abandon()
       this.#cause = isRuntimeError(error) ? inSandboxWords(error, this.#plan) : error
       throw new SandboxError(this.#result(undefined))
+    } finally {
+      this.#watching?.release()
     }
   }
 
   #wishes(): IsolateOptions {
     const { network, signals } = this.#options
     return {
+      ...(this.#watching ? { behind: [this.#watching.channel] } : {}),
       ...(signals ? { signals } : {}),
       ...(network
         ? {
             receive: async (handed, note, first) => {
               this.degradations.push(...network.weaknesses(note))
-              this.#connection = await network.open(handed, first)
+              this.#connection = await network.open(handed, first, this.#watching?.hearNetwork)
             },
           }
         : {}),
@@ -163,6 +172,8 @@ export class Command implements SandboxedProcess {
     const cancel = () => this.#cancel()
     cancelSignal?.addEventListener('abort', cancel)
     let outcome: Outcome
+    // What is watched and is not, ends: from now on every such call of it would fail.
+    void this.#watching?.whole().then((isWhole) => isWhole || this.#isolated.kill())
     try {
       outcome = await this.#isolated.outcome
     } finally {
@@ -172,10 +183,21 @@ export class Command implements SandboxedProcess {
       cancelSignal?.removeEventListener('abort', cancel)
       this.#options.onEnd?.()
     }
-    if ('ended' in outcome) return this.#result(outcome.ended)
+    if ('ended' in outcome) return await this.#whole(outcome.ended)
     if (this.#timedOut || this.#isCanceled) return this.#result({ exitCode: undefined, signal: 9 })
     this.#cause = inSandboxWords(outcome.failure, this.#plan)
     throw new SandboxError(this.#result(undefined))
+  }
+
+  /** With all that it was denied. @throws SandboxError when not all of it is known */
+  async #whole(ended: Ended): Promise<SandboxResult> {
+    try {
+      await this.#watching?.finish()
+    } catch (error) {
+      this.#cause = error
+      throw new SandboxError(this.#result(undefined))
+    }
+    return this.#result(ended)
   }
 
   #result(ended: Ended | undefined): SandboxResult {
@@ -190,6 +212,7 @@ export class Command implements SandboxedProcess {
       durationMs: performance.now() - this.#started,
       planted: ended === undefined ? [] : plantedOf(unprotected),
       degradations: this.degradations,
+      denials: this.#watching?.denials,
     })
   }
 

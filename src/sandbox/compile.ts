@@ -26,7 +26,6 @@ import { planFiles, sizeOf } from './limits.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
 import { protectOp } from './protect.ts'
-import type { CallPolicy } from './system-calls.ts'
 
 export interface CommandOptions {
   readonly argv: readonly string[]
@@ -36,6 +35,8 @@ export interface CommandOptions {
   readonly umask: number
   /** A session of its own: no controlling terminal that could be written to. */
   readonly newSession: boolean
+  /** Does an observer see what it is denied? */
+  readonly isWatched?: boolean
 }
 
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
@@ -186,7 +187,7 @@ function mirrorOps({ path, entries }: Mirror, slots: Slots, size: string): Op[] 
 }
 
 /** The part that belongs to one command. */
-function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOptions): Op[] {
+function compileCommand(policy: Policy, { argv, env, cwd, umask, isWatched = false }: CommandOptions): Op[] {
   const origin = 'sandbox'
   const environment = sandboxEnvironment(policy.host, {
     ...egressEnvironment(policy.options.egress),
@@ -204,7 +205,7 @@ function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOption
     { op: 'noNewPrivs', origin },
     { op: 'lookup', file, search: environment.search, origin: 'command' },
     ...ports(policy),
-    ...planCalls(baseline(policy), policy.host),
+    ...planCalls(policy, isWatched),
     {
       op: 'exec',
       file,
@@ -216,14 +217,6 @@ function compileCommand(policy: Policy, { argv, env, cwd, umask }: CommandOption
     },
   ]
 }
-
-const baseline = ({ options: { nested, ports: tcp, accept } }: Policy): CallPolicy => ({
-  nested,
-  withoutNamespaces: false,
-  network: true,
-  onlyTcp: tcp !== undefined,
-  accepted: accept,
-})
 
 /** With the caller's network the ports are held by Landlock at every level. */
 function ports({ options, standing }: Policy): Op[] {

@@ -1,5 +1,6 @@
 /** What happens to the commands of a sandbox, for whoever listens to it: see docs/library.md. */
 import type { EventEmitter } from 'node:events'
+import type { Denial } from './denials/denial.ts'
 import type { NetworkEvent } from './egress/report.ts'
 
 /**
@@ -9,6 +10,8 @@ import type { NetworkEvent } from './egress/report.ts'
 export interface SandboxEvents {
   /** With `allowHosts`: a question or a connection was let through or refused. */
   network: [event: NetworkEvent]
+  /** Something was denied; what came more than once is told again at the end, with its `count`. */
+  denial: [denial: Denial]
 }
 
 export type SandboxEventName = keyof SandboxEvents

@@ -39,7 +39,8 @@ function policyOf(options: SandboxOptions, argv: readonly string[], host: Host):
 
 function planOf(policy: Policy, argv: readonly string[]): Plan {
   const newSession = needsNewSession(policy.host)
-  return compileSandbox(policy, { argv, env: {}, cwd: policy.cwd, umask: process.umask(), newSession })
+  const { isObserved: isWatched } = policy.options
+  return compileSandbox(policy, { argv, env: {}, cwd: policy.cwd, umask: process.umask(), newSession, isWatched })
 }
 
 export interface Surroundings {
@@ -91,7 +92,7 @@ async function runPolicy(policy: Policy, argv: readonly string[], { host, note }
   const { timeout } = policy.options
   const network = connectorFor(policy.options, host)
   const plan = planOf(policy, argv)
-  if (network) return await runConnected(policy, network, { plan, argv, note })
+  if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note })
   try {
     const { ended, timedOut } = await isolateBlocking(plan, { host, timeout, sharesSession: !needsNewSession(host) })
     tellPlanted(plantedOf(policy.unprotected), note)
@@ -111,8 +112,12 @@ interface Start {
   readonly note: Surroundings['note']
 }
 
-/** We are its way to the network, so we stay, with an event loop. */
-async function runConnected(policy: Policy, network: Connector, { plan, argv, note }: Start): Promise<number> {
+/** We are its way to the network, or see what it is denied, so we stay, with an event loop. */
+async function runConnected(
+  policy: Policy,
+  network: Connector | undefined,
+  { plan, argv, note }: Start,
+): Promise<number> {
   const { host, options, standing, unprotected } = policy
   const command = new Command(plan, {
     argv,
@@ -122,6 +127,7 @@ async function runConnected(policy: Policy, network: Connector, { plan, argv, no
     unprotected,
     ending: { timeout: options.timeout, cancelSignal: undefined, killSignal: SIGKILL, forceKillAfterDelay: 0 },
     network,
+    watch: options.isObserved ? { policy, onDenial: options.onDenial } : undefined,
     signals: { sharesSession: !needsNewSession(host) },
   })
   const { timedOut, exitCode, signal, planted } = await command.exited

@@ -2,6 +2,7 @@ export type { Input, LayerInfo, RunOptions, Sandbox, SandboxSettings, SpawnOptio
 export { type Check, check, type Problem } from './check.ts'
 export type { SandboxedProcess, Stdio } from './command.ts'
 export { commandLine } from './command-line.ts'
+export type { Denial, DenialKind } from './denials/denial.ts'
 export type { NetworkEvent } from './egress/report.ts'
 export type { EndingOptions } from './ending.ts'
 export type { SandboxEventName, SandboxEvents } from './events.ts'

@@ -14,7 +14,7 @@ import { planCalls } from './filter.ts'
 import { unenforceable } from './level.ts'
 import { planFiles } from './limits.ts'
 import { isWithin, type Policy } from './policy.ts'
-import { protectionsOf } from './protect.ts'
+import { keptIn, protectionsOf } from './protect.ts'
 
 /** @throws RuntimeError `policy-unenforceable` */
 export function fileRules(policy: Policy): FileRule[] {
@@ -40,6 +40,9 @@ export function fileRules(policy: Policy): FileRule[] {
       'protect',
       `protect: ${dangerous.path} and its kind cannot be read-only in a writable directory`,
     )
+  const [kept] = keptIn(options.kept, writable)
+  if (kept)
+    throw unenforceable('protect', `${kept.path} lies in a writable directory, and cannot be kept from the command`)
   const closed = [...privates.map(({ path }) => path), '/dev', ...hide]
   return [
     ...visible('/', { closed, origin: 'sandbox', required: false }),
@@ -88,15 +91,8 @@ const usual =
 
 /** Everything that is the same for each command. */
 export function compileWalls(policy: Policy): { before: Op[]; after: Op[] } {
-  const { options, host, standing } = policy
-  const { accept, net, ports } = options
-  const calls = {
-    nested: false,
-    withoutNamespaces: true,
-    network: net === 'host',
-    onlyTcp: ports !== undefined,
-    accepted: accept,
-  }
+  const { options, standing } = policy
+  const { net, ports } = options
   const tcp = net === 'host' ? ports : []
   return {
     before: [
@@ -106,7 +102,6 @@ export function compileWalls(policy: Policy): { before: Op[]; after: Op[] } {
     ],
     after: [
       ...planRuleset({ abi: standing.landlock, files: fileRules(policy), ports: tcp, scoped: true, origin: 'sandbox' }),
-      ...planCalls(calls, host),
     ],
   }
 }
@@ -129,6 +124,7 @@ export function compileLandlocked(policy: Policy, command: CommandOptions, walls
     { op: 'noNewPrivs', origin },
     { op: 'lookup', file, search, origin: 'command' },
     ...walls.after,
+    ...planCalls(policy, command.isWatched ?? false),
     { op: 'exec', file, search, argv, env, keepFds: 0, origin: 'command' },
   ]
 }

@@ -39,11 +39,13 @@ export function mergePolicies(layers: readonly PolicyLayer[], host: Host): Merge
         said.push(...wordsOf(name, value).map((text) => ({ rule: name, value: text, place: layer.place(name) })))
     }
   // What is not for files is the caller's own word.
-  const { onNetwork, netfilter, layer } = layers[0]?.options ?? {}
+  const { onNetwork, netfilter, layer, denials, kept } = layers[0]?.options ?? {}
   const own = {
     ...(onNetwork && { onNetwork }),
     ...(netfilter === undefined ? {} : { netfilter }),
     ...(layer === undefined ? {} : { layer }),
+    ...(denials === undefined ? {} : { denials }),
+    ...(kept === undefined ? {} : { kept }),
   }
   return { options: { ...(options as SandboxOptions), ...own }, said }
 }

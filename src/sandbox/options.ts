@@ -1,9 +1,10 @@
 /** What a caller may ask of a sandbox, checked and made absolute. */
-import { existsSync, type Stats, statSync } from 'node:fs'
+import { existsSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
+import type { Denial } from './denials/denial.ts'
 import { checkHelper, type Helper, type HelperName, isHelper } from './egress/helper.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type CheckedLayer, checkLayer, type LayerOptions, type Overlay } from './layer-options.ts'
@@ -51,6 +52,13 @@ export interface SandboxOptions extends EgressOptions, LimitOptions {
   readonly connect?: readonly number[]
   /** TCP ports that may be listened at. */
   readonly listen?: readonly number[]
+  /**
+   * Sees what commands are denied, for their results; a function also hears of each when it happens, as who listens to
+   * `denial` does. It must not throw. The fence is the same with and without. Default: only while somebody listens.
+   */
+  readonly denials?: boolean | ((denial: Denial) => void)
+  /** Paths in writable directories that stay as they are: files of yours that the command must not write to, such as a log. */
+  readonly kept?: readonly string[]
   /** Folders that the command may change without changing the host: see docs/try.md. Default: none. */
   readonly layer?: string | LayerOptions
 }
@@ -89,6 +97,11 @@ export interface CheckedOptions {
   /** TCP ports that are open; undefined: all. */
   readonly ports: readonly PortRule[] | undefined
   readonly layer: CheckedLayer | undefined
+  /** Real paths of what stays as it is in writable directories. */
+  readonly kept: readonly string[]
+  /** Are denials to be seen? */
+  readonly isObserved: boolean
+  readonly onDenial: ((denial: Denial) => void) | undefined
 }
 
 /** @throws RuntimeError `sandbox-option` */
@@ -121,6 +134,9 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     accept: new Set(known('accept', options.accept ?? [], Object.keys(acceptable) as Acceptable[])),
     ports: checkPorts(options),
     layer: checkLayer(options.layer, cwd),
+    kept: (options.kept ?? []).map((path) => realpathSync(absolute(path, 'kept', cwd))),
+    isObserved: checkDenials(options.denials) !== false,
+    onDenial: typeof options.denials === 'function' ? options.denials : undefined,
   }
 }
 
@@ -130,6 +146,12 @@ function known<Name extends string>(option: string, names: readonly unknown[], a
     if (found === undefined) throw wrong(option, `${JSON.stringify(name)} is none of ${all.join(', ')}`)
     return found
   })
+}
+
+function checkDenials(denials: unknown = false): unknown {
+  if (typeof denials !== 'boolean' && typeof denials !== 'function')
+    throw wrong('denials', 'true or a function is expected')
+  return denials
 }
 
 function checkPorts({ connect, listen, net }: SandboxOptions): PortRule[] | undefined {

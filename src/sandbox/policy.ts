@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
+import { checkWatchable } from './denials/watchable.ts'
 import { matching } from './glob.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { type CheckedOptions, type Exposure, wrong } from './options.ts'
-import { missingIn, type Protection, protectionsOf } from './protect.ts'
+import { keptIn, missingIn, type Protection, protectionsOf } from './protect.ts'
 
 export interface Policy {
   readonly host: Host
@@ -48,6 +49,7 @@ const system = ['/usr', '/bin', '/lib', '/etc', '/dev', '/proc', '/sys']
 export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const standing = chooseLevel(options, host)
   const losses = checkLosses(options, standing)
+  if (options.isObserved) checkWatchable({ host, standing })
   const isLandlocked = standing.level === 'L'
   const privates = privatePlaces(host)
   const exposures = [...systemExposures(), ...options.exposures.map(resolveSource)].sort(
@@ -63,7 +65,9 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     privates,
     mirrors,
     exposures,
-    protections: isLandlocked ? [] : protectionsOf(options.accept.has('protect') ? [] : exposures),
+    protections: isLandlocked
+      ? []
+      : [...protectionsOf(options.accept.has('protect') ? [] : exposures), ...keptIn(options.kept, exposures)],
     unprotected: options.accept.has('protect') ? [] : missingIn(exposures),
     hide: visibleOnes('hide', options.hide, view),
     deny: visibleOnes('deny', options.deny, view),

@@ -53,6 +53,18 @@ export function protectionsOf(exposures: readonly Exposure[]): Protection[] {
   return [...found.values()]
 }
 
+/** What a caller names besides, such as the log of this very sandbox, where it lies in a writable directory. */
+export function keptIn(paths: readonly string[], exposures: readonly Exposure[]): Protection[] {
+  return paths.flatMap((path): Protection[] => {
+    const around = exposures.find(({ dest, source, writable }) => writable && source === dest && isBelow(path, dest))
+    if (around === undefined) return []
+    return [...between(around.dest, path).map((above) => ({ path: above, writable: true })), { path, writable: false }]
+  })
+}
+
+const isBelow = (path: string, directory: string): boolean =>
+  path !== directory && path.startsWith(directory === '/' ? '/' : `${directory}/`)
+
 /** In the directory, and where the directory is the `.git` of a project itself, in that. */
 function placesOf(name: string, directory: string): string[] {
   const [first = '', ...rest] = name.split('/')

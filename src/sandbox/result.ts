@@ -4,6 +4,7 @@ import type { Degradation } from '../base/issue.ts'
 import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
+import type { Denial } from './denials/denial.ts'
 
 export interface SandboxResult<Output = string> {
   /** What the command had in a weaker form than the plan says, as it turned out when it started. */
@@ -32,6 +33,8 @@ export interface SandboxResult<Output = string> {
   readonly level: Level
   /** Dangerous files that were not there before (`.git/hooks`, `.vscode`, …): on the host, to be looked at. */
   readonly planted: readonly string[]
+  /** What it was denied, the first first, with the option `denials`; else undefined, for nobody looked. */
+  readonly denials?: readonly Denial[]
 }
 
 type Text = string | Uint8Array
@@ -52,6 +55,7 @@ export class SandboxError<Output extends Text = string> extends RuntimeError imp
   declare readonly durationMs: number
   declare readonly level: Level
   declare readonly planted: readonly string[]
+  declare readonly denials?: readonly Denial[]
   /** What happened, without the output. */
   readonly shortMessage: string
 
@@ -99,10 +103,14 @@ export interface Circumstances {
   readonly level: Level
   readonly planted: readonly string[]
   readonly degradations: readonly Degradation[]
+  readonly denials?: readonly Denial[] | undefined
 }
 
 /** `ended` is undefined for a command that never ran. */
-export function makeResult(ended: Ended | undefined, { cause, ...circumstances }: Circumstances): SandboxResult {
+export function makeResult(
+  ended: Ended | undefined,
+  { cause, denials, ...circumstances }: Circumstances,
+): SandboxResult {
   const { exitCode, signal } = ended ?? { exitCode: undefined, signal: undefined }
   const { timedOut, isCanceled } = circumstances
   const failed = exitCode !== 0 || timedOut || isCanceled || cause !== undefined
@@ -116,6 +124,7 @@ export function makeResult(ended: Ended | undefined, { cause, ...circumstances }
     failed,
     ...(failed ? { code: codeOf({ timedOut, isCanceled, signal, cause: ended ? undefined : cause }) } : {}),
     ...(cause === undefined ? {} : { cause }),
+    ...(denials === undefined ? {} : { denials }),
   }
 }
 

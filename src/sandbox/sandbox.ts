@@ -8,6 +8,9 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import type { LayerInfo, RunOptions, Sandbox, SandboxSettings, SpawnOptions } from './api.ts'
 import { Command, type SandboxedProcess } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
+import type { Denial } from './denials/denial.ts'
+import type { WatchOptions } from './denials/watch.ts'
+import { checkWatchable } from './denials/watchable.ts'
 import { type Connector, connectorFor } from './egress/connector.ts'
 import { checkEnding } from './ending.ts'
 import { Events, type SandboxEvents } from './events.ts'
@@ -49,6 +52,7 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSetti
   if (warm > 0 && (policy.options.egress || policy.options.helper))
     throw wrong('warm', 'a network that is filtered or connected is made for each command')
   if (warm > 0 && layer !== undefined) throw wrong('warm', 'a layer is for one command at a time')
+  if (warm > 0 && policy.options.isObserved) throw wrong('warm', 'what sees denials is made for each command')
   return new PolicySandbox(policy, { warm, layer })
 }
 
@@ -70,6 +74,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   readonly #pool: Pool
   readonly #running = new Set<Command>()
   readonly #network: Connector | undefined
+  readonly #events: Events
 
   readonly #layer: Layer | undefined
 
@@ -79,7 +84,8 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     this.#layer = layer
     this.#parts = compilerFor(policy, true)
     this.#pool = new Pool(warm, this.#parts.before)
-    this.#network = connectorFor(heardBy(new Events(this), policy.options), policy.host)
+    this.#events = new Events(this)
+    this.#network = connectorFor(heardBy(this.#events, policy.options), policy.host)
   }
 
   ready(): Promise<void> {
@@ -99,14 +105,14 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   }
 
   plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
-    return this.#whole(this.#commandOps(argv, options))
+    return this.#whole(this.#commandOps(argv, options, this.#isWatched))
   }
 
   #whole(rest: readonly Op[]): Plan {
     return { ops: [...this.#parts.before, ...rest], degradations: this.#policy.degradations }
   }
 
-  #commandOps(argv: readonly string[], options: SpawnOptions): Op[] {
+  #commandOps(argv: readonly string[], options: SpawnOptions, isWatched: boolean): Op[] {
     if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
     if (argv.some((arg) => arg.includes('\0')))
       throw new RuntimeError('sandbox-option', { what: 'an argument of the command holds a NUL' })
@@ -118,6 +124,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       cwd,
       umask: process.umask(),
       newSession: true,
+      isWatched,
     })
   }
 
@@ -125,10 +132,26 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     return this.#start(argv, options)
   }
 
+  /** Watching costs something, so it is done for who wants to know. */
+  get #isWatched(): boolean {
+    return this.#policy.options.isObserved || this.#events.isHeard('denial')
+  }
+
+  #watch(): WatchOptions {
+    checkWatchable(this.#policy)
+    const { onDenial } = this.#policy.options
+    const tell = (denial: Denial) => {
+      onDenial?.(denial)
+      this.#events.tell('denial', denial)
+    }
+    return { policy: this.#policy, onDenial: tell }
+  }
+
   #start(argv: readonly string[], options: SpawnOptions): Command {
     const { stdio = 'pipe' } = options
     const { host } = this.#policy
-    const rest = this.#commandOps(argv, options)
+    const isWatched = this.#isWatched
+    const rest = this.#commandOps(argv, options, isWatched)
     const plan = this.#whole(rest)
     const wishes = {
       argv,
@@ -137,8 +160,9 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       level: this.level,
       unprotected: this.#policy.unprotected,
       network: this.#network,
+      watch: isWatched ? this.#watch() : undefined,
       ending: checkEnding(options, this.#policy.options.timeout),
-      begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host),
+      ...(isWatched ? {} : { begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host) }),
     }
     const command = startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd }))
     this.#running.add(command)

@@ -1,6 +1,7 @@
 /** One target, many inputs: what gives a new kind of answer is kept to go on from. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { denials } from './denials.ts'
 import { documents } from './documents.ts'
 import { below, type Json, mutateBytes, mutateJson, pick, type Random, randomFrom } from './mutate.ts'
 import { network } from './network.ts'
@@ -9,7 +10,7 @@ import { answerOf, type Target } from './target.ts'
 import { tasks } from './tasks.ts'
 import { texts } from './texts.ts'
 
-export const targets: readonly Target[] = [...documents, ...texts, ...tasks, ...network, ...policy]
+export const targets: readonly Target[] = [...documents, ...texts, ...tasks, ...network, ...policy, ...denials]
 
 export interface Limits {
   readonly seconds?: number

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { Denial } from '../../src/index.ts'
 import { type IdentityName, whyNot } from '../fixtures/as.ts'
 import { runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
@@ -168,13 +169,15 @@ test('docs/levels.md has this table', () => {
 
 for (const level of attackedLevels) {
   const identity = identities[level]
-  test(`level ${level} stops what the table says`, { skip: needed ?? whyNot(identity) }, async () => {
+  const skip = needed ?? whyNot(identity)
+  const stops = async (watched: readonly string[]) => {
     const world = await worldOf(identity)
     const usnea = await runtimePath()
     const options = ({ home, project, setuid }: Scene['facts']) => [
       ...['--rw', project, '--ro', join(home, 'shown'), '--hide', join(home, 'shown/hidden'), '--min-level', level],
       ...(setuid === '' ? [] : ['--ro', setuid]),
       ...(level === 'L' ? ['--accept', 'protect'] : []),
+      ...watched,
     ]
     const through = level === 'L' ? refusing([]) : []
     const { got, facts } = await attacked(world, (facts) => [...through, usnea, ...options(facts), '--'])
@@ -183,5 +186,41 @@ for (const level of attackedLevels) {
     assert.deepEqual(reached.map((text) => text.split(':')[0]).sort(), open.sort(), reached.join('\n'))
     assert.equal(readFileSync(join(facts.home, 'shown/file'), 'utf8'), 'untouched')
     assert.equal(statSync(join(facts.home, 'shown/file')).mtimeMs, 1000_000)
+    return facts
+  }
+
+  test(`level ${level} stops what the table says`, { skip }, async () => void (await stops([])))
+
+  test(`level ${level} stops the same while it is watched, and the log has it`, { skip }, async () => {
+    const log = (await worldOf(identity)).file(`denials-${level}`, '')
+    const { home, project } = await stops(['--log-denials', log])
+    const denials = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Denial)
+    const has = (test: (denial: Denial) => unknown) => denials.some(test)
+    const key = join(home, '.ssh/id')
+    assert.ok(
+      has(({ path, action }) => path === key && action === 'read'),
+      key,
+    )
+    assert.ok(
+      has(({ kind, rule }) => kind === 'network' || rule === 'net none'),
+      'the network',
+    )
+    assert.ok(
+      has(({ kind }) => kind === 'process'),
+      'another process',
+    )
+    assert.ok(
+      has(({ kind }) => kind === 'call'),
+      'a system call',
+    )
+    if (level !== 'L')
+      assert.ok(has(({ path, rule }) => path?.startsWith(join(project, '.git')) && rule.startsWith('protect')))
+    assert.equal(
+      has(({ kind }) => kind === 'lost'),
+      false,
+    )
   })
 }

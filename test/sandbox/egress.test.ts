@@ -161,7 +161,7 @@ test('a host that is down is a reset, a status of the command is its own, and a 
   const { status, stdout, stderr } = await theatre.play({ hosts, script })
   assert.equal(status, 7)
   assert.match(stdout, /(reset by peer|connect to server)[\s\S]*(reset by peer|connect to server)/)
-  assert.match(stderr, /refused 11\.0\.0\.2:443: not on this port/)
+  assert.match(stderr, /denied: tcp 11\.0\.0\.2:443 \(not on this port/)
 })
 
 test('where there is no tun device, pasta says what to do instead', {

@@ -1,8 +1,7 @@
 /** `usnea sandbox` and `usnea -- CMD`: one command, shut in. */
 import { defineCommand } from '../command.ts'
 import { sandboxFlags } from '../flags.ts'
-import { given } from '../given.ts'
-import { NetworkLog } from '../network-log.ts'
+import { openLogs } from '../logs.ts'
 import { readPolicy } from '../sandbox-policy.ts'
 
 export const command = defineCommand({
@@ -22,9 +21,8 @@ export const command = defineCommand({
       return 0
     }
     const note = (message: string) => session.note(message)
-    using log = new NetworkLog(flags['net-log'], session)
-    const onNetwork = policy.options.allowHosts && log.listener
+    using log = await openLogs(flags, policy.options, session)
     const surroundings = { host: await session.host(), note }
-    return await runForeground({ ...policy.options, ...given({ onNetwork }) }, [...tail], surroundings)
+    return await runForeground({ ...policy.options, ...log?.options(policy.options) }, [...tail], surroundings)
   },
 })

@@ -5,7 +5,7 @@ import type { Layer } from '../../sandbox/layers/index.ts'
 import { defineCommand } from '../command.ts'
 import { sandboxFlags } from '../flags.ts'
 import { given } from '../given.ts'
-import { NetworkLog } from '../network-log.ts'
+import { openLogs } from '../logs.ts'
 import { summarize } from '../print/changes.ts'
 import { readPolicy } from '../sandbox-policy.ts'
 import type { Session } from '../session.ts'
@@ -45,9 +45,8 @@ export const command = defineCommand({
       return 0
     }
     const { options: policy } = merged
-    using log = new NetworkLog(flags['net-log'], session)
-    const onNetwork = policy.allowHosts && log.listener
-    const options = { ...policy, ...given({ onNetwork }), layer }
+    using log = await openLogs(flags, policy, session)
+    const options = { ...policy, ...log?.options(policy), layer }
     const tried = await tryForeground(options, [...tail], {
       host: await session.host(),
       note: (message) => session.note(message),

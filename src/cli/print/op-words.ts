@@ -116,6 +116,7 @@ const special: Words = {
     required ? '' : 'where it exists',
   ],
   allowPort: ({ port, access }) => [String(port), flagWords(access, portRightWords)],
+  observe: ({ program, flags }) => [`${program.length / 16} instructions`, flagWords(flags, filterWords)],
   seccomp: ({ program, flags }) => [`${program.length / 16} instructions`, flagWords(flags, filterWords)],
   lookup: ({ file }) => [plain(file)],
   holdNamespaces: () => [],

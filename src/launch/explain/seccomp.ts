@@ -4,7 +4,7 @@ import type { Cause, Table } from './entry.ts'
 const WAIT_KILLABLE_RECV = 32n
 const NEW_LISTENER = 8n
 
-const causes: readonly Cause<'seccomp'>[] = [
+const shared: readonly Cause<'seccomp' | 'observe'>[] = [
   {
     errno: ['EXDEV', 'ERANGE'],
     code: 'cwd-outside',
@@ -13,6 +13,10 @@ const causes: readonly Cause<'seccomp'>[] = [
     fix: 'set process.cwd to a path inside the root',
     saysErrno: true,
   },
+]
+
+const causes: readonly Cause<'seccomp'>[] = [
+  ...shared,
   {
     errno: ['EACCES', 'EPERM'],
     why: 'without no_new_privs the kernel wants CAP_SYS_ADMIN for it, or a filter around us refuses seccomp(2)',
@@ -43,6 +47,36 @@ const causes: readonly Cause<'seccomp'>[] = [
   },
 ]
 
-export const explainSeccomp: Table<'seccomp'> = {
+/** Somebody asked to see what is denied, so going on without is no answer. */
+const unseen: readonly Cause<'observe'>[] = [
+  {
+    errno: 'EBUSY',
+    why: 'a filter around us already has a listener, and a process can have only one: the outer sandbox or container watches its calls',
+    fix: 'ask the outer one for its log, or go without a log here',
+  },
+  {
+    errno: ['EPIPE', 'ECONNRESET', 'ECONNREFUSED'],
+    why: 'usnea-observe, which was to watch, is gone before the command began',
+    fix: 'look for what ends it: a limit of processes or memory, or somebody who kills it',
+  },
+  {
+    errno: ['EINVAL', 'ENOSYS', 'EOPNOTSUPP'],
+    why: ({ host }) =>
+      `this kernel (${host.kernel.release}) gives no notice of system calls, or is built without CONFIG_SECCOMP_FILTER`,
+    fix: 'use a newer kernel (5.9), or go without a log',
+  },
+  {
+    errno: ['EACCES', 'EPERM'],
+    why: 'a filter around us refuses seccomp(2) with a listener',
+    fix: 'use the seccomp profile for nested runtimes in docs/rootless.md, or go without a log',
+  },
+]
+
+export const explainSeccomp: Table<'seccomp' | 'observe'> = {
+  observe: {
+    code: 'denials-unavailable',
+    what: 'what the sandbox denies cannot be watched',
+    causes: [...unseen, ...shared],
+  },
   seccomp: { code: 'seccomp-failed', what: 'cannot load the seccomp filter', causes },
 }

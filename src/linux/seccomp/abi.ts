@@ -76,3 +76,11 @@ export const isSyscall = (name: string): boolean => numbersOf(name) !== undefine
 
 /** Without the base of its architecture; undefined where it is missing there. */
 export const syscallNumber = (name: string, abi: Abi): number | undefined => numbersOf(name)?.[order.indexOf(abi)]
+
+/** The name of a number, without the base of its architecture; undefined where none is known. */
+export function syscallName(number: number, abi: Abi): string | undefined {
+  numbersOf('read') // reads the table
+  const place = order.indexOf(abi)
+  for (const [name, numbers] of table ?? []) if (numbers[place] === number) return name
+  return undefined
+}

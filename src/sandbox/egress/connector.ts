@@ -4,6 +4,7 @@ import type { Host } from '../../host/facts.ts'
 import type { CheckedOptions } from '../options.ts'
 import { HelperNetwork } from './helper-network.ts'
 import { Network } from './network.ts'
+import type { NetworkEvent } from './report.ts'
 
 export interface Handed {
   /** See native/init/ops_egress.c. */
@@ -16,8 +17,8 @@ export interface Connection {
 }
 
 export interface Connector {
-  /** Takes what init handed out. @param pid the first process of the sandbox. @throws RuntimeError */
-  open(handed: readonly Handed[], pid: number): Connection | Promise<Connection>
+  /** Takes what init handed out. @param pid the first process of the sandbox. @param hear of this command alone. @throws RuntimeError */
+  open(handed: readonly Handed[], pid: number, hear?: (event: NetworkEvent) => void): Connection | Promise<Connection>
   /** What is had in a weaker form, by what init has told. */
   weaknesses(note: number): Degradation[]
 }

@@ -8,7 +8,7 @@ import type { Connector, Handed } from './connector.ts'
 import { Filter } from './filter.ts'
 import { Names } from './names.ts'
 import { type Egress, listenedPorts } from './options.ts'
-import { Reporter } from './report.ts'
+import { type NetworkEvent, Reporter } from './report.ts'
 import { Resolver } from './resolver.ts'
 
 export class Network implements Connector {
@@ -23,7 +23,7 @@ export class Network implements Connector {
   }
 
   /** @param pid the first process of the sandbox. @throws RuntimeError `egress-failed`; then the sockets are closed */
-  open(handed: readonly Handed[], pid: number): Filter {
+  open(handed: readonly Handed[], pid: number, hear?: (event: NetworkEvent) => void): Filter {
     const of = (word: string) => handed.flatMap((one) => (one.word === word ? one.fd : []))
     const [datagrams] = of('u')
     const [queries] = of('q')
@@ -42,10 +42,19 @@ export class Network implements Connector {
         rules: this.#egress.rules,
         names: this.#names,
         resolve: this.#resolver.resolve,
-        reporter: this.#reporter,
+        reporter: hear ? this.#reporterFor(hear) : this.#reporter,
         owner: (ends) => findSocketOwner(pid, ends),
       },
     )
+  }
+
+  /** What one command tells, told to two. */
+  #reporterFor(hear: (event: NetworkEvent) => void): Reporter {
+    const { listener } = this.#egress
+    return new Reporter((event) => {
+      listener?.(event)
+      hear(event)
+    })
   }
 
   /** What init has told: the errno of the netfilter rules, or 0. */

@@ -78,6 +78,7 @@ const alice: Host = {
   },
   oomScoreAdj: 0,
   legacyTiocsti: true,
+  ptraceScope: 0,
 }
 
 export const aHost = (differences: Partial<Host> = {}): Host => ({ ...alice, ...differences })

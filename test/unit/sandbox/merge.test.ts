@@ -13,7 +13,7 @@ import { aHost } from '../host/literal.ts'
 
 /** The schema and the type name the same options: neither can grow without the other. */
 type Missing =
-  | Exclude<keyof SandboxOptions, OptionName | 'onNetwork' | 'netfilter' | 'layer'>
+  | Exclude<keyof SandboxOptions, OptionName | 'onNetwork' | 'netfilter' | 'layer' | 'denials' | 'kept'>
   | Exclude<OptionName, keyof SandboxOptions>
 const nothingIsMissing: [Missing] extends [never] ? true : Missing = true
 

@@ -1,0 +1,118 @@
+/*
+ * The records. What is the same as before is counted, and told once more at the end with its count; each kind of thing has
+ * room of its own, so a flood of one does not cover another. Memory is bounded: what finds no room any more is only counted.
+ */
+#define _GNU_SOURCE
+#include "observe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROOM = 4096, KINDS = END_KIND, NAME_SIZE = 64, STATUS_SIZE = 4096, MOST_TELLING = 63 };
+
+struct entry {
+  struct entry *next;
+  struct record head;
+  unsigned char bytes[];
+};
+
+static struct entry *table[ROOM];
+static uint32_t used[KINDS], lost[KINDS];
+static int out = -1;
+
+void report_to(int fd) { out = fd; }
+
+static void write_all(const void *bytes, size_t size) {
+  for (const char *at = bytes; size > 0 && out >= 0;) {
+    ssize_t wrote = write(out, at, size);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) { /* nobody listens any more, and with that the sandbox ends */
+      out = -1;
+      return;
+    }
+    at += wrote;
+    size -= (size_t)wrote;
+  }
+}
+
+static uint64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static size_t read_small(const char *format, int pid, char *text, size_t size) {
+  char name[NAME_SIZE];
+  snprintf(name, sizeof name, format, pid);
+  int fd = open(name, O_RDONLY | O_CLOEXEC);
+  ssize_t got = fd < 0 ? 0 : read(fd, text, size - 1);
+  if (fd >= 0) close(fd);
+  text[got > 0 ? got : 0] = 0;
+  return got > 0 ? (size_t)got : 0;
+}
+
+/* The process of a thread, and its name. */
+static void describe(int pid, struct record *record) {
+  static char status[STATUS_SIZE];
+  read_small("/proc/%d/status", pid, status, sizeof status);
+  const char *group = strstr(status, "\nTgid:");
+  record->pid = (uint32_t)(group ? atoi(group + 6) : pid);
+  size_t got = read_small("/proc/%d/comm", (int)record->pid, record->command, sizeof record->command);
+  if (got && record->command[got - 1] == '\n') record->command[got - 1] = 0;
+}
+
+static uint32_t hash(const struct record *head, const unsigned char *bytes, size_t size) {
+  uint32_t sum = 2166136261u ^ head->kind ^ head->access << 4 ^ head->errnum << 16 ^ head->number << 20;
+  for (size_t i = 0; i < size; i++) sum = (sum ^ bytes[i]) * 16777619u;
+  return (sum ^ sum >> 15) % ROOM;
+}
+
+static bool is_same(const struct record *one, const struct record *other) {
+  return one->kind == other->kind && one->access == other->access && one->errnum == other->errnum && one->size == other->size &&
+         (one->kind != CALL_KIND || (one->number == other->number && one->arch == other->arch && one->args[0] == other->args[0]));
+}
+
+/* A call is told by its number; its arguments belong to it only where they are few: a family, a request. */
+void tell(const struct ask *ask, enum kind kind, uint32_t access, int errnum, const void *bytes, size_t size) {
+  struct record head = {.size = (uint32_t)size, .kind = kind, .access = access, .errnum = (uint32_t)errnum, .count = 1};
+  head.number = (uint32_t)ask->data->nr;
+  head.arch = ask->data->arch;
+  memcpy(head.args, ask->data->args, sizeof head.args);
+  if (head.args[0] > MOST_TELLING) head.args[0] = 0;
+  uint32_t place = hash(&head, bytes, size);
+  for (struct entry *entry = table[place]; entry; entry = entry->next)
+    if (is_same(&entry->head, &head) && memcmp(entry->bytes, bytes, size) == 0) {
+      if (entry->head.count < ~0u) entry->head.count++;
+      return;
+    }
+  struct entry *entry = used[kind] < ROOM ? malloc(sizeof *entry + size) : NULL;
+  if (!entry) {
+    if (lost[kind] < ~0u) lost[kind]++;
+    return;
+  }
+  used[kind]++;
+  head.time_ms = now_ms();
+  describe(ask->caller.pid, &head);
+  *entry = (struct entry){.next = table[place], .head = head};
+  memcpy(entry->bytes, bytes, size);
+  table[place] = entry;
+  write_all(&head, sizeof head);
+  write_all(bytes, size);
+}
+
+void finish_report(void) {
+  for (size_t i = 0; i < ROOM; i++)
+    for (struct entry *entry = table[i]; entry; entry = entry->next)
+      if (entry->head.count > 1) {
+        write_all(&entry->head, sizeof entry->head);
+        write_all(entry->bytes, entry->head.size);
+      }
+  for (uint32_t kind = 1; kind < KINDS; kind++)
+    if (lost[kind]) write_all(&(struct record){.kind = LOST_KIND, .access = kind, .count = lost[kind], .time_ms = now_ms()}, sizeof(struct record));
+  write_all(&(struct record){.kind = END_KIND}, sizeof(struct record));
+}

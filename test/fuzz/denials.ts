@@ -1,0 +1,71 @@
+/** What the observer of a hostile command writes, and what is made of it: never an exception, never more than one line a record. */
+import assert from 'node:assert/strict'
+import { denialLine, denialOf } from '../../src/sandbox/denials/denial.ts'
+import { RecordReader } from '../../src/sandbox/denials/record.ts'
+import { summarizeDenials } from '../../src/sandbox/denials/summary.ts'
+import { checkOptions } from '../../src/sandbox/options.ts'
+import type { Policy } from '../../src/sandbox/policy.ts'
+import { aHost } from '../unit/host/literal.ts'
+import type { Target } from './target.ts'
+
+const host = aHost({ home: '/home/anna', cwd: '/' })
+const policy: Policy = {
+  host,
+  options: checkOptions({}, '/'),
+  privates: [{ path: '/tmp', mode: '1777' }],
+  mirrors: [],
+  exposures: [],
+  protections: [{ path: '/work/.git/hooks', writable: false }],
+  unprotected: [],
+  hide: ['/hidden'],
+  deny: ['/denied'],
+  freshProc: true,
+  hasResolvConf: false,
+  cwd: '/',
+  degradations: [],
+  standing: { level: 'U1', landlock: 0 },
+}
+
+const HEAD = 72
+
+function record(kind: number, access: number, errno: number, text: string): Buffer {
+  const head = Buffer.alloc(HEAD)
+  const bytes = Buffer.from(text, 'latin1')
+  for (const [place, value] of [bytes.length, kind, access, errno, 4711, 257, 0xc000_003e, 1].entries())
+    head.writeUInt32LE(value, 4 * place)
+  head.writeBigUInt64LE(1_764_348_000_000n, 32)
+  head.write('cat', 56)
+  return Buffer.concat([head, bytes])
+}
+
+/** In pieces the same comes out as in one. */
+function run(input: Buffer): string {
+  const whole = new RecordReader().read(input)
+  const reader = new RecordReader()
+  const middle = input.length >> 1
+  const pieces = [...reader.read(input.subarray(0, middle)), ...reader.read(input.subarray(middle))]
+  assert.deepEqual(pieces, whole)
+  assert.ok(whole.length <= input.length / HEAD)
+  const denials = whole.filter(({ kind }) => kind !== 'end').map((one) => denialOf(one, policy))
+  for (const denial of denials) {
+    const line = denialLine(denial)
+    assert.equal(line.indexOf('\n'), line.length - 1)
+    assert.doesNotMatch(line.slice(0, -1), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+    assert.deepEqual(JSON.parse(line), denial)
+  }
+  for (const line of summarizeDenials(denials)) assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  return denials.map(({ kind, action, rule }) => `${kind} ${action} ${rule}`).join()
+}
+
+export const denials: readonly Target[] = [
+  {
+    name: 'denials',
+    seeds: [
+      record(1, 2, 30, '/etc/x'),
+      Buffer.concat([record(1, 1, 2, '/tmp/\xff'), record(2, 128, 101, '443 192.0.2.1'), record(6, 0, 0, '')]),
+      Buffer.concat([record(3, 0, 1, ''), record(4, 2048, 3, '/proc/1'), record(5, 1, 0, '')]),
+    ],
+    words: ['/hidden', '/denied', '/work/.git/hooks', '\n', '\u202e', '443 ::1'],
+    run,
+  },
+]
