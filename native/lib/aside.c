@@ -59,3 +59,14 @@ int usnea_watch_aside(const char *path, int pid, int file, const char *label) {
     if (done[i] >= 0) close(done[i]);
   return -error;
 }
+
+int usnea_watch_group(const char *path, int channel, const char *label) {
+  char channel_[12];
+  char *argv[] = {(char *)"usnea-watch", (char *)(uintptr_t)label, channel_, NULL};
+  int program = usnea_open_init(path);
+  if (program < 0) return program;
+  snprintf(channel_, sizeof channel_, "%d", channel);
+  int error = start_aside(program, argv, &channel, 1);
+  close(program);
+  return -error;
+}

@@ -118,6 +118,9 @@ int usnea_notify(const char *host, const char *text);
  */
 int usnea_watch_aside(const char *path, int pid, int file, const char *label);
 
+/* Starts usnea-watch for the sandboxes of a program, at one end of a pair of packets: native/watch/group.c. */
+int usnea_watch_group(const char *path, int channel, const char *label);
+
 /*
  * usnea-observe (at `path`) beside a sandbox that is to be made: `wish` is what native/observe/observe.h says. On return
  * ends[0] is the end of the channel for init, and ends[1] where its records are read; both close-on-exec.

@@ -1,5 +1,5 @@
 /*
- * usnea-watch LABEL PID PIDFD FILE READY: stays beside a container that has no cgroup. It looks the more often the nearer
+ * usnea-watch LABEL SOCKET: see group.c. usnea-watch LABEL PID PIDFD FILE READY: stays beside a container that has no cgroup. It looks the more often the nearer
  * a limit is, and never takes more than a fiftieth of one processor. SIGKILL of the first process ends all of them,
  * because they are in its pid namespace.
  */
@@ -13,41 +13,11 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
-
-enum {
-  SOONEST_MS = 50,
-  LATEST_MS = 500,
-  SHARE = 50,                  /* of the time between two looks a look may take so much */
-  BYTES_PER_MS = 2 * 1000 * 1000, /* as fast as a few processors fill memory */
-  TASKS_PER_MS = 10,
-};
-
-static int64_t now_us(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static uint64_t left(uint64_t limit, uint64_t used, uint64_t per_ms) {
-  if (!limit) return LATEST_MS;
-  return used < limit ? (limit - used) / per_ms : 0;
-}
-
-static int pause_ms(const struct limits *limits, const struct usage *usage, int64_t took_us) {
-  uint64_t wait = left(limits->memory, usage->resident, BYTES_PER_MS);
-  uint64_t other = left(limits->tasks, usage->tasks, TASKS_PER_MS);
-  if (other < wait) wait = other;
-  if (wait > LATEST_MS) wait = LATEST_MS;
-  if (wait < SOONEST_MS) wait = SOONEST_MS;
-  uint64_t fair = (uint64_t)took_us * SHARE / 1000;
-  return (int)(fair > wait ? fair < 10000 ? fair : 10000 : wait);
-}
 
 /* What was found in excess; NOTHING while all is well. */
 static enum kind judge(struct limits *limits, const struct usage *usage) {
@@ -67,13 +37,21 @@ static void end(int pidfd, int file, struct limits *limits, enum kind kind) {
   syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
-int main(int argc, char **argv) {
-  if (argc < 6) return 2;
-  int init = atoi(argv[2]), file = atoi(argv[4]), ready = atoi(argv[5]);
-  struct pollfd container = {atoi(argv[3]), POLLIN, 0};
+static void name_ourselves(void) {
   prctl(PR_SET_NAME, "usnea-watch");
   prctl(PR_SET_DUMPABLE, 0); /* nobody of our uid, in a container or not, looks into us */
   signal(SIGCHLD, SIG_IGN);
+}
+
+int main(int argc, char **argv) {
+  if (argc == 3) {
+    name_ourselves();
+    return watch_group(atoi(argv[2]));
+  }
+  if (argc < 6) return 2;
+  int init = atoi(argv[2]), file = atoi(argv[4]), ready = atoi(argv[5]);
+  struct pollfd container = {atoi(argv[3]), POLLIN, 0};
+  name_ourselves();
   for (;;) {
     struct limits limits;
     struct usage usage;

@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 enum { PATIENCE_MS = 2000 };
+enum { NOBODY = -1, NOT_KNOWN = -2, BEING_ASKED = -3 };
 enum place { UNKNOWN, ASKED, OUTSIDE, INSIDE };
 
 static struct process {
   int pid, parent, tasks;
   enum place place;
+  int owner; /* of measure_all: the place of the member, or one of those below */
 } *processes;
 static size_t count, room;
 static int proc = -1;
@@ -39,7 +41,7 @@ static bool read_stat(int pid, struct process *process) {
   char text[1024];
   if (slurp(pid, "stat", text, sizeof text) <= 0) return false;
   char *at = strrchr(text, ')');
-  *process = (struct process){.pid = pid};
+  *process = (struct process){.pid = pid, .owner = NOBODY};
   return at && sscanf(at + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d", &process->parent,
                       &process->tasks) == 2;
 }
@@ -81,12 +83,11 @@ static ino_t namespace_of(int init) {
   return known;
 }
 
-static bool list(int init) {
+/* All processes, sorted. False when /proc cannot be read. */
+static bool list_all(void) {
   if (proc < 0) proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  ino_t wanted = namespace_of(init);
   int again = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *directory = again < 0 ? NULL : fdopendir(again);
-  bool found = false;
   if (!directory) return false;
   count = 0;
   for (struct dirent *entry; (entry = readdir(directory));) {
@@ -97,13 +98,22 @@ static bool list(int init) {
       if (!more) abort();
       processes = more;
     }
-    if (!read_stat(pid, &processes[count])) continue;
-    if (pid == init) found = true;
-    if (pid == init || (wanted && in_namespace(pid, wanted))) processes[count].place = INSIDE;
-    count++;
+    if (read_stat(pid, &processes[count])) count++;
   }
   closedir(directory);
   qsort(processes, count, sizeof *processes, by_pid);
+  return true;
+}
+
+static bool list(int init) {
+  bool found = false;
+  if (!list_all()) return false;
+  ino_t wanted = namespace_of(init);
+  for (size_t i = 0; i < count; i++) {
+    int pid = processes[i].pid;
+    if (pid == init) found = true;
+    if (pid == init || (wanted && in_namespace(pid, wanted))) processes[i].place = INSIDE;
+  }
   return found;
 }
 
@@ -133,15 +143,20 @@ static uint64_t share_of(int pid) {
   return line && sscanf(line, "\nPss: %lu kB", &kib) == 1 ? (uint64_t)kib * 1024 : resident(pid);
 }
 
+static bool counts(const struct process *process, int owner) {
+  if (owner == NOBODY) return process->place == INSIDE || process->owner >= 0;
+  return process->owner == owner;
+}
+
 /* In a child: the read takes a lock of the process that is looked at, and who holds that for ever must not stop us. */
-uint64_t proportional(const struct usage *usage) {
+static uint64_t share_of_all(int owner, uint64_t resident) {
   int ends[2];
   uint64_t sum = 0;
-  if (pipe2(ends, O_CLOEXEC) != 0) return usage->resident;
+  if (pipe2(ends, O_CLOEXEC) != 0) return resident;
   pid_t child = fork();
   if (child == 0) {
     for (size_t i = 0; i < count; i++)
-      if (processes[i].place == INSIDE) sum += share_of(processes[i].pid);
+      if (counts(&processes[i], owner)) sum += share_of(processes[i].pid);
     _exit(write(ends[1], &sum, sizeof sum) == sizeof sum ? 0 : 1);
   }
   close(ends[1]);
@@ -149,5 +164,49 @@ uint64_t proportional(const struct usage *usage) {
   bool known = child > 0 && poll(&answer, 1, PATIENCE_MS) > 0 && read(ends[0], &sum, sizeof sum) == sizeof sum;
   close(ends[0]);
   if (child > 0 && !known) kill(child, SIGKILL);
-  return known ? sum : usage->resident;
+  return known ? sum : resident;
+}
+
+uint64_t proportional(const struct usage *usage) { return share_of_all(NOBODY, usage->resident); }
+
+uint64_t proportional_of(int member, uint64_t resident) { return share_of_all(member, resident); }
+
+/* As `settle`, for the owner. */
+static void find_owner(struct process *process) {
+  struct process *at = process;
+  while (at && at->owner == NOT_KNOWN) {
+    at->owner = BEING_ASKED;
+    at = find(at->parent);
+  }
+  int answer = at && at->owner >= 0 ? at->owner : NOBODY;
+  for (at = process; at && at->owner == BEING_ASKED; at = find(at->parent)) at->owner = answer;
+}
+
+bool measure_all(struct member *const *members, size_t number) {
+  if (!list_all()) return false;
+  for (size_t i = 0; i < count; i++) processes[i].owner = NOT_KNOWN;
+  for (size_t i = 0; i < number; i++) {
+    struct process *first = find(members[i]->pid);
+    members[i]->usage = (struct usage){0, 0};
+    members[i]->found = first != NULL;
+    if (first) first->owner = (int)i;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct process *process = &processes[i];
+    find_owner(process);
+    if (process->owner < 0) continue;
+    struct member *member = members[process->owner];
+    member->usage.resident += resident(process->pid);
+    /* the first process is ours, and not counted */
+    if (process->pid != member->pid) member->usage.tasks += (uint64_t)(process->tasks > 0 ? process->tasks : 1);
+  }
+  return true;
+}
+
+void kill_descendants(int member) {
+  for (size_t i = 0; i < count; i++) {
+    const struct process *process = &processes[i];
+    const struct process *parent = process->owner == member ? find(process->parent) : NULL;
+    if (parent && parent->owner == member) kill(process->pid, SIGKILL);
+  }
 }

@@ -7,7 +7,8 @@ import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/launch.ts'
-import { endingSignal } from './isolate.ts'
+import type { HeldLimit, Hold } from './hold/amounts.ts'
+import { endingSignal, heldPlan } from './isolate.ts'
 
 export interface BlockingOptions {
   readonly host: Host
@@ -15,24 +16,49 @@ export interface BlockingOptions {
   readonly timeout: number | undefined
   /** The command stays in our session, and hears of the terminal by itself. */
   readonly sharesSession: boolean
+  /** What holds its limits: ended here in any case. */
+  readonly hold?: Hold | undefined
+}
+
+export interface BlockingOutcome {
+  readonly ended: Ended
+  readonly timedOut: boolean
+  readonly limits: readonly HeldLimit[]
 }
 
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** @throws RuntimeError when the command never ran */
-export async function isolateBlocking(
-  plan: Plan,
-  options: BlockingOptions,
-): Promise<{ ended: Ended; timedOut: boolean }> {
+export async function isolateBlocking(unheld: Plan, options: BlockingOptions): Promise<BlockingOutcome> {
+  const { hold } = options
+  let limits: readonly HeldLimit[] = []
+  let isEnded = false
+  const end = async () => {
+    if (!isEnded) limits = (await hold?.end()) ?? []
+    isEnded = true
+  }
+  try {
+    const outcome = await run(heldPlan(unheld, hold), options)
+    await end()
+    return { ...outcome, limits }
+  } finally {
+    await end()
+  }
+}
+
+async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended; timedOut: boolean }> {
   catchSignals('none')
   const { outer, control, conversation } = begin(plan)
-  native().forwardSignals(0, control, options.sharesSession ? 1 : 0)
-  const { last, first } = listen(conversation, options.timeout)
+  const forward = () => native().forwardSignals(0, control, options.sharesSession ? 1 : 0)
+  if (!options.hold?.waits) forward()
+  const heard = await listen({ conversation, outer, options, forward })
+  const { last, first } = heard
   releaseSignals()
   conversation.close()
-  if (last === 'timeout') for (const pid of [first, outer]) if (pid) killChild(pid, endingSignal(plan))
+  if (last === 'timeout' || heard.refusal) for (const pid of [first, outer]) if (pid) killChild(pid, endingSignal(plan))
   waitNow(outer)
   if (first) waitNow(first)
+  if (heard.refusal) throw heard.refusal
   if (last === 'timeout') return { ended: KILLED, timedOut: true }
   if (last?.message === 'failed') {
     const failure = failureOf(last)
@@ -54,16 +80,40 @@ function begin(plan: Plan): { outer: number; control: number; conversation: Bloc
   }
 }
 
-function listen(
-  conversation: BlockingConversation,
-  timeout = -1,
-): { last: Frame | undefined | 'timeout'; first: number } {
+interface Listening {
+  readonly conversation: BlockingConversation
+  readonly outer: number
+  readonly options: BlockingOptions
+  /** Has signals to us go to the command; nothing else may be said to a first process that waits. */
+  readonly forward: () => void
+}
+
+interface Heard {
+  readonly last: Frame | undefined | 'timeout'
+  readonly first: number
+  /** Its limits could not be held. */
+  readonly refusal?: unknown
+}
+
+async function listen({ conversation, outer, options, forward }: Listening): Promise<Heard> {
+  const { timeout = -1, hold } = options
   const deadline = performance.now() + timeout
   let first = 0
   for (;;) {
     const last = conversation.nextWithin(timeout < 0 ? -1 : Math.max(0, deadline - performance.now()))
     if (last === 'timeout') return { last, first }
-    if (last?.message === 'pidBorn') first = last.a
-    else if (last?.message !== 'weaker') return { last, first }
+    if (last?.message === 'pidBorn') {
+      first = last.a
+      try {
+        if (hold?.waits) waitNow(outer) // it counts as long as it is a zombie, and ends just now
+        await hold?.born(first)
+      } catch (refusal) {
+        return { last: undefined, first, refusal }
+      }
+      if (hold?.waits) {
+        conversation.say('placed')
+        forward()
+      }
+    } else if (last?.message !== 'weaker') return { last, first }
   }
 }

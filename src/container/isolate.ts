@@ -1,20 +1,24 @@
 /** Runs a plan whose init stays as PID 1 and reaps: the sandbox's way to the floors below. */
 import type { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
-import { type Ended, forget, killChild, waitFor } from '../kernel/children.ts'
+import { type Ended, forget, killChild, waitFor, waitNow } from '../kernel/children.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { native } from '../kernel/native.ts'
-import type { Plan } from '../kernel/plan.ts'
+import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, type Started, spawnInit } from '../launch/launch.ts'
 import { Channel, type Handed } from './channel.ts'
+import type { HeldLimit, Hold } from './hold/amounts.ts'
 
 export { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/native.ts'
 
 /** How it ended: the command's own end, or the reason why it never ran. */
-export type Outcome = { readonly ended: Ended } | { readonly failure: RuntimeError }
+export type Outcome = ({ readonly ended: Ended } | { readonly failure: RuntimeError }) & {
+  /** What held its limits, and which were reached. */
+  readonly limits?: readonly HeldLimit[]
+}
 
 export interface Isolated {
   /** Our ends of the pipes that were asked for; -1 elsewhere. */
@@ -45,19 +49,37 @@ export interface IsolateOptions {
   readonly behind?: readonly number[]
   /** Signals to us go to the command until it ends; in our session it hears of the terminal by itself. */
   readonly signals?: { readonly sharesSession: boolean }
+  /** What holds its limits: ended here in any case. */
+  readonly hold?: Hold | undefined
 }
 
 /** `fds`: numbers or FD_NULL, FD_PIPE_IN, FD_PIPE_OUT. @throws RuntimeError `spawn-failed`, `memfd-refused`, `native-missing` */
-export function isolate(plan: Plan, fds: readonly number[], host: Host, options: IsolateOptions = {}): Isolated {
+export function isolate(unheld: Plan, fds: readonly number[], host: Host, options: IsolateOptions = {}): Isolated {
+  const plan = heldPlan(unheld, options.hold)
   if (options.signals) catchSignals('none')
   const channel = options.receive && new Channel()
-  const { outer, control, pipes } = begin(plan, fds, channel, options.behind)
-  if (options.signals) native().forwardSignals(0, control, options.signals.sharesSession ? 1 : 0)
-  return watchOver(
-    { plan, outer, first: 0, pipes, conversation: new SocketConversation(control), channel },
-    host,
-    options,
-  )
+  const { outer, control, pipes } = begin(plan, fds, { ...options, channel })
+  const { signals, hold } = options
+  const forward = () => signals && native().forwardSignals(0, control, signals.sharesSession ? 1 : 0)
+  if (!hold?.waits) forward()
+  const conversation = new SocketConversation(control)
+  return watchOver({ plan, outer, first: 0, pipes, conversation, channel, forward }, host, options)
+}
+
+interface Passed {
+  readonly signal: number
+  readonly isForGroup: boolean
+}
+
+/** With what its first process does, and waits for, so that its limits hold from the beginning on. */
+export function heldPlan(plan: Plan, hold: Hold | undefined): Plan {
+  if (hold === undefined) return plan
+  return { ...plan, ops: [...hold.ops, ...(hold.waits ? waiting(plan.ops) : plan.ops)] }
+}
+
+function waiting(ops: readonly Op[]): Op[] {
+  const born = ops.findIndex(({ op }) => op === 'born') + 1
+  return [...ops.slice(0, born), { op: 'wait', message: messages.placed, origin: 'limits' }, ...ops.slice(born)]
 }
 
 /** An init that was started, and what it was told. */
@@ -70,6 +92,8 @@ export interface Begun {
   readonly first: number
   readonly pipes: readonly number[]
   readonly channel?: Channel | undefined
+  /** Has signals to us go to it; for one that waits first, when it waits no more. */
+  readonly forward?: () => void
 }
 
 /** Hears of it to its end. */
@@ -78,14 +102,30 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
   let { first } = begun
   let isOver = false
   const ending = endingSignal(plan)
-  const waits = plan.ops.some((op) => op.op === 'wait' && op.message === messages.taken)
+  const waitsFor = (message: number) => plan.ops.some((op) => op.op === 'wait' && op.message === message)
+  const { hold } = options
+  /** Signals for a first process that waits for another word; undefined when it does not. */
+  let early: Passed[] | undefined = first === 0 && waitsFor(messages.placed) ? [] : undefined
+  const bear = async (pid: number) => {
+    first = pid
+    if (early) waitNow(outer) // it counts as long as it is a zombie, and ends just now
+    await hold?.born(pid)
+    if (early) conversation.say('placed')
+    for (const { signal, isForGroup } of early ?? []) conversation.signal(signal, isForGroup)
+    if (early) begun.forward?.()
+    early = undefined
+  }
+  const pass = (one: Passed) => {
+    if (early) early.push(one)
+    else conversation.signal(one.signal, one.isForGroup)
+  }
   const next = async (): Promise<Frame | undefined> => {
     for (;;) {
       const frame = await conversation.next()
-      if (frame?.message === 'pidBorn') first = frame.a
+      if (frame?.message === 'pidBorn') await bear(frame.a)
       else if (frame?.message === 'netOpened') {
         await options.receive?.(channel?.receive() ?? [], frame.a, first)
-        if (waits) conversation.say('taken')
+        if (waitsFor(messages.taken)) conversation.say('taken')
       } else if (frame?.message !== 'weaker') return frame
     }
   }
@@ -98,8 +138,10 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
     channel?.[Symbol.dispose]()
     if (outer) forget(outer)
     if (first && ending === 'SIGTERM') await waitFor(first)
+    else if (first && hold) await waitFor(first)
     else if (first) forget(first)
-    return last && 'failure' in last ? last : outcomeOf(last, plan, host)
+    const limits = hold && { limits: await hold.end() }
+    return { ...(last && 'failure' in last ? last : outcomeOf(last, plan, host)), ...limits }
   }
   /** Letting go ends it at its next word; the signal is for one that hangs in a system call. It is a child not reaped yet. */
   const end = () => {
@@ -109,23 +151,23 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
   return {
     pipes,
     outcome: listen(),
-    signal: (signal) => (signal === 9 ? end() : conversation.signal(signal)),
-    signalGroup: (signal) => conversation.signal(signal, true),
+    signal: (signal) => (signal === 9 ? end() : pass({ signal, isForGroup: false })),
+    signalGroup: (signal) => pass({ signal, isForGroup: true }),
     kill: end,
   }
 }
 
-function begin(
-  plan: Plan,
-  fds: readonly number[],
-  channel: Channel | undefined,
-  behind: readonly number[] = [],
-): Started {
+interface Beside extends IsolateOptions {
+  readonly channel: Channel | undefined
+}
+
+function begin(plan: Plan, fds: readonly number[], { channel, hold, behind = [] }: Beside): Started {
   try {
     return spawnInit(plan, [...fds, ...(channel ? [channel.theirs] : []), ...behind])
   } catch (error) {
     channel?.[Symbol.dispose]()
     releaseSignals()
+    void hold?.end()
     throw error
   } finally {
     channel?.release()

@@ -1,12 +1,13 @@
 /** A sandbox that is made before its command is known: everything that is the same for each command is done, and waits. */
 import type { Host } from '../host/facts.ts'
-import { forget, killChild, waitFor } from '../kernel/children.ts'
+import { forget, killChild, waitFor, waitNow } from '../kernel/children.ts'
 import { FD_NULL } from '../kernel/native.ts'
 import type { Op } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import { spawnInit } from '../launch/launch.ts'
 import { REST, sendRest } from '../launch/rest.ts'
-import { type Isolated, watchOver } from './isolate.ts'
+import type { Hold } from './hold/amounts.ts'
+import { heldPlan, type Isolated, watchOver } from './isolate.ts'
 
 export class Waiting {
   readonly #ops: readonly Op[]
@@ -15,13 +16,16 @@ export class Waiting {
   readonly #conversation: SocketConversation
   /** The first process; 0 when it could not be made. */
   readonly #born: Promise<number>
+  readonly #hold: Hold | undefined
   #first = 0
   #isGone = false
 
   /** Starts to make it. Once born it does not keep the program running. @throws RuntimeError as `isolate` */
-  constructor(ops: readonly Op[]) {
-    this.#ops = [...ops, REST]
-    const { outer, control } = spawnInit({ ops: this.#ops, degradations: [] }, [FD_NULL, FD_NULL, FD_NULL])
+  constructor(ops: readonly Op[], hold?: Hold) {
+    this.#hold = hold
+    const plan = heldPlan({ ops: [...ops, REST], degradations: [] }, hold)
+    this.#ops = plan.ops
+    const { outer, control } = spawnInit(plan, [FD_NULL, FD_NULL, FD_NULL])
     this.#outer = outer
     this.#control = control
     this.#conversation = new SocketConversation(control)
@@ -41,10 +45,25 @@ export class Waiting {
   async #hearOfBirth(): Promise<number> {
     const frame = await this.#conversation.next()
     this.#conversation.keepAlive(false)
-    forget(this.#outer)
-    if (frame?.message === 'pidBorn') this.#first = frame.a
+    if (this.#hold?.waits) waitNow(this.#outer)
+    else forget(this.#outer)
+    if (frame?.message === 'pidBorn') await this.#bear(frame.a)
     else this.#isGone = true
     return this.#first
+  }
+
+  async #bear(pid: number): Promise<void> {
+    try {
+      await this.#hold?.born(pid)
+      if (this.#hold?.waits) this.#conversation.say('placed')
+      this.#first = pid
+    } catch {
+      // The next command is then started without us, and says why.
+      this.#isGone = true
+      this.#conversation.close()
+      forget(pid)
+      await this.#hold?.end()
+    }
   }
 
   /** Settles when its first process exists. */
@@ -59,7 +78,9 @@ export class Waiting {
     if (pipes === undefined) return undefined
     this.#conversation.keepAlive(true)
     const plan = { ops: [...this.#ops, ...rest], degradations: [] }
-    return watchOver({ plan, conversation: this.#conversation, outer: 0, first: this.#first, pipes }, host)
+    return watchOver({ plan, conversation: this.#conversation, outer: 0, first: this.#first, pipes }, host, {
+      hold: this.#hold,
+    })
   }
 
   /** Lets go of it unused, and settles when it is gone. */
@@ -69,5 +90,6 @@ export class Waiting {
     if (first === 0) return
     killChild(first)
     await waitFor(first)
+    await this.#hold?.end()
   }
 }

@@ -42,6 +42,7 @@ export interface Native {
   notify(host: string, text: string): number
   watchAside(program: string, pid: number, file: number, label: string): number
   observeAside(program: string, wish: Uint8Array, size: number, ends: Int32Array): number
+  watchGroup(program: string, channel: number, label: string): number
   handOver(program: string, words: Uint8Array, size: number): number
   peer(socket: number, who: Int32Array): number
   guardDevices(cgroup: number, program: Uint8Array, size: number): number
@@ -125,6 +126,7 @@ function load(): { native: Native; directory: string } {
     observeAside: library.func(
       'int usnea_observe_aside(const char *path, const uint8_t *wish, uint32_t size, int32_t *ends)',
     ),
+    watchGroup: library.func('int usnea_watch_group(const char *path, int channel, const char *label)'),
     notify: library.func('int usnea_notify(const char *host, const char *text)'),
     handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
     peer: library.func('int usnea_peer(int socket, int32_t *who)'),
@@ -221,4 +223,10 @@ export function observeAside(wish: Uint8Array): Observing | number {
   const ends = new Int32Array(2)
   const done = native.observeAside(join(directory, 'usnea-observe'), wish, wish.length, ends)
   return done < 0 ? done : { channel: ends[0] ?? -1, records: ends[1] ?? -1 }
+}
+
+/** A small program watches over the sandboxes of this one, as long as the other end of the channel is open. @returns 0 or -errno */
+export function watchGroup(channel: number, label: string): number {
+  const { native, directory } = load()
+  return native.watchGroup(join(directory, 'usnea-watch'), channel, label)
 }

@@ -3,8 +3,10 @@ import type { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Degradation } from '../base/issue.ts'
+import type { HeldLimit } from '../container/hold/amounts.ts'
 import type { Level } from '../host/level.ts'
 import type { Plan } from '../kernel/plan.ts'
+import type { Ceiling } from './ceiling.ts'
 import type { SandboxedProcess, Stdio } from './command.ts'
 import type { EndingOptions } from './ending.ts'
 import type { SandboxEvents } from './events.ts'
@@ -62,6 +64,8 @@ export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {
   close(): Promise<void>
   /** Settles when what `warm` asked for is there. */
   ready(): Promise<void>
+  /** What holds each limit, before anything runs. */
+  readonly limits: readonly HeldLimit[]
   /** What is had in a weaker form than usual on this machine. */
   readonly degradations: readonly Degradation[]
   /** The isolation that commands get: see docs/levels.md. */
@@ -98,4 +102,6 @@ export interface SandboxSettings {
    * 1024, default 0. What they show is what was there when they were made. When none is ready a command is started as ever.
    */
   readonly warm?: number
+  /** Limits that it shares with others: see `ceiling()`. Default: none. */
+  readonly ceiling?: Ceiling
 }

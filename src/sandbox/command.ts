@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
+import type { HeldLimit, Hold } from '../container/hold/amounts.ts'
 import {
   FD_NULL,
   FD_PIPE_IN,
@@ -23,6 +24,7 @@ import type { Ending } from './ending.ts'
 import { inSandboxWords } from './failure.ts'
 import { readLines } from './input-output.ts'
 import { plantedOf } from './protect.ts'
+import { limitsOf } from './reached.ts'
 import { makeResult, SandboxError, type SandboxResult } from './result.ts'
 
 /** `pipe` gives a stream, `inherit` the caller's own descriptor, `ignore` /dev/null, a number that descriptor. */
@@ -33,6 +35,8 @@ export interface StartOptions {
   readonly stdio: readonly [Stdio, Stdio, Stdio]
   readonly host: Host
   readonly level: Level
+  /** Limits that hold by themselves. */
+  readonly limits?: readonly HeldLimit[] | undefined
   /** Dangerous paths that do not exist on the host. */
   readonly unprotected: readonly string[]
   /** What connects the network namespace of the command. */
@@ -44,6 +48,8 @@ export interface StartOptions {
   readonly ending: Ending
   /** Begins it in a sandbox that waits; undefined when there is none. */
   readonly begin?: ((fds: readonly number[]) => Isolated | undefined) | undefined
+  /** What holds its limits, where it does not begin in a sandbox that waits. */
+  readonly hold?: (() => Hold | undefined) | undefined
   /** Called when the whole tree is dead, before `exited` settles. Must not throw. */
   readonly onEnd?: () => void
 }
@@ -82,6 +88,7 @@ export class Command implements SandboxedProcess {
   readonly degradations: Degradation[] = []
   #watching: Watch | undefined
   #connection: Connection | undefined
+  #held: readonly HeldLimit[] | undefined
   #timedOut = false
   #isCanceled = false
   #isForcefullyTerminated = false
@@ -120,9 +127,10 @@ export class Command implements SandboxedProcess {
   }
 
   #wishes(): IsolateOptions {
-    const { network, signals } = this.#options
+    const { network, signals, hold } = this.#options
     return {
       ...(this.#watching ? { behind: [this.#watching.channel] } : {}),
+      hold: hold?.(),
       ...(signals ? { signals } : {}),
       ...(network
         ? {
@@ -183,6 +191,7 @@ export class Command implements SandboxedProcess {
       cancelSignal?.removeEventListener('abort', cancel)
       this.#options.onEnd?.()
     }
+    this.#held = outcome.limits
     if ('ended' in outcome) return await this.#whole(outcome.ended)
     if (this.#timedOut || this.#isCanceled) return this.#result({ exitCode: undefined, signal: 9 })
     this.#cause = inSandboxWords(outcome.failure, this.#plan)
@@ -213,6 +222,7 @@ export class Command implements SandboxedProcess {
       planted: ended === undefined ? [] : plantedOf(unprotected),
       degradations: this.degradations,
       denials: this.#watching?.denials,
+      ...limitsOf(this.#held, this.#options.limits),
     })
   }
 

@@ -4,6 +4,7 @@
  * building another.
  */
 import { join } from 'node:path'
+import { planForks } from '../container/hold/holder.ts'
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -199,6 +200,7 @@ function compileCommand(policy: Policy, { argv, env, cwd, umask, isWatched = fal
     { op: 'reap', origin },
     { op: 'umask', mask: umask, origin },
     ...planFiles(policy.options.limits, policy.host),
+    ...planForks(policy.way, policy.host),
     { op: 'bounding', mask: 0, origin },
     { op: 'cwd', path: cwd, lenient: 0, origin: 'cwd' },
     { op: 'caps', effective: 0, permitted: 0, inheritable: 0, ambient: 0, origin },

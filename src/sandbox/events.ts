@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Denial } from './denials/denial.ts'
 import type { NetworkEvent } from './egress/report.ts'
+import type { LimitEvent } from './reached.ts'
 
 /**
  * What can be heard, and what a listener is given. One line an event; its type stands where it is found out. Every event
@@ -12,6 +13,8 @@ export interface SandboxEvents {
   network: [event: NetworkEvent]
   /** Something was denied; what came more than once is told again at the end, with its `count`. */
   denial: [denial: Denial]
+  /** A command that has ended had reached a limit: told once for each, with how often. */
+  limit: [event: LimitEvent]
 }
 
 export type SandboxEventName = keyof SandboxEvents

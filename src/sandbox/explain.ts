@@ -1,4 +1,6 @@
 /** A policy in words, with who said what: for `--explain`. */
+import type { LimitName } from '../container/hold/amounts.ts'
+import { expected } from '../container/hold/watchdog.ts'
 import { levelMeanings } from '../host/level.ts'
 import type { Merged, Said } from './merge.ts'
 import type { Policy } from './policy.ts'
@@ -49,6 +51,13 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
       'timeout',
       options.timeout === undefined ? 'it may take as long as it likes' : `it is killed after ${options.timeout} ms`,
     ),
+    ...each(
+      said,
+      'memory',
+      (size) => `all its processes together may use ${size} of memory${heldWords(policy, 'memory')}`,
+    ),
+    ...each(said, 'pids', (count) => `${count} processes and threads may run at once${heldWords(policy, 'pids')}`),
+    ...each(said, 'cpus', (count) => `so many processors' time may be used: ${count}${heldWords(policy, 'cpus')}`),
     ...each(said, 'files', (count) => `each process may have ${count} descriptors open`),
     ...each(said, 'disk', (size) => `each private directory holds ${size} at most`),
     ...each(said, 'require', (name) => `${name} must be had`),
@@ -70,6 +79,12 @@ function networkWords({ options, standing }: Policy): string {
   return options.ports === undefined
     ? 'the network of the host'
     : 'of the network of the host the TCP ports that follow'
+}
+
+/** Who sees to it. */
+function heldWords({ way }: Policy, name: LimitName): string {
+  const held = way && expected(way).find(({ limit }) => limit === name)
+  return held ? ` (${held.enforcedBy})` : ''
 }
 
 function protectedWords({ exposures, unprotected }: Policy): ExplainedRule {

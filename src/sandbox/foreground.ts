@@ -1,6 +1,7 @@
 /** A sandbox for a person at a terminal: the caller's own descriptors, forwarded signals, shells' exit codes. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { exitStatus } from '../container/foreground.ts'
+import type { HeldLimit } from '../container/hold/amounts.ts'
 import { isolateBlocking } from '../container/isolate-blocking.ts'
 import type { Host } from '../host/facts.ts'
 import { signalNumber } from '../kernel/constants.ts'
@@ -16,6 +17,7 @@ import type { Merged } from './merge.ts'
 import { checkOptions, type SandboxOptions, wrong } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 import { plantedOf } from './protect.ts'
+import { holderOf, reachedWords } from './reached.ts'
 
 const TIMED_OUT = 124
 const SIGKILL = 9
@@ -94,7 +96,11 @@ async function runPolicy(policy: Policy, argv: readonly string[], { host, note }
   const plan = planOf(policy, argv)
   if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note })
   try {
-    const { ended, timedOut } = await isolateBlocking(plan, { host, timeout, sharesSession: !needsNewSession(host) })
+    using holder = holderOf(policy)
+    const sharesSession = !needsNewSession(host)
+    const outcome = await isolateBlocking(plan, { host, timeout, sharesSession, hold: holder?.begin() })
+    const { ended, timedOut, limits } = outcome
+    tellReached(limits, note)
     tellPlanted(plantedOf(policy.unprotected), note)
     return timedOut ? TIMED_OUT : exitStatus(ended)
   } catch (error) {
@@ -104,6 +110,10 @@ async function runPolicy(policy: Policy, argv: readonly string[], { host, note }
 
 function tellPlanted(paths: readonly string[], note: Surroundings['note']): void {
   for (const path of paths) note(`the command made ${path}: look at it before something runs it`)
+}
+
+function tellReached(limits: readonly HeldLimit[], note: Surroundings['note']): void {
+  for (const words of reachedWords(limits)) note(words)
 }
 
 interface Start {
@@ -119,7 +129,9 @@ async function runConnected(
   { plan, argv, note }: Start,
 ): Promise<number> {
   const { host, options, standing, unprotected } = policy
+  using holder = holderOf(policy)
   const command = new Command(plan, {
+    hold: () => holder?.begin(),
     argv,
     stdio: ['inherit', 'inherit', 'inherit'],
     host,
@@ -130,7 +142,8 @@ async function runConnected(
     watch: options.isObserved ? { policy, onDenial: options.onDenial } : undefined,
     signals: { sharesSession: !needsNewSession(host) },
   })
-  const { timedOut, exitCode, signal, planted } = await command.exited
+  const { timedOut, exitCode, signal, planted, limits } = await command.exited
+  tellReached(limits, note)
   tellPlanted(planted, note)
   if (timedOut) return TIMED_OUT
   return exitStatus({ exitCode, signal: signal === undefined ? undefined : signalNumber(signal) })

@@ -90,6 +90,8 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
     trust: _,
     timeout,
     files,
+    pids,
+    cpus,
     env,
     ...rest
   } = values
@@ -108,6 +110,8 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
     ...(proxyVariables === undefined ? {} : { proxyVariables }),
     ...(timeout === undefined ? {} : { timeout: milliseconds(String(timeout)) }),
     ...(files === undefined ? {} : { files: Number(files) }),
+    ...(pids === undefined ? {} : { pids: Number(pids) }),
+    ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
     ...(env === undefined ? {} : { env: variables(env as readonly string[]) }),
   } as SandboxOptions
 }

@@ -84,6 +84,8 @@ export class Interruption {
       durationMs: performance.now() - this.#began,
       planted: [],
       degradations: [],
+      limits: [],
+      limit: undefined,
     })
   }
 

@@ -73,7 +73,7 @@ export const demands = {
     level === 'U0' || level === 'L' ? `proc: at level ${level} the outer /proc is shown` : undefined,
   seccomp: () => undefined,
   subids: () => 'subids: a sandbox maps one user and one group id',
-  cgroups: () => 'cgroups: the command stays in the cgroup of its caller',
+  cgroups: () => undefined, // container/hold says whether one can be had
 } as const satisfies Record<string, Demand>
 
 export type Demanded = keyof typeof demands
@@ -85,6 +85,7 @@ export const acceptable = {
   'unix-sockets':
     'the command may connect to every unix socket that this user may: Landlock does not ask about those with a path',
   protect: 'dangerous files in writable directories (.git/hooks, …) may be changed',
+  limits: 'a limit that nothing here can hold is not held',
   signals: 'the command may signal other processes of this user',
   devices: 'the command may drive device nodes that it may open by ioctl',
   '32-bit': 'programs of 32 bits run, and with their way to call the kernel sockets of every family can be made',

@@ -1,11 +1,15 @@
 /** What a sandbox has, by the names that `require` knows. Pure. */
+import type { Way } from '../container/hold/choose.ts'
 import { type Demanded, demands, type Standing } from './level.ts'
 import type { CheckedOptions } from './options.ts'
 
-export function partsOf(options: CheckedOptions, standing: Standing): Readonly<Record<Demanded, boolean>> {
+export function partsOf(
+  options: CheckedOptions,
+  standing: Standing,
+  way: Way | undefined,
+): Readonly<Record<Demanded, boolean>> {
   const names = Object.keys(demands) as Demanded[]
-  return Object.fromEntries(names.map((name) => [name, demands[name](options, standing) === undefined])) as Record<
-    Demanded,
-    boolean
-  >
+  const parts = Object.fromEntries(names.map((name) => [name, demands[name](options, standing) === undefined]))
+  // What systemd hands out is known when it is asked.
+  return { ...(parts as Record<Demanded, boolean>), cgroups: way?.by === 'cgroup' }
 }

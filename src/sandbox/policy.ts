@@ -3,6 +3,8 @@ import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'no
 import { dirname, join } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
+import { chooseWay, type Way } from '../container/hold/choose.ts'
+import { expected } from '../container/hold/watchdog.ts'
 import type { Host } from '../host/facts.ts'
 import { checkWatchable } from './denials/watchable.ts'
 import { matching } from './glob.ts'
@@ -32,6 +34,8 @@ export interface Policy {
   readonly cwd: string
   readonly degradations: readonly Degradation[]
   readonly standing: Standing
+  /** How the limits of all its processes together are held; undefined where there are none. */
+  readonly way: Way | undefined
 }
 
 export interface Mirror {
@@ -50,6 +54,13 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const standing = chooseLevel(options, host)
   const losses = checkLosses(options, standing)
   if (options.isObserved) checkWatchable({ host, standing })
+  const way = chooseWay({
+    amounts: options.limits.amounts,
+    host,
+    level: standing.level,
+    needsCgroup: options.require.includes('cgroups'),
+    mayBeLoose: options.accept.has('limits'),
+  })
   const isLandlocked = standing.level === 'L'
   const privates = privatePlaces(host)
   const exposures = [...systemExposures(), ...options.exposures.map(resolveSource)].sort(
@@ -57,7 +68,8 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   )
   const covered = [...privates.map(({ path }) => path), '/dev']
   const mirrors = isLandlocked ? [] : mirrorsFor(exposures, covered)
-  const degradations = isLandlocked ? losses : [...(host.freshProc ? [] : [outerProc]), ...losses]
+  const weaker = [...losses, ...(way ? weakly(way) : [])]
+  const degradations = isLandlocked ? weaker : [...(host.freshProc ? [] : [outerProc]), ...weaker]
   const view = { covered, exposures }
   return {
     host,
@@ -76,8 +88,16 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     cwd: options.cwd ?? chooseCwd(host, covered, exposures),
     degradations,
     standing,
+    way,
   }
 }
+
+/** A limit without a cgroup. */
+const weakly = (way: Way): Degradation[] =>
+  expected(way).flatMap(({ limit, enforcedBy, detail }) => {
+    if (enforcedBy === 'nothing') return [{ pointer: limit, message: `not held: ${detail}` }]
+    return enforcedBy === 'watchdog' ? [{ pointer: limit, message: `held by a watchdog, which ${detail}` }] : []
+  })
 
 const outerProc: Degradation = {
   pointer: 'proc',

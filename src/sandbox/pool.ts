@@ -1,5 +1,6 @@
 /** Sandboxes that are made in advance. Each takes one command and is never used again. */
 import { availableParallelism } from 'node:os'
+import type { Hold } from '../container/hold/amounts.ts'
 import type { Isolated } from '../container/isolate.ts'
 import { Waiting } from '../container/waiting.ts'
 import type { Host } from '../host/facts.ts'
@@ -15,9 +16,9 @@ export class Pool {
   #isEnded = false
 
   /** @throws RuntimeError as `isolate`: a machine that cannot make one says so at once */
-  constructor(size: number, before: readonly Op[]) {
+  constructor(size: number, before: readonly Op[], hold?: () => Hold | undefined) {
     this.#size = size
-    this.#make = () => new Waiting(before)
+    this.#make = () => new Waiting(before, hold?.())
     while (this.#waiting.length < size) this.#waiting.push(this.#make())
   }
 

@@ -77,11 +77,15 @@ const words: Readonly<Record<string, (word: string, below: SandboxOptions) => st
   },
   timeout: (word, { timeout = Number.POSITIVE_INFINITY }) =>
     (parseDuration(word) ?? 0) > timeout ? 'it is longer than yours' : undefined,
-  files: (word, { files = Number.POSITIVE_INFINITY }) => (Number(word) > files ? 'it is more than yours' : undefined),
-  disk: (word, { disk = Number.POSITIVE_INFINITY }) =>
-    (parseSize(word) ?? 0) > (typeof disk === 'string' ? (parseSize(disk) ?? 0) : disk)
-      ? 'it is more than yours'
-      : undefined,
+  files: (word, { files }) => moreThan(Number(word), files),
+  pids: (word, { pids }) => moreThan(Number(word), pids),
+  cpus: (word, { cpus }) => moreThan(Number(word), cpus),
+  disk: (word, { disk }) => moreThan(parseSize(word) ?? 0, disk),
+  memory: (word, { memory }) => moreThan(parseSize(word) ?? 0, memory),
+}
+
+function moreThan(asked: number, own: number | string = Number.POSITIVE_INFINITY): string | undefined {
+  return asked > (typeof own === 'string' ? (parseSize(own) ?? 0) : own) ? 'it is more than yours' : undefined
 }
 
 /** With every link resolved: one could lead anywhere. */

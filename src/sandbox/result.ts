@@ -1,6 +1,7 @@
 /** What a command in a sandbox came to. Named and shaped like execa's: an error is a result, with a cause. */
 import { type Code, RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
+import type { HeldLimit, LimitName } from '../container/hold/amounts.ts'
 import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
@@ -31,6 +32,10 @@ export interface SandboxResult<Output = string> {
   readonly durationMs: number
   /** The isolation that it had. */
   readonly level: Level
+  /** What held its limits, and how often they were reached. */
+  readonly limits: readonly HeldLimit[]
+  /** The limit because of which processes were ended. */
+  readonly limit: LimitName | undefined
   /** Dangerous files that were not there before (`.git/hooks`, `.vscode`, …): on the host, to be looked at. */
   readonly planted: readonly string[]
   /** What it was denied, the first first, with the option `denials`; else undefined, for nobody looked. */
@@ -54,6 +59,8 @@ export class SandboxError<Output extends Text = string> extends RuntimeError imp
   declare readonly failed: boolean
   declare readonly durationMs: number
   declare readonly level: Level
+  declare readonly limits: readonly HeldLimit[]
+  declare readonly limit: LimitName | undefined
   declare readonly planted: readonly string[]
   declare readonly denials?: readonly Denial[]
   /** What happened, without the output. */
@@ -84,10 +91,11 @@ function causeOf(result: SandboxResult<Text>, cause: unknown) {
   return { code, facts: { what: describe(result), ...(cause === undefined ? {} : { cause }) } }
 }
 
-function describe({ argv, exitCode, signal, timedOut, isCanceled, durationMs }: SandboxResult<Text>): string {
+function describe({ argv, exitCode, signal, timedOut, isCanceled, durationMs, limit }: SandboxResult<Text>): string {
   const command = argv.join(' ')
   if (timedOut) return `Command timed out after ${Math.round(durationMs)} milliseconds: ${command}`
   if (isCanceled) return `Command was canceled: ${command}`
+  if (limit !== undefined) return `Command reached its limit of ${limit}: ${command}`
   if (signal !== undefined) return `Command was killed with ${signal}: ${command}`
   if (exitCode === 0 || exitCode === undefined) return `Command failed: ${command}`
   return `Command failed with exit code ${exitCode}: ${command}`
@@ -104,6 +112,8 @@ export interface Circumstances {
   readonly planted: readonly string[]
   readonly degradations: readonly Degradation[]
   readonly denials?: readonly Denial[] | undefined
+  readonly limits: readonly HeldLimit[]
+  readonly limit: LimitName | undefined
 }
 
 /** `ended` is undefined for a command that never ran. */

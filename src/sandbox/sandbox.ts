@@ -2,10 +2,13 @@
 import { EventEmitter } from 'node:events'
 import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
+import type { HeldLimit } from '../container/hold/amounts.ts'
+import type { Holder } from '../container/hold/holder.ts'
 import { readHost } from '../host/host.ts'
 import type { Level } from '../host/level.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import type { LayerInfo, RunOptions, Sandbox, SandboxSettings, SpawnOptions } from './api.ts'
+import { sharedOf } from './ceiling.ts'
 import { Command, type SandboxedProcess } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
 import type { Denial } from './denials/denial.ts'
@@ -27,11 +30,13 @@ import {
   startIn,
 } from './layers/index.ts'
 import type { Demanded } from './level.ts'
+import { heldAlways } from './limits.ts'
 import { mergePolicies } from './merge.ts'
 import { absolute, type CheckedOptions, checkEnv, checkOptions, type SandboxOptions, wrong } from './options.ts'
 import { partsOf } from './parts.ts'
 import type { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
+import { holderOf, tellReached } from './reached.ts'
 import type { SandboxResult } from './result.ts'
 import { runToEnd } from './run.ts'
 import { Shell, type ShellOptions } from './shell.ts'
@@ -43,7 +48,7 @@ const MOST_WARM = 1024
  * A sandbox with this policy. Without `warm` it is cheap: nothing is made before the first command.
  * @throws RuntimeError `sandbox-option`, and with `warm` what a run may throw
  */
-export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSettings = {}): Sandbox {
+export function sandbox(options: SandboxOptions = {}, { warm = 0, ceiling }: SandboxSettings = {}): Sandbox {
   if (!Number.isInteger(warm) || warm < 0 || warm > MOST_WARM)
     throw wrong('warm', `${warm} is no whole number from 0 to ${MOST_WARM}`)
   const host = readHost()
@@ -53,7 +58,8 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0 }: SandboxSetti
     throw wrong('warm', 'a network that is filtered or connected is made for each command')
   if (warm > 0 && layer !== undefined) throw wrong('warm', 'a layer is for one command at a time')
   if (warm > 0 && policy.options.isObserved) throw wrong('warm', 'what sees denials is made for each command')
-  return new PolicySandbox(policy, { warm, layer })
+  const holder = holderOf(policy, ceiling && sharedOf(ceiling))
+  return new PolicySandbox(policy, { warm, layer, holder })
 }
 
 /** What is decided about the network is for `onNetwork`, and for whoever listens. */
@@ -68,22 +74,30 @@ function heardBy(events: Events, options: CheckedOptions): CheckedOptions {
   return { ...options, egress: { ...egress, listener, isHeard: () => own !== undefined || events.isHeard('network') } }
 }
 
+interface Belongings {
+  readonly warm: number
+  readonly layer: Layer | undefined
+  readonly holder: Holder | undefined
+}
+
 class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   readonly #policy: Policy
   readonly #parts: Parts
   readonly #pool: Pool
   readonly #running = new Set<Command>()
-  readonly #network: Connector | undefined
   readonly #events: Events
+  readonly #network: Connector | undefined
 
   readonly #layer: Layer | undefined
+  readonly #holder: Holder | undefined
 
-  constructor(policy: Policy, { warm, layer }: { warm: number; layer: Layer | undefined }) {
+  constructor(policy: Policy, { warm, layer, holder }: Belongings) {
     super()
     this.#policy = policy
     this.#layer = layer
     this.#parts = compilerFor(policy, true)
-    this.#pool = new Pool(warm, this.#parts.before)
+    this.#holder = holder
+    this.#pool = new Pool(warm, this.#parts.before, () => holder?.begin())
     this.#events = new Events(this)
     this.#network = connectorFor(heardBy(this.#events, policy.options), policy.host)
   }
@@ -96,12 +110,16 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     return this.#policy.degradations
   }
 
+  get limits(): readonly HeldLimit[] {
+    return [...(this.#holder?.limits ?? []), ...heldAlways(this.#policy.options.limits)]
+  }
+
   get level(): Level {
     return this.#policy.standing.level
   }
 
   get parts(): Readonly<Record<Demanded, boolean>> {
-    return partsOf(this.#policy.options, this.#policy.standing)
+    return partsOf(this.#policy.options, this.#policy.standing, this.#policy.way)
   }
 
   plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
@@ -158,6 +176,8 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       stdio: typeof stdio === 'object' ? stdio : ([stdio, stdio, stdio] as const),
       host,
       level: this.level,
+      hold: () => this.#holder?.begin(),
+      limits: heldAlways(this.#policy.options.limits),
       unprotected: this.#policy.unprotected,
       network: this.#network,
       watch: isWatched ? this.#watch() : undefined,
@@ -169,6 +189,10 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     this.#pool.count(command.exited)
     const gone = () => this.#running.delete(command)
     command.exited.then(gone, gone)
+    command.exited.then(
+      ({ limits }) => tellReached(this.#events, argv, limits),
+      () => {},
+    )
     return command
   }
 
@@ -212,6 +236,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
 
   async close(): Promise<void> {
     await Promise.all([this.#pool.end(), ...[...this.#running].map((command) => command[Symbol.asyncDispose]())])
+    this.#holder?.[Symbol.dispose]()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -23,6 +23,7 @@ const policy: Policy = {
   hasResolvConf: false,
   cwd: '/',
   degradations: [],
+  way: undefined,
   standing: { level: 'U1', landlock: 0 },
 }
 

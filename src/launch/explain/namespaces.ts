@@ -57,6 +57,7 @@ const procCauses: readonly Cause<'mapSelf' | 'timeOffset' | 'oomScore'>[] = [
 ]
 
 type Names =
+  | 'enterCgroup'
   | 'unshareUser'
   | 'mapSelf'
   | 'join'
@@ -72,6 +73,18 @@ type Names =
   | 'domainname'
 
 export const explainNamespaces: Table<Names> = {
+  enterCgroup: {
+    code: 'cgroup-place',
+    what: ({ op }) => `cannot enter the cgroup ${op.path}`,
+    causes: [
+      { errno: 'ENOENT', why: 'somebody has removed it', fix: 'try again' },
+      {
+        errno: ['EACCES', 'EPERM'],
+        why: 'between our own cgroup and that one we may not move processes: it is not delegated to us',
+        fix: 'usnea doctor shows which cgroups are ours',
+      },
+    ],
+  },
   unshareUser: {
     code: 'userns-refused',
     what: 'cannot create a user namespace (unshare CLONE_NEWUSER)',

@@ -54,10 +54,15 @@ export function planStandIn(spec: Spec, ground: Ground): StandIn | undefined {
   }
 }
 
+/** Linux 5.14 counts for each user of a user namespace apart. */
+const countsApart = ({ kernel: { major, minor } }: Host): boolean => major > 5 || (major === 5 && minor >= 14)
+
+/** In a user namespace that maps our own id only. */
+export const refusesOneUser = (host: Host): boolean => countsApart(host) && !(host.realRoot && host.uid === 0)
+
 /** The kernel never refuses root of the host: fork(2), EAGAIN. */
 function refusal({ host, maps }: Ground): StandIn['refuses'] {
-  const { major, minor } = host.kernel
-  if (maps === undefined || major < 5 || (major === 5 && minor < 14)) return undefined
+  if (maps === undefined || !countsApart(host)) return undefined
   if (host.realRoot && maps.uid.some(({ outer }) => outer === 0)) return undefined
   return maps.uid.reduce((sum, { size }) => sum + size, 0) === 1 ? 'all' : 'each user'
 }
