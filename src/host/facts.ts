@@ -72,7 +72,10 @@ export interface Host {
   readonly groups: readonly number[]
   /** Login name from the user database, if there is an entry. */
   readonly userName: string | undefined
+  /** $HOME where that is a directory, as for every shell; else that of the user database. */
   readonly home: string | undefined
+  /** That of the user database, where it may be another one. */
+  readonly accountHome?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   /** Descriptors that the caller passed on, as bin/usnea listed them before Node marked all as its own; else none. */

@@ -13,7 +13,7 @@ import { findHelper, findProgram } from './program.ts'
 import { lazyRecord, once } from './record.ts'
 import { findResctrl } from './resctrl.ts'
 import { decideRootless } from './rootless.ts'
-import { hasUserManager, ownsSystemManager, readAccount } from './session.ts'
+import { chooseHome, hasUserManager, ownsSystemManager, readAccount } from './session.ts'
 import { readStatus, type Status } from './status.ts'
 import { readSubIds } from './subid.ts'
 import { readUserNamespace, type UserNamespace } from './userns.ts'
@@ -80,7 +80,8 @@ function identity({ proc, etc, env, status }: Sources) {
     gid: () => hostId(status.gid),
     groups: () => status.groups,
     userName: () => account().name,
-    home: () => account().home,
+    home: once(() => chooseHome(env.HOME, account().home)),
+    accountHome: () => account().home,
     subIds: () => readSubIds({ userName: account().name, uid: status.uid, env, etc }),
     newuidmap: () => findHelper('newuidmap', env),
     newgidmap: () => findHelper('newgidmap', env),

@@ -1,7 +1,7 @@
 /** The login session around us. */
 import { statSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
 export interface Account {
   readonly name: string | undefined
@@ -16,6 +16,12 @@ export function readAccount(): Account {
   } catch {
     return { name: undefined, home: undefined }
   }
+}
+
+/** A system account, and an id without an entry, has a home by the variable alone. */
+export function chooseHome(variable: string | undefined, account: string | undefined): string | undefined {
+  if (variable === undefined || !isAbsolute(variable)) return account
+  return statSync(variable, { throwIfNoEntry: false })?.isDirectory() === true ? variable : account
 }
 
 /** systemd's socket belongs to the root of its user namespace. Seen from another one that is nobody. */

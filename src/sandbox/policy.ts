@@ -106,12 +106,13 @@ const outerProc: Degradation = {
 
 /** Where programs leave things behind, and where sockets of the host's daemons are. */
 function privatePlaces(host: Host): Policy['privates'] {
-  const home = host.home
+  const homes = [host.home, host.accountHome].flatMap((home) => home || [])
+  const isOwn = (home: string) => !system.some((path) => isWithin(path, home))
   const places = [
     { path: '/tmp', mode: '1777' },
     { path: '/var/tmp', mode: '1777' },
     { path: '/run', mode: '0755' },
-    ...(home && !system.some((path) => isWithin(path, home)) ? [{ path: home, mode: '0700' }] : []),
+    ...homes.filter(isOwn).map((path) => ({ path, mode: '0700' })),
   ]
   return places
     .flatMap(({ path, mode }) => {

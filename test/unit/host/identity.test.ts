@@ -1,7 +1,11 @@
 // Who we are: status, id maps, the two facts of rootlessness.
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { decideRootless, parseRootless, type RootlessQuestion } from '../../../src/host/rootless.ts'
+import { chooseHome } from '../../../src/host/session.ts'
 import { parseStatus } from '../../../src/host/status.ts'
 import { isInitialMap, parseIdMap } from '../../../src/host/userns.ts'
 
@@ -108,4 +112,11 @@ test('--rootless takes auto in any case and the boolean words of Go, and nothing
   for (const text of ['1', 't', 'T', 'TRUE', 'true', 'True']) assert.equal(parseRootless(text), true)
   for (const text of ['0', 'f', 'F', 'FALSE', 'false', 'False']) assert.equal(parseRootless(text), false)
   for (const text of ['tRUE', 'yes', 'no', 'on', '2', ' true']) assert.equal(parseRootless(text), undefined)
+})
+
+test('the home is that of the variable, where it is one; a system account has no other', () => {
+  const here = mkdtempSync(join(tmpdir(), 'usnea-home-'))
+  assert.equal(chooseHome(here, '/nonexistent'), here)
+  for (const wrong of [undefined, '', 'relative', join(here, 'missing')]) assert.equal(chooseHome(wrong, '/a'), '/a')
+  rmSync(here, { recursive: true })
 })
