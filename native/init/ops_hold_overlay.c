@@ -18,7 +18,10 @@ static int set_directory(int context, const char *key, const char *path) {
   return error;
 }
 
-/* Without metacopy and index what lies in the upper directory is complete by itself. */
+/*
+ * Without metacopy and index what lies in the upper directory is complete by itself. Volatile (Linux 5.10): else every file
+ * that is copied up is waited for until it is on disk. Whoever keeps the layer brings all of it there at the end.
+ */
 static int configure(int context, const struct op_hold_overlay *op) {
   int error = set_directory(context, "lowerdir", op->lower);
   if (!error) error = set_directory(context, "upperdir", op->upper);
@@ -26,6 +29,7 @@ static int configure(int context, const struct op_hold_overlay *op) {
   if (!error && sys_fsconfig(context, FSCONFIG_FLAG, "userxattr", NULL) != 0) error = errno;
   if (!error && sys_fsconfig(context, FSCONFIG_STRING, "metacopy", "off") != 0) error = errno;
   if (!error && sys_fsconfig(context, FSCONFIG_STRING, "index", "off") != 0) error = errno;
+  if (!error && sys_fsconfig(context, FSCONFIG_FLAG, "volatile", NULL) != 0) error = errno;
   return error;
 }
 

@@ -46,10 +46,11 @@ export const pathOf = (fd: number): string => `/proc/self/fd/${fd}`
 /** Extended attributes by name. A file system without them has none. */
 export function readXattrs(path: Buffer): Map<string, Buffer> {
   const file = ended(path)
-  const size = native().listXattrs(file, null, 0)
-  if (size === 0 || isUnsupported(size)) return new Map()
-  const names = Buffer.alloc(checked(size, 'listxattr') + 1024)
-  const length = checked(native().listXattrs(file, names, names.length), 'listxattr')
+  // The kernel lists 64 KiB at most: listxattr(2)
+  const names = shared('names')
+  const length = native().listXattrs(file, names, names.length)
+  if (length === 0 || isUnsupported(length)) return new Map()
+  checked(length, 'listxattr')
   const found = textOfBytes(names.subarray(0, length))
     .split('\0')
     .filter((name) => name !== '')
@@ -58,10 +59,19 @@ export function readXattrs(path: Buffer): Map<string, Buffer> {
 
 /** One value in a list, or an empty list when the file has no such attribute. */
 export function readXattr(path: Buffer, name: string): Buffer[] {
-  const value = Buffer.alloc(LARGEST)
+  const value = shared('value')
   const length = native().getXattr(ended(path), terminated(name), value, value.length)
   if (isUnsupported(length) || length === -ENODATA) return []
   return [Buffer.from(value.subarray(0, checked(length, name)))]
+}
+
+const buffers = new Map<string, Buffer>()
+
+/** One for all calls: a new one for each is what a survey of many files would spend its time on. */
+function shared(what: string): Buffer {
+  const buffer = buffers.get(what) ?? Buffer.alloc(LARGEST)
+  buffers.set(what, buffer)
+  return buffer
 }
 
 const ENODATA = 61

@@ -1,4 +1,4 @@
-/** Whenever apply or try is killed, the host's tree is the one before or the one after, or the next apply finishes it. */
+/** What an apply or a try that was killed leaves: it can be given up, looked at, and gone on from. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,13 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { writeJournal } from '../../src/sandbox/layers/journal.ts'
 import { needs } from '../fixtures/needs.ts'
-import { rounds } from '../fixtures/rounds.ts'
-import { describeTree, openTrial, type Trial } from '../fixtures/trying.ts'
+import { openTrial, type Trial } from '../fixtures/trying.ts'
 
 const skip = needs('userns') ?? false
 const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))
-/** USNEA_TEST_FILES makes the tree larger, USNEA_TEST_EFFORT kills more often. */
-const files = Number(process.env.USNEA_TEST_FILES ?? 120)
+const files = 120
 
 function fill(folder: string): void {
   for (let n = 0; n < files; n++) {
@@ -44,72 +42,6 @@ async function killAfter(trial: Trial, args: readonly string[], ms: number): Pro
   await ended
 }
 
-test('apply killed at random points: before or after, or the next one finishes it', { skip }, async () => {
-  const trial = openTrial()
-  fill(trial.folder)
-  const before = describeTree(trial.folder)
-  trial.try(script, '--layer', 'kill')
-  assert.deepEqual(describeTree(trial.folder), before)
-  const layer = join(trial.state, 'usnea/layers/kill')
-  const after = measure(`${trial.folder}.measure`)
-  let [interrupted, between] = [0, 0]
-  const began = performance.now()
-  const whole = timeOfApply(trial, layer)
-  restore()
-  for (let round = 0; round < rounds(2); round++) {
-    await killAfter(trial, ['apply'], whole * Math.random())
-    const isHalf = existsSync(join(layer, 'apply.journal'))
-    const now = describeTree(trial.folder).filter((line) => !/(^|\/)\.usnea-/.test(line))
-    if (!isHalf) assert.ok(isEqual(now, before) || isEqual(now, after), 'without a journal it is one of both')
-    else {
-      interrupted++
-      if (!isEqual(now, before) && !isEqual(now, after)) between++
-      assert.equal(
-        trial.usnea('try', '--layer', 'kill', '--', 'true').status,
-        125,
-        'nothing runs in a half applied layer',
-      )
-    }
-    const { status, stderr } = trial.usnea('apply')
-    assert.equal(status, 0, stderr)
-    assert.deepEqual(describeTree(trial.folder), after)
-    assert.equal(trial.usnea('diff', '--exit-code').status, 0)
-    restore()
-  }
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  console.log(
-    `${files} files: ${rounds(2)} kills, ${interrupted} in an apply, ${between} with a tree in between, ${seconds} s`,
-  )
-
-  /** The files of a new tree are others, so the layer is made anew too. */
-  function restore(): void {
-    rmSync(trial.folder, { recursive: true })
-    mkdirSync(trial.folder)
-    fill(trial.folder)
-    trial.usnea('discard', '--layer', 'kill', '--force')
-    trial.try(script, '--layer', 'kill')
-  }
-})
-
-function isEqual(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((line, at) => line === b[at])
-}
-
-/** What the script does by itself. */
-function measure(place: string): string[] {
-  mkdirSync(place)
-  fill(place)
-  assert.equal(spawnSync('sh', ['-ec', script], { cwd: place }).status, 0)
-  return describeTree(place)
-}
-
-function timeOfApply(trial: Trial, layer: string): number {
-  const began = performance.now()
-  assert.equal(trial.usnea('apply').status, 0)
-  assert.ok(!existsSync(join(layer, 'apply.journal')))
-  return performance.now() - began
-}
-
 test('an interrupted apply may be given up, and leaves no file of ours', { skip }, async () => {
   const trial = openTrial()
   fill(trial.folder)
@@ -133,7 +65,7 @@ test('a layer that an apply has begun to take apart can be discarded', { skip },
   fill(trial.folder)
   trial.try(script, '--layer', 'torn')
   const layer = join(trial.state, 'usnea/layers/torn')
-  const nothing = { settled: [], opened: [], linked: [], steps: [] }
+  const nothing = { settled: [], opened: [], linked: [], closed: [], steps: [] }
   writeJournal(join(layer, 'apply.journal'), { id: 'torn', isWhole: true, ...nothing })
   for (const content of ['upper', 'copy']) rmSync(join(layer, '0', content), { recursive: true, force: true })
   const { status, stderr } = trial.usnea('discard', '--layer', 'torn', '--force')

@@ -3,7 +3,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { defineCommand } from '../command.ts'
 import { given } from '../given.ts'
 import { findMeantLayer, jsonFlag, layerFlag } from '../layer-flags.ts'
-import { appliedWords } from '../print/changes.ts'
+import { appliedWords, rolledBackWords } from '../print/changes.ts'
 
 export const command = defineCommand({
   name: 'apply',
@@ -14,6 +14,7 @@ export const command = defineCommand({
     'usnea apply src package.json',
     'usnea apply --theirs',
     'usnea apply .git/hooks/pre-commit',
+    'usnea apply --roll-back',
   ],
   flags: [
     layerFlag,
@@ -21,22 +22,39 @@ export const command = defineCommand({
     { name: 'force', short: 'f', kind: 'boolean', help: 'overwrite what the host changed since' },
     { name: 'theirs', kind: 'boolean', help: 'keep what the host changed since' },
     { name: 'skip-refused', kind: 'boolean', help: 'leave in the layer what is refused, and apply the rest' },
+    { name: 'roll-back', kind: 'boolean', help: 'undo an apply that was interrupted' },
   ],
   count: [0, Number.POSITIVE_INFINITY],
   async run({ flags, args }, session) {
     if (flags.force && flags.theirs)
       throw new RuntimeError('usage', { what: '--force and --theirs cannot both be', fix: 'choose one of them' })
-    const { applyLayer } = await import('../../sandbox/layers/index.ts')
+    if (flags['roll-back'] && (args.length > 0 || flags['skip-refused']))
+      throw new RuntimeError('usage', {
+        what: '--roll-back takes no paths and no --skip-refused',
+        fix: 'leave them out',
+      })
+    const { applyLayer, rollBackLayer } = await import('../../sandbox/layers/index.ts')
     const layer = await findMeantLayer(flags.layer, session)
-    const progress = session.progress('applying')
+    const conflicts = given({
+      conflicts: flags.force ? ('force' as const) : flags.theirs ? ('theirs' as const) : undefined,
+    })
+    const progress = session.progress(flags['roll-back'] ? 'rolling back' : 'applying')
+    const onStep = (done: number, all: number) => progress.show(`${done} of ${all}`)
+    if (flags['roll-back']) {
+      const result = rollBackLayer(layer, conflicts, { onStep })
+      progress.end()
+      if (flags.json) session.print(`${JSON.stringify({ schemaVersion: 1, layer: layer.name, ...result })}\n`)
+      else for (const line of rolledBackWords(layer.name, result)) session.note(line, true)
+      return 0
+    }
     const result = applyLayer(
       layer,
       {
         paths: args.map((path) => session.path(path)),
         skipRefused: flags['skip-refused'],
-        ...given({ conflicts: flags.force ? ('force' as const) : flags.theirs ? ('theirs' as const) : undefined }),
+        ...conflicts,
       },
-      { onStep: (done, all) => progress.show(`${done} of ${all}`) },
+      { onStep },
     )
     progress.end()
     if (flags.json) session.print(`${JSON.stringify({ schemaVersion: 1, layer: layer.name, ...result })}\n`)

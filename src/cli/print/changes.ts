@@ -1,5 +1,6 @@
 /** What a layer changed, for people and for programs. Names and texts are a hostile program's: nothing steers the terminal. */
 import type { ApplyResult, Differing, Shown } from '../../sandbox/index.ts'
+import type { RollBackResult } from '../../sandbox/layers/index.ts'
 import type { LayerRecord } from '../../sandbox/layers/record.ts'
 
 const signs = { added: 'A', changed: 'M', removed: 'D', renamed: 'R' } as const
@@ -126,6 +127,15 @@ export function appliedWords(name: string, result: ApplyResult): string[] {
     ...(dropped.length > 0 ? [`${dropped.length} kept as the host has them`] : []),
     ...(kept.length > 0 ? [`${kept.length} changes are still in the layer ${name}`] : []),
     ...(isRemoved ? [`the layer ${name} is gone`] : []),
+  ]
+  return [words.join(', ')]
+}
+
+export function rolledBackWords(name: string, { restored, left }: RollBackResult): string[] {
+  const words = [
+    `the interrupted apply is undone: ${restored.length} files and directories are as they were`,
+    ...(left.length > 0 ? [`${left.length} kept as the host has them`] : []),
+    `the layer ${name} is as before`,
   ]
   return [words.join(', ')]
 }

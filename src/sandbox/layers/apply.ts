@@ -1,20 +1,22 @@
 /** `usnea apply`: what a layer holds is brought to the host, as a whole or by paths. */
-import { accessSync, constants, rmSync } from 'node:fs'
+import { accessSync, chmodSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { printable } from '../../base/log.ts'
 import { randomSuffix } from '../../base/suffix.ts'
-import { nameIn } from '../../kernel/trees.ts'
+import { nameIn, O_PATH, pathOf, using as withDescriptor } from '../../kernel/trees.ts'
 import { type Change, type Item, publicChanges } from './changes.ts'
-import { executeSteps, type Sides } from './execute.ts'
+import { ownXattrs } from './content.ts'
+import { executeSteps, isClosed, type Sides } from './execute.ts'
 import { isAbsence, isSame } from './facts.ts'
-import { type Journal, markDone, readJournal, removeJournal, writeJournal } from './journal.ts'
+import { type Journal, markDone, markSteps, readJournal, removeJournal, writeJournal } from './journal.ts'
+import { removeKept } from './kept.ts'
 import type { Layer, Survey } from './layer.ts'
 import * as record from './record.ts'
 import { type ApplyOptions, type Selection, select } from './select.ts'
 import { planSteps, type Step } from './steps.ts'
 import { tidy } from './tidy.ts'
-import { joined, splitPath } from './tree.ts'
+import { splitPath } from './tree.ts'
 
 export interface ApplyResult {
   /** Absolute paths that are now as the command left them. */
@@ -42,8 +44,9 @@ export function applyLayer(layer: Layer, options: ApplyOptions, progress: Progre
   try {
     const pending = readJournal(layer.journal)
     if (pending !== undefined) {
-      const { journal, isDone } = pending
-      if (!isDone) execute(layer, journal, { isForced: options.conflicts === 'force', ...progress })
+      const { journal, isDone, isBack, doneSteps } = pending
+      if (isBack) throw halfBack(layer)
+      if (!isDone) execute(layer, journal, { isForced: options.conflicts === 'force', doneSteps, ...progress })
       return finish(layer, journal, { dropped: [], kept: [], isResumed: true })
     }
     const survey = layer.survey()
@@ -54,7 +57,7 @@ export function applyLayer(layer: Layer, options: ApplyOptions, progress: Progre
     const journal = planJournal(layer, survey, selection)
     assertWritable(layer, journal.steps)
     writeJournal(layer.journal, journal)
-    execute(layer, journal, { isForced: false, ...progress })
+    execute(layer, journal, { isForced: false, doneSteps: 0, ...progress })
     const dropped = theirs.map(({ change }) => change.path)
     return finish(layer, journal, { dropped, kept: publicChanges(kept), isResumed: false })
   } finally {
@@ -74,12 +77,29 @@ function planJournal(layer: Layer, { items, touched }: Survey, { chosen, theirs,
   )
   return {
     id: randomSuffix(),
-    steps: planSteps(chosen, touched),
+    steps: withAttributes(layer, planSteps(chosen, touched)),
     settled: [...chosen, ...theirs].map(at),
     opened,
     linked: withOtherNames(layer, kept).map(at),
+    closed: chosen.flatMap(({ folder, path, touched: { now } }) =>
+      now?.kind === 'directory' && isClosed(now.mode) ? [[folder, path, now.mode] as const] : [],
+    ),
     isWhole: chosen.length + theirs.length === items.length,
   }
+}
+
+/** For a way back: all else that a file had before is kept with the file. */
+function withAttributes(layer: Layer, steps: readonly Step[]): Step[] {
+  const isDressed = (step: Step) => step.do === 'meta' && step.expected !== null
+  if (!steps.some(isDressed)) return [...steps]
+  return withSides(layer, (sides) =>
+    steps.map((step) => {
+      const host = isDressed(step) ? sides[step.folder]?.host : undefined
+      if (host === undefined) return step
+      const xattrs = [...ownXattrs(host, step.path)].map(([name, value]) => [name, value.toString('base64')] as const)
+      return { ...step, xattrs }
+    }),
+  )
 }
 
 function withOtherNames(layer: Layer, kept: readonly Item[]): Item[] {
@@ -118,7 +138,7 @@ function assertWritable(layer: Layer, steps: readonly Step[]): void {
   })
 }
 
-function withSides<T>(layer: Layer, use: (sides: readonly Sides[]) => T): T {
+export function withSides<T>(layer: Layer, use: (sides: readonly Sides[]) => T): T {
   const sides: Sides[] = []
   try {
     for (const [index, top] of layer.record.folders.entries()) {
@@ -134,16 +154,26 @@ function withSides<T>(layer: Layer, use: (sides: readonly Sides[]) => T): T {
   }
 }
 
-function execute(layer: Layer, journal: Journal, options: { isForced: boolean } & Progress): void {
-  withSides(layer, (sides) => executeSteps(journal.steps, { id: journal.id, sides, ...options }))
+function execute(layer: Layer, journal: Journal, options: { isForced: boolean; doneSteps: number } & Progress): void {
+  const onSynced = (count: number) => markSteps(layer.journal, count)
+  withSides(layer, (sides) => executeSteps(journal.steps, { id: journal.id, sides, onSynced, ...options }))
   markDone(layer.journal)
 }
+
+const halfBack = (layer: Layer): RuntimeError =>
+  new RuntimeError('layer-half-applied', {
+    what: `the layer ${layer.name} is half rolled back`,
+    why: 'an earlier roll back was interrupted',
+    fix: 'usnea apply --roll-back goes on where it ended',
+  })
 
 function finish(
   layer: Layer,
   journal: Journal,
   { dropped, kept, isResumed }: { dropped: string[]; kept: Change[]; isResumed: boolean },
 ): ApplyResult {
+  forgetKept(layer, journal)
+  closeDirectories(layer, journal)
   tidy(layer, journal)
   removeJournal(layer.journal)
   const isRemoved = journal.isWhole && !layer.record.isNamed
@@ -161,9 +191,9 @@ export function discardLayer(layer: Layer, isForced = false): void {
     if (pending !== undefined && !isForced)
       throw new RuntimeError('layer-half-applied', {
         what: `the layer ${layer.name} is half applied`,
-        fix: 'usnea apply it again: that goes on where it ended; usnea discard --force gives up what was not applied yet',
+        fix: 'usnea apply it again: that goes on where it ended; usnea apply --roll-back undoes it; usnea discard --force gives up what was not applied yet',
       })
-    if (pending !== undefined && !pending.isDone) removeTemporaries(layer, pending.journal)
+    if (pending !== undefined) forgetKept(layer, pending.journal)
     layer.remove()
   } finally {
     lock[Symbol.dispose]()
@@ -174,13 +204,25 @@ export function discardLayer(layer: Layer, isForced = false): void {
  * Of our own files beside those of the host nothing is to stay. The layer is not looked at: an apply that ended while it
  * tidied up has taken it apart.
  */
-function removeTemporaries(layer: Layer, { id, steps }: Journal): void {
+function forgetKept(layer: Layer, journal: Journal): void {
   for (const folder of layer.record.folders.keys()) {
     using host = layer.openHost(folder)
-    for (const [number, step] of steps.entries()) {
-      if (step.folder !== folder) continue
-      const name = joined(splitPath(step.path)[0], `.usnea-${id}-${number}`)
-      if (host.facts(name) !== undefined) rmSync(host.at(name))
-    }
+    removeKept(journal, folder, host)
+  }
+}
+
+/** Not before: what was kept lies in them. */
+function closeDirectories(layer: Layer, { closed }: Journal): void {
+  for (const folder of layer.record.folders.keys()) {
+    const own = closed.filter(([index]) => index === folder).sort(([, a], [, b]) => (a < b ? 1 : -1))
+    if (own.length === 0) continue
+    using host = layer.openHost(folder)
+    for (const [, path, mode] of own)
+      try {
+        withDescriptor(host.open(path, O_PATH | constants.O_DIRECTORY), (fd) => chmodSync(pathOf(fd), mode))
+      } catch (error) {
+        // gone since, or within one that was closed before an interruption
+        if (!isAbsence(error) && errnoOf(error) !== 'EACCES') throw error
+      }
   }
 }

@@ -1,6 +1,6 @@
 /** Comparing what files hold, in pieces: a layer may hold files larger than memory. */
 import { createHash } from 'node:crypto'
-import { readSync } from 'node:fs'
+import { fstatSync, readSync } from 'node:fs'
 import { using } from '../../kernel/trees.ts'
 import type { Tree } from './tree.ts'
 
@@ -8,12 +8,20 @@ const CHUNK = 1 << 17
 /** What is larger is not read only to find out whether it was renamed. */
 const LARGEST_TO_HASH = 1 << 26
 
+/** For all comparisons: they do not nest, and files are many. */
+let pieces: readonly [Buffer, Buffer] | undefined
+
+function twoPieces(): readonly [Buffer, Buffer] {
+  pieces ??= [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)]
+  return pieces
+}
+
 export function hasSameContent(a: Tree, b: Tree, path: string): boolean {
   return using(a.open(path), (left) => using(b.open(path), (right) => isEqual(left, right)))
 }
 
 function isEqual(left: number, right: number): boolean {
-  const [one, other] = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)]
+  const [one, other] = twoPieces()
   for (;;) {
     const sizes = [fill(left, one), fill(right, other)]
     if (sizes[0] !== sizes[1]) return false
@@ -38,7 +46,7 @@ export function hashOf(tree: Tree, path: string, size: number): string | undefin
   if (size > LARGEST_TO_HASH) return undefined
   return using(tree.open(path), (fd) => {
     const hash = createHash('sha256')
-    const buffer = Buffer.allocUnsafe(CHUNK)
+    const [buffer] = twoPieces()
     for (let got = fill(fd, buffer); got > 0; got = fill(fd, buffer)) hash.update(buffer.subarray(0, got))
     return hash.digest('hex')
   })
@@ -47,9 +55,12 @@ export function hashOf(tree: Tree, path: string, size: number): string | undefin
 /** At most `limit` bytes from the beginning; undefined for a longer file. */
 export function readSmall(tree: Tree, path: string, limit: number): Buffer | undefined {
   return using(tree.open(path), (fd) => {
-    const buffer = Buffer.allocUnsafe(limit + 1)
-    const size = fill(fd, buffer)
-    return size > limit ? undefined : buffer.subarray(0, size)
+    const { size } = fstatSync(fd)
+    if (size > limit) return undefined
+    // one more byte, to see whether it has grown
+    const buffer = Buffer.allocUnsafe(size + 1)
+    const got = fill(fd, buffer)
+    return got > size ? undefined : buffer.subarray(0, got)
   })
 }
 

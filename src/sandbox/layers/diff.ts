@@ -24,27 +24,40 @@ export function diffLayer(layer: Layer, { text = false }: DiffOptions = {}): Dif
   try {
     const { items } = layer.survey()
     if (!text) return publicChanges(items)
-    const known = new Map(items.map((item) => [item.change.path, item]))
-    return publicChanges(items).map((change) => withText(layer, known.get(change.path), change))
+    return withTexts(layer, items)
   } finally {
     lock[Symbol.dispose]()
   }
 }
 
-function withText(layer: Layer, item: Item | undefined, change: Change): Differing {
+function withTexts(layer: Layer, items: readonly Item[]): Differing[] {
+  const known = new Map(items.map((item) => [item.change.path, item]))
+  const opened = new Map<number, readonly [layer: Tree, host: Tree]>()
+  const treesOf = (folder: number) => {
+    const trees = opened.get(folder) ?? layer.openTrees(folder)
+    opened.set(folder, trees)
+    return trees
+  }
+  try {
+    return publicChanges(items).map((change) => withText(treesOf, known.get(change.path), change))
+  } finally {
+    for (const tree of [...opened.values()].flat()) tree[Symbol.dispose]()
+  }
+}
+
+function withText(
+  treesOf: (folder: number) => readonly [layer: Tree, host: Tree],
+  item: Item | undefined,
+  change: Change,
+): Differing {
   const hasContent = change.differs.includes('content') || change.change === 'added' || change.change === 'removed'
   if (item === undefined || !hasContent) return change
-  const [content, host] = layer.openTrees(item.folder)
-  try {
-    const before = change.before?.kind === 'file' && change.change !== 'added' ? textAt(host, item.path) : ''
-    const after = change.after?.kind === 'file' ? textAt(content, item.path) : ''
-    if (before === undefined || after === undefined) return change
-    const text = compareText(before, after)
-    return text === undefined || text === '' ? change : { ...change, text }
-  } finally {
-    content[Symbol.dispose]()
-    host[Symbol.dispose]()
-  }
+  const [content, host] = treesOf(item.folder)
+  const before = change.before?.kind === 'file' && change.change !== 'added' ? textAt(host, item.path) : ''
+  const after = change.after?.kind === 'file' ? textAt(content, item.path) : ''
+  if (before === undefined || after === undefined) return change
+  const text = compareText(before, after)
+  return text === undefined || text === '' ? change : { ...change, text }
 }
 
 /** Undefined for what is no text. */

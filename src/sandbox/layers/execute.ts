@@ -2,22 +2,29 @@
  * Does the steps of an apply. New content is made beside its place under a name of ours, brought to disk, and put in
  * place by one rename; what was there before is looked at once more when it is out of the way, and put back when it is
  * not what it was expected to be. So a file is the old one or the new one at any time, and every step may be repeated.
+ * What was there before is kept until all is done, see kept.ts.
  */
-import { chmodSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { printable } from '../../base/log.ts'
 import { exchange, O_PATH, pathOf, removeXattr, renameNew, syncFileSystem, using } from '../../kernel/trees.ts'
 import { hasSameContent, ownXattrs } from './content.ts'
 import { copyFile, copyLink, copyXattrs, giveOwner } from './copy-file.ts'
-import { type Facts, factsOfRow, hasSameOwner, hasSameTime, isAbsence, isSameBytes, readFacts } from './facts.ts'
+import { type Facts, factsOfRow, hasSameOwner, hasSameTime, isSameBytes, readFacts } from './facts.ts'
+import { makeOlder, moveDirectory, olderOf, temporaryOf, wasBefore } from './kept.ts'
 import type { Step } from './steps.ts'
-import { joined, splitPath, type Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 
 /** Files that are made before the first of them is put in place: one wait for the disk is enough for them. */
 const BATCH = 256
 /** From so many on the whole file system is brought to disk instead of each file. */
 const MANY = 8
+
+const OWNERS = 0o700
+
+/** Is the owner, us, kept out of such a directory? */
+export const isClosed = (mode: number): boolean => (mode & OWNERS) !== OWNERS
 
 export interface Sides {
   readonly top: string
@@ -30,12 +37,16 @@ export interface Execution {
   readonly sides: readonly Sides[]
   /** Overwrite also what the host changed since the steps were planned. */
   readonly isForced: boolean
+  /** So many of the first steps are done. */
+  readonly doneSteps: number
   readonly onStep?: (done: number, all: number) => void
+  /** So many steps are done and on disk. */
+  readonly onSynced: (count: number) => void
 }
 
 export function executeSteps(steps: readonly Step[], execution: Execution): void {
   const executor = new Executor(execution)
-  for (let at = 0; at < steps.length; ) {
+  for (let at = execution.doneSteps; at < steps.length; ) {
     const count = stagedFrom(steps, at)
     executor.do(steps.slice(at, at + count), at)
     at += count
@@ -64,7 +75,10 @@ class Executor {
         current = step
         return step.do === 'file' ? this.#stage(step, { number: first + index, isAlone: steps.length < MANY }) : false
       })
-      if (steps.length >= MANY) this.sync()
+      if (steps.length >= MANY) {
+        this.sync()
+        this.#execution.onSynced(first)
+      }
       for (const [index, step] of steps.entries()) {
         current = step
         if (step.do !== 'file') this.#one(step, first + index)
@@ -86,9 +100,9 @@ class Executor {
     return side
   }
 
-  #temporary({ folder, path }: Step, number: number): { at: Buffer; path: string } {
-    const name = joined(splitPath(path)[0], `.usnea-${this.#execution.id}-${number}`)
-    return { at: this.#side({ folder } as Step).host.at(name), path: name }
+  #temporary(step: Step, number: number): { at: Buffer; path: string } {
+    const path = temporaryOf(this.#execution.id, step, number)
+    return { at: this.#side(step).host.at(path), path }
   }
 
   #one(step: Step, number: number): void {
@@ -104,10 +118,10 @@ class Executor {
     const now = this.#wanted(step)
     const temporary = this.#temporary(step, number)
     if (isDone(now, host.facts(step.path)) && hasSameContent(layer, host, step.path)) {
-      this.#tidy(step, temporary.at)
+      this.#checkKept(step, temporary.at)
       return false
     }
-    rmSync(temporary.at, { force: true })
+    this.#clear(step, temporary)
     copyFile(layer, step.path, temporary.at, { mode: now.mode, isSynced: isAlone })
     return true
   }
@@ -119,13 +133,22 @@ class Executor {
     return now
   }
 
-  /** After an interruption what was there before may still have our name. Nothing else is thrown away. */
-  #tidy(step: Step, temporary: Buffer): void {
+  /** After an interruption what was there before has our name. Nothing else is taken for it. */
+  #checkKept(step: Step, temporary: Buffer): void {
     const left = readFacts(temporary)
     if (left === undefined) return
     const expected = this.#expected(step, left)
-    if (expected !== undefined && !isSameBytes(left, expected)) throw this.#conflict(step)
-    unlinkSync(temporary)
+    if (expected !== undefined && !wasBefore(step, left)) throw this.#conflict(step)
+  }
+
+  /** What an interruption left under our name goes, but not what was there before: its place has been changed since. */
+  #clear(step: Step, { at, path }: { at: Buffer; path: string }): void {
+    const left = readFacts(at)
+    if (left === undefined) return
+    const isBefore = wasBefore(step, left)
+    if (isBefore && !this.#execution.isForced) throw this.#conflict(step)
+    if (isBefore) makeOlder(this.#side(step).host, path)
+    else unlinkSync(at)
   }
 
   #expected(step: Step, current: Facts | undefined): Facts | undefined {
@@ -133,7 +156,7 @@ class Executor {
     return step.expected === null ? undefined : factsOfRow(step.expected)
   }
 
-  #place(step: Step, { at: temporary }: { at: Buffer }): void {
+  #place(step: Step, { at: temporary, path }: { at: Buffer; path: string }): void {
     const { host } = this.#side(step)
     const target = host.at(step.path)
     const current = host.facts(step.path)
@@ -147,6 +170,7 @@ class Executor {
       throw this.#conflict(step)
     }
     if (!tryExchange(temporary, target)) {
+      keepName(target, host.at(olderOf(path)))
       renameSync(temporary, target)
       return
     }
@@ -156,7 +180,6 @@ class Executor {
       unlinkSync(temporary)
       throw this.#conflict(step)
     }
-    unlinkSync(temporary)
   }
 
   /** The host removed it since, or never had it. */
@@ -181,10 +204,10 @@ class Executor {
         ? current?.kind === 'symlink' && host.link(step.path) === layer.link(step.path)
         : current !== undefined && current.ino === source?.ino
     if (isThere) {
-      this.#tidy(step, temporary.at)
+      this.#checkKept(step, temporary.at)
       return
     }
-    rmSync(temporary.at, { force: true })
+    this.#clear(step, temporary)
     if (step.do === 'symlink') copyLink(layer, step.path, temporary.at)
     else linkSync(host.at(step.to ?? ''), temporary.at)
     this.#place(step, temporary)
@@ -212,21 +235,19 @@ class Executor {
     copyXattrs(layer, step.path, target)
     if (!hasSameOwner(now, current)) giveOwner(target, now)
     // A file or directory, as was just seen: chmod would follow a link.
-    using(host.open(step.path, O_PATH), (fd) => chmodSync(pathOf(fd), now.mode))
+    const isLast = now.kind === 'directory' && isClosed(now.mode)
+    using(host.open(step.path, O_PATH), (fd) => chmodSync(pathOf(fd), isLast ? now.mode | OWNERS : now.mode))
   }
 
   #remove(step: Step, number: number): void {
     const { host } = this.#side(step)
     const current = host.facts(step.path)
-    if (current === undefined) {
-      this.#tidyRemoved(step, number)
-      return
-    }
-    if (this.#isReplaced(step, current)) return
+    if (current === undefined || this.#isReplaced(step, current)) return
     const expected = this.#expected(step, current)
     const temporary = this.#temporary(step, number)
+    this.#clear(step, temporary)
     if (current.kind === 'directory') {
-      this.#removeDirectory(step, current)
+      this.#removeDirectory(step, current, temporary.path)
       return
     }
     if (expected === undefined || !isSameBytes(expected, current)) throw this.#conflict(step)
@@ -236,7 +257,6 @@ class Executor {
       renameNew(temporary.at, host.at(step.path))
       throw this.#conflict(step)
     }
-    unlinkSync(temporary.at)
   }
 
   /** Done again after an interruption: what makes way is gone, and the new one stands there already. */
@@ -246,27 +266,17 @@ class Executor {
     return now !== undefined && before !== undefined && now.kind !== before.kind && now.kind === current.kind
   }
 
-  /** With the directory around it gone as well there is nothing left of it. */
-  #tidyRemoved(step: Step, number: number): void {
-    try {
-      this.#tidy(step, this.#temporary(step, number).at)
-    } catch (error) {
-      if (!isAbsence(error)) throw error
-    }
-  }
-
-  #removeDirectory(step: Step, current: Facts): void {
+  #removeDirectory(step: Step, current: Facts, temporary: string): void {
     const { host } = this.#side(step)
-    const expected = this.#expected(step, current)
-    if (expected?.ino !== current.ino) throw this.#conflict(step)
-    host.forget()
+    if (this.#expected(step, current)?.ino !== current.ino) throw this.#conflict(step)
     try {
-      rmdirSync(host.at(step.path))
+      if (!moveDirectory(host, { from: step.path, to: temporary, id: this.#execution.id })) throw this.#conflict(step)
     } catch (error) {
-      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') throw this.#conflict(step)
-      throw error
+      if (errnoOf(error) !== 'EACCES') throw error
+      // closed to us, which forbids to look into it, and not to remove it
+      host.forget()
+      rmdirSync(host.at(step.path))
     }
-    host.forget()
   }
 
   #conflict(step: Step): RuntimeError {
@@ -292,6 +302,15 @@ function tryExchange(from: Buffer, to: Buffer): boolean {
   } catch (error) {
     if (errnoOf(error) === 'EINVAL' || errnoOf(error) === 'ENOSYS') return false
     throw error
+  }
+}
+
+/** Another name for it, so that it stays. Some file systems have none; then there is no way back. */
+function keepName(target: Buffer, older: Buffer): void {
+  try {
+    linkSync(target, older)
+  } catch (error) {
+    if (!['EEXIST', 'EPERM', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error
   }
 }
 

@@ -1,8 +1,9 @@
 /** One layer: what commands changed in some folders, kept beside the host's files until somebody applies or discards it. */
-import { lstatSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, lstatSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
+import { syncFileSystem, using } from '../../kernel/trees.ts'
 import { findLayer, listLayers, makeLayer } from '../../state/layers.ts'
 import type { Lock } from '../../state/lock.ts'
 import { tryLock } from '../../state/lock.ts'
@@ -15,7 +16,7 @@ import type { Facts } from './facts.ts'
 import { chooseFolders, realPlace, type Wish } from './folders.ts'
 import type { Backend, LayerRecord } from './record.ts'
 import * as record from './record.ts'
-import { removeLeftovers, removeTree } from './remove-tree.ts'
+import { removeLeftovers, removeTree, renewWork } from './remove-tree.ts'
 import { type Touched, touchedInCopy, touchedInOverlay } from './touched.ts'
 import { joined, Tree } from './tree.ts'
 
@@ -77,6 +78,7 @@ export class Layer {
       throw new RuntimeError('layer-half-applied', { what: `the layer ${this.name} is half applied` })
     this.recordRun()
     if (this.#record.backend === 'copy') this.#makeCopies()
+    else for (const index of this.#record.folders.keys()) renewWork(this.directory, index)
     for (const [index, folder] of this.#record.folders.entries()) this.#listUnlessTimed(index, folder)
     const run = record.now(this.#host.bootId, this.#stamp(), argv)
     this.save({ runs: [...this.#record.runs, run] })
@@ -123,13 +125,26 @@ export class Layer {
   recordRun(): void {
     const run = this.#record.runs.at(-1)
     if (run === undefined || run.isRecorded || this.isHalfApplied) return
+    if (this.#record.backend === 'overlay' && run.bootId !== this.#host.bootId) throw this.#unsynced()
+    let isChanged = false
     for (const index of this.#record.folders.keys()) {
       const bases = record.readBases(this.directory, index)
       const touched = this.touched(index)
       this.#withTrees(index, (_, host) => recordBases(bases, touched, host, this.#start(index, run)))
       record.writeBases(this.directory, index, bases)
+      isChanged ||= touched.length > 1
     }
+    // the overlay waits for no disk, also where the command asked for it
+    if (isChanged && this.#record.backend === 'overlay')
+      using(openSync(this.directory, constants.O_RDONLY | constants.O_DIRECTORY), syncFileSystem)
     this.save({ runs: this.#record.runs.with(-1, { ...run, isRecorded: true }) })
+  }
+
+  #unsynced(): RuntimeError {
+    return new RuntimeError('layer-damaged', {
+      what: `the machine went down while a command ran in the layer ${this.name}`,
+      why: 'what that wrote need not all be on disk',
+    })
   }
 
   #start(index: number, run: record.Run): Start {

@@ -6,6 +6,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomSuffix } from '../../base/suffix.ts'
+import { workOf } from './record.ts'
 
 /** `path` is a directory of ours that nobody uses any more; `scratch` one on the same file system. Throws the system error. */
 export function removeTree(path: string, scratch: string): void {
@@ -35,4 +36,13 @@ export function removeTree(path: string, scratch: string): void {
 /** The same for what an interrupted removal has left. */
 export function removeLeftovers(scratch: string): void {
   for (const name of readdirSync(scratch)) if (name.startsWith('.removed-')) removeTree(join(scratch, name), scratch)
+}
+
+/** An overlay that waits for no disk leaves a mark in its work directory, with which it cannot be made again. */
+export function renewWork(directory: string, folder: number): void {
+  const inner = join(directory, `${folder}`)
+  removeLeftovers(inner)
+  const work = workOf(directory, folder)
+  if (lstatSync(work, { throwIfNoEntry: false }) !== undefined) removeTree(work, inner)
+  mkdirSync(work, { mode: 0o700 })
 }

@@ -11,6 +11,8 @@ export interface Step {
   readonly expected: Row | null
   /** `link`: another name of the same file, in the same folder. */
   readonly to?: string
+  /** `meta`: the extended attributes that the host's file has before, in base64. */
+  readonly xattrs?: readonly (readonly [name: string, value: string])[]
 }
 
 /** Directories first made and last given their mode; what is in the way goes first, other removals after the new is there. */
