@@ -1,7 +1,6 @@
 /** What the library offers: the words of a sandbox and of a call. Documented option by option in docs/library.md. */
 import type { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import type { Degradation } from '../base/issue.ts'
 import type { HeldLimit } from '../container/hold/amounts.ts'
 import type { Level } from '../host/level.ts'
@@ -72,6 +71,10 @@ export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {
   readonly level: Level
   /** What commands have, by the names that `require` knows. */
   readonly parts: Readonly<Record<Demanded, boolean>>
+  /** Where commands begin. */
+  readonly cwd: string
+  /** The places inside where something of the host may be changed. */
+  readonly writable: readonly string[]
   /** What changes are kept in, with the option `layer`. */
   readonly layer: LayerInfo | undefined
   /**

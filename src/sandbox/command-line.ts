@@ -11,16 +11,17 @@ import { absolute, checkOptions, type SandboxOptions, wrong } from './options.ts
  * The file and the arguments for `spawn`, execa and whatever takes such a pair. Paths count from the current directory of
  * this process, now; files of settings and our variables are not read. The arguments hold the values of `env`, which
  * other users can see in the list of processes.
- * @throws RuntimeError `sandbox-option`, also for what the command line cannot say: `layer`, `onNetwork`, `netfilter`, `denials`, `kept`, a
- * variable that is taken away, and `false` against a profile
+ * @throws RuntimeError `sandbox-option`, also for what the command line cannot say: what no file of a policy can, a variable
+ * that is taken away, and `false` against a profile
  */
 export function commandLine(options: SandboxOptions, argv: readonly string[]): [file: string, args: string[]] {
   const { cwd } = readHost()
   checkOptions(options, cwd)
   if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
-  for (const name of ['layer', 'onNetwork', 'netfilter', 'denials', 'kept'] as const)
-    if (options[name] !== undefined) throw wrong(name, 'the command line cannot say it')
   const values = options as Readonly<Record<string, unknown>>
+  const names: readonly string[] = policyRules.map(({ option }) => option)
+  for (const name of Object.keys(options))
+    if (values[name] !== undefined && !names.includes(name)) throw wrong(name, 'the command line cannot say it')
   const flags = policyRules.flatMap((rule: PolicyRule) => {
     const value = values[rule.option]
     return value === undefined ? [] : flagsOf(rule, value, { cwd, profile: options.profile })

@@ -37,8 +37,14 @@ export function checkInput(input: Input): Input {
 const streamOf = (input: Exclude<Input, string | Uint8Array>): Readable =>
   input instanceof Streams ? input : Streams.from(input as AsyncIterable<string | Uint8Array>, { objectMode: false })
 
-/** The lines of a stream, which is read only as fast as they are taken. A line may end with \r\n. */
-export async function* readLines(stream: Readable | undefined): AsyncGenerator<string> {
+/**
+ * The lines of a stream, which is read only as fast as they are taken. A line may end with \r\n.
+ * @throws RangeError for one of more than `longest` characters
+ */
+export async function* readLines(
+  stream: Readable | undefined,
+  longest = Number.POSITIVE_INFINITY,
+): AsyncGenerator<string> {
   if (stream === undefined) return
   const decoder = new StringDecoder('utf8')
   let begun = ''
@@ -46,6 +52,7 @@ export async function* readLines(stream: Readable | undefined): AsyncGenerator<s
     const lines = decoder.write(chunk).split('\n')
     lines[0] = begun + (lines[0] ?? '')
     begun = lines.pop() ?? ''
+    if (begun.length > longest) throw new RangeError(`a line of more than ${longest} characters`)
     yield* lines.map(withoutReturn)
   }
   begun += decoder.end()

@@ -13,51 +13,51 @@ import { checkLimits, type LimitOptions, type Limits } from './limits.ts'
 import type { ProfileName } from './profiles.ts'
 
 export interface SandboxOptions extends EgressOptions, LimitOptions {
-  /** Paths that the command may change, as `PATH` or `PATH:DEST`. */
+  /** Paths that the command may change, as `PATH` or `PATH:DEST`. Default: none. */
   readonly rw?: readonly string[]
-  /** Paths that it may read although they lie under a private place, as `PATH` or `PATH:DEST`. */
+  /** Paths that it may read although they lie under a private place, as `PATH` or `PATH:DEST`. Default: none. */
   readonly ro?: readonly string[]
-  /** Paths that it must not see: a file reads as empty, a directory as empty. */
+  /** Paths that it must not see: a file reads as empty, a directory as empty. Default: none. */
   readonly hide?: readonly string[]
-  /** Paths that fail with an error (EACCES) instead of looking empty. In `hide` and `deny`: `*`, `?`, `[…]`, `**`. */
+  /** Paths that fail with an error (EACCES) instead of looking empty. In `hide` and `deny`: `*`, `?`, `[…]`, `**`. Default: none. */
   readonly deny?: readonly string[]
-  /** Unix sockets of the host that are shown, as `ro` would, and are checked to be some. */
+  /** Unix sockets of the host that are shown, as `ro` would, and are checked to be some. Default: none. */
   readonly socket?: readonly string[]
-  /** Devices, or directories of them, below /dev that may be used. */
+  /** Devices, or directories of them, below /dev that may be used. Default: none. */
   readonly device?: readonly string[]
-  /** Rules for a kind of work: `strict`, `build`, `node`, `python`, `agent`, `desktop`. Everything else is on top of it. */
+  /** Rules for a kind of work: `strict`, `build`, `node`, `python`, `agent`, `desktop`. Everything else is on top of it. Default: none. */
   readonly profile?: ProfileName
   /** `none`: a network of its own with only a loopback. `host`: the caller's. Default `none`. */
   readonly net?: 'none' | 'host' | HelperName
   /** With pasta or slirp4netns: ports of the host that lead to ports of the command, as `[ADDRESS:]HOST:PORT`. ADDRESS is 127.0.0.1 by default. */
   readonly publish?: readonly string[]
-  /** Added to the clean environment; `undefined` removes a name. */
+  /** Added to the clean environment; `undefined` removes a name. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** May the command make user namespaces of its own? Browsers and sandboxes inside need it. Default false. */
   readonly nested?: boolean
   /** Working directory inside. Default: the caller's where it can be seen, else the home directory, else `/`. */
   readonly cwd?: string
-  /** Milliseconds after which every command is killed. */
+  /** Milliseconds after which every command is ended. Default: none. */
   readonly timeout?: number
   /**
    * The weakest level that will do: `R`, `N`, `U3`, `U2`, `U1`, `U0`, `L`. Default `U0`. With `L` a command runs under
    * Landlock alone where user namespaces are refused.
    */
   readonly minLevel?: Level
-  /** Parts that must be had: `netns`, `pidns`, `proc`, … */
+  /** Parts that must be had: `netns`, `pidns`, `proc`, … Default: none. */
   readonly require?: readonly Demanded[]
-  /** Losses that will do: `protect` (dangerous files in writable directories), and those of level L: `metadata`, `unix-sockets`, … */
+  /** Losses that will do: `protect` (dangerous files in writable directories), and those of level L: `metadata`, `unix-sockets`, … Default: none. */
   readonly accept?: readonly Acceptable[]
-  /** TCP ports that may be connected to, with `net: 'host'`. Where these or `listen` are given all others are closed, and so is UDP. */
+  /** TCP ports that may be connected to, with `net: 'host'`. Where these or `listen` are given all others are closed, and so is UDP. Default: all. */
   readonly connect?: readonly number[]
-  /** TCP ports that may be listened at. */
+  /** TCP ports that may be listened at. Default: as `connect`. */
   readonly listen?: readonly number[]
   /**
    * Sees what commands are denied, for their results; a function also hears of each when it happens, as who listens to
    * `denial` does. It must not throw. The fence is the same with and without. Default: only while somebody listens.
    */
   readonly denials?: boolean | ((denial: Denial) => void)
-  /** Paths in writable directories that stay as they are: files of yours that the command must not write to, such as a log. */
+  /** Paths in writable directories that stay as they are: files of yours that the command must not write to, such as a log. Default: none. */
   readonly kept?: readonly string[]
   /** Folders that the command may change without changing the host: see docs/try.md. Default: none. */
   readonly layer?: string | LayerOptions

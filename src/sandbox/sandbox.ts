@@ -122,6 +122,14 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     return partsOf(this.#policy.options, this.#policy.standing, this.#policy.way)
   }
 
+  get cwd(): string {
+    return this.#policy.cwd
+  }
+
+  get writable(): readonly string[] {
+    return this.#policy.exposures.filter(({ writable }) => writable).map(({ dest }) => dest)
+  }
+
   plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
     return this.#whole(this.#commandOps(argv, options, this.#isWatched))
   }

@@ -156,7 +156,7 @@ test('the check says what is had, and of a policy that does not hold why, withou
   const shared = await check({ cwd: '/', net: 'host' })
   assert.equal(shared.parts.netns, false)
   for (const [options, code] of [
-    [{ require: ['cgroups'], rw: [] }, 'level-unmet'],
+    [{ require: ['subids'], rw: [] }, 'level-unmet'],
     [{ hide: ['/no/such/place'] }, 'sandbox-option'],
     [{ rw: 5 }, 'sandbox-option'],
   ] as const) {
@@ -185,6 +185,12 @@ test('the same sandbox as a command line, for programs that start others', { ski
   const [file, args] = commandLine(options, argv`sh -c ${'echo "$A"; exit 3'}`)
   assert.throws(() => execFileSync(file, args, { cwd: '/usr', encoding: 'utf8' }), { status: 3, stdout: "b c'\n" })
   assert.ok(args.includes(`--rw=${process.cwd()}`) && args.includes('--no-config'))
-  for (const wrong of [{ layer: 'x' }, { env: { A: undefined } }, { nested: false, profile: 'desktop' }, { net: 'x' }])
+  for (const wrong of [
+    { layer: 'x' },
+    { denials: true },
+    { env: { A: undefined } },
+    { nested: false, profile: 'desktop' },
+    { net: 'x' },
+  ])
     assert.throws(() => commandLine(wrong as never, ['true']), { code: 'sandbox-option' })
 })

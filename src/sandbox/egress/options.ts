@@ -6,14 +6,14 @@ import { parseRule, type Rule } from './rules.ts'
 export interface EgressOptions {
   /**
    * Hosts that the command may reach by TCP, as `HOST[:PORTS]`; all else is refused. HOST is a name, `*.NAME`, `*`, or an
-   * IPv4 address or range; PORTS are like `443`, `80,443`, `8000-8100`, and without them every port is meant.
+   * IPv4 address or range; PORTS are like `443`, `80,443`, `8000-8100`, and without them every port is meant. Default: none, and then `net` says it all.
    */
   readonly allowHosts?: readonly string[]
   /** Sets HTTP_PROXY and its like to a proxy with the same rules, for programs that then tell why. Default false. */
   readonly proxyVariables?: boolean
   /** `false`: carries only ports that rules name, as where the kernel has no netfilter. Default true. */
   readonly netfilter?: boolean
-  /** Hears what was let through and what was refused. */
+  /** Hears what was let through and what was refused. Default: nobody does. */
   readonly onNetwork?: (event: NetworkEvent) => void
 }
 

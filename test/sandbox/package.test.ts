@@ -1,0 +1,96 @@
+/** The package as it is published, and as programs use it: its files, its types, and every example of docs/library.md. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { repository } from '../fixtures/install.ts'
+import { needs } from '../fixtures/needs.ts'
+import { runDirectory } from '../fixtures/run-directory.ts'
+
+const skip = needs('userns') ?? false
+const place = mkdtempSync(join(runDirectory(), 'package-'))
+chmodSync(place, 0o755)
+const modules = join(place, 'node_modules')
+let packed: readonly string[] = []
+
+/** Unpacked where a package manager would put it, with our own dependencies beside. */
+before(() => {
+  const options = ['--json', '--ignore-scripts', '--pack-destination', place]
+  const [told] = JSON.parse(execFileSync('npm', ['pack', ...options], { cwd: repository, encoding: 'utf8' }))
+  packed = told.files.map(({ path }: { path: string }) => path)
+  mkdirSync(join(modules, 'usnea'), { recursive: true })
+  execFileSync('tar', ['-xzf', join(place, told.filename), '-C', join(modules, 'usnea'), '--strip-components=1'])
+  for (const name of readdirSync(join(repository, 'node_modules')))
+    if (!name.startsWith('.') && name !== 'usnea')
+      symlinkSync(join(repository, 'node_modules', name), join(modules, name))
+  writeFileSync(join(place, 'package.json'), '{ "type": "module" }')
+})
+
+const examples = (): string[] =>
+  [...readFileSync('docs/library.md', 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '')
+
+test('the package holds what it needs and nothing of the workshop', () => {
+  for (const wanted of [
+    ...['bin/usnea', 'dist/cli/usnea.js', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'README.md', 'LICENSE'],
+    ...['native/build/usnea-init', 'native/build/libusnea.so', 'native/Makefile', 'docs/library.md'],
+  ])
+    assert.ok(packed.includes(wanted), wanted)
+  assert.deepEqual(
+    packed.filter((path) => /(^|\/)(test|\.git|\.ci|src)\/|\.test\.|\.map$|node_modules|package-lock|\.o$/.test(path)),
+    [],
+  )
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    exports: Record<string, string | { types: string; default: string }>
+  }
+  const named = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? [entry] : [entry.types, entry.default],
+  )
+  for (const path of named) assert.ok(packed.includes(path.slice(2)), path)
+})
+
+test('every example of the library is well typed and runs, from the package', { skip }, () => {
+  const texts = examples()
+  assert.ok(texts.length >= 10, `${texts.length} examples`)
+  const files = texts.map((text, i) => {
+    writeFileSync(join(place, `example-${i}.mts`), text)
+    return `example-${i}.mts`
+  })
+  const compilerOptions = {
+    ...{ target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2023', 'esnext.disposable'] },
+    ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, types: ['node'] },
+  }
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  const tsc = spawnSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', place], {
+    encoding: 'utf8',
+  })
+  assert.equal(tsc.stdout, '')
+  writeFileSync(join(place, 'all.mts'), files.map((file) => `await import('./${file}')\n`).join(''))
+  const tsx = pathToFileURL(join(repository, 'node_modules/tsx/dist/esm/index.mjs')).href
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, 'all.mts'], {
+    cwd: place,
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  assert.equal(status, 0, stderr)
+  for (const said of [
+    'a\nb',
+    '500000500000 0',
+    'in test\nit still runs true false',
+    'from inside',
+    "stdout: 'HELLO\\n'",
+    "method: 'ping'",
+  ])
+    assert.ok(stdout.includes(said), `${said} is missing in:\n${stdout}`)
+})
+
+test('a CommonJS program can load it', { skip }, () => {
+  const program =
+    "const { sandbox } = require('usnea'); sandbox({ cwd: '/' }).run(['echo', 'required']).then(({ stdout }) => console.log(stdout))"
+  writeFileSync(join(place, 'old.cjs'), program)
+  assert.equal(
+    execFileSync(process.execPath, ['--no-warnings', 'old.cjs'], { cwd: place, encoding: 'utf8' }),
+    'required\n',
+  )
+})
