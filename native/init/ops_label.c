@@ -1,11 +1,13 @@
-/* The label that a security module gives the program when it is executed: proc_pid_attr(5). */
+/* Labels that a security module gives the program when it is executed, its keys and its mounts: proc_pid_attr(5). */
 #include "init.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { PROC_MAGIC = 0x9fa0 };
@@ -51,3 +53,25 @@ int run_apparmor(struct context *ctx, const struct op_apparmor *op) {
 }
 
 int run_selinux(struct context *ctx, const struct op_selinux *op) { return write_attribute("exec", op->label); }
+
+/*
+ * A session keyring of its own: the caller's keys are none of the container's. Never fatal: the quota of keys is small,
+ * outer filters refuse the call, and a kernel may have no keys at all. keyctl_join_session_keyring(3). With the label of
+ * the caller the container could not see it; the label for keys is forgotten when the program is executed.
+ */
+int run_keyring(struct context *ctx, const struct op_keyring *op) {
+  int error = *op->label ? write_attribute("keycreate", op->label) : 0;
+  if (error) return error;
+  if (syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL) >= 0 || errno == ENOSYS) return 0;
+  return report_weaker(ctx);
+}
+
+/* For mounts that know no `context=`. */
+int run_label(struct context *ctx, const struct op_label *op) {
+  char path[FD_PATH];
+  int fd, error = find_mount(ctx, op->target, &fd);
+  if (error) return error;
+  if (setxattr(fd_path(path, fd), "security.selinux", op->label, strlen(op->label) + 1, 0) != 0) error = errno;
+  close(fd);
+  return error;
+}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -77,6 +78,37 @@ bool leads_astray(int target, const char *path) {
   return fs.f_type == PROC_MAGIC || (fs.f_type == SYSFS_MAGIC && strcmp(path, "/sys") != 0);
 }
 
+/* MS_* as MOUNT_ATTR_*; false where fsmount(2) cannot say it. RDONLY NOSUID NODEV NOEXEC have the same bits. */
+static bool attributes_of(unsigned long flags, uint64_t *attr) {
+  *attr = flags & 0xf;
+  if (flags & MS_NOATIME) *attr |= MOUNT_ATTR_NOATIME_;
+  if (flags & MS_STRICTATIME) *attr |= MOUNT_ATTR_STRICTATIME_;
+  if (flags & MS_NODIRATIME) *attr |= MOUNT_ATTR_NODIRATIME_;
+  return !(flags & ~(unsigned long)(0xf | MS_NOATIME | MS_STRICTATIME | MS_NODIRATIME | MS_RELATIME));
+}
+
+/*
+ * Made apart and then moved to its place, so that what is done to it next hits it, whatever its path leads to by then.
+ * False: mount(2) must do it, and say what is wrong. A backslash escapes a comma only there, and overlay reads its own way.
+ */
+static bool mount_apart(struct context *ctx, const struct op_mount *op, int target) {
+  char data[4096];
+  uint64_t attr;
+  int fd = -1, size = snprintf(data, sizeof data, "%s%s", op->flags & MS_RDONLY ? "ro," : "", op->data);
+  if (size < 0 || size >= (int)sizeof data || strchr(data, '\\') || strcmp(op->fstype, "overlay") == 0) return false;
+  if (!attributes_of(op->flags, &attr)) return false;
+  if (make_filesystem(&(struct filesystem){op->fstype, op->source, data, attr}, &fd) != 0) {
+    detail("%s", "");
+    return false;
+  }
+  if (sys_move_mount(fd, target) != 0) {
+    close(fd);
+    return false;
+  }
+  remember(ctx, fd, op->target);
+  return true;
+}
+
 int run_mount(struct context *ctx, const struct op_mount *op) {
   char path[FD_PATH];
   int target, error;
@@ -90,9 +122,11 @@ int run_mount(struct context *ctx, const struct op_mount *op) {
   if (!is_directory(target)) error = ENOTDIR;
   if (!error && !op->nofollow && leads_astray(target, op->target)) error = ELOOP;
   const char *data = *op->data ? op->data : NULL;
-  if (!error && mount(op->source, fd_path(path, target), op->fstype, op->flags, data) != 0) error = errno;
+  if (!error && !mount_apart(ctx, op, target)) {
+    if (mount(op->source, fd_path(path, target), op->fstype, op->flags, data) != 0) error = errno;
+    remember(ctx, -1, "");
+  }
   close(target);
-  remember(ctx, -1, "");
   return error;
 }
 

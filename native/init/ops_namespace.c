@@ -80,15 +80,6 @@ int run_propagate(struct context *ctx, const struct op_propagate *op) {
   return mount(NULL, "/", NULL, op->flags, NULL) == 0 ? 0 : errno;
 }
 
-/*
- * A session keyring of its own: the caller's keys are none of the container's. Never fatal: the quota of keys is small,
- * outer filters refuse the call, and a kernel may have no keys at all. keyctl_join_session_keyring(3)
- */
-int run_keyring(struct context *ctx, const struct op_keyring *op) {
-  if (syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL) >= 0 || errno == ENOSYS) return 0;
-  return report_weaker(ctx);
-}
-
 int run_loopback(struct context *ctx, const struct op_loopback *op) {
   struct ifreq request = {.ifr_name = "lo"};
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

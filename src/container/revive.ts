@@ -14,6 +14,7 @@ import { type CriuProgram, planRestorer } from '../linux/criu/plan.ts'
 import { cgroupRootsOf, inheritedStdio } from '../linux/criu/process.ts'
 import { CriuFailure } from '../linux/criu/service.ts'
 import { writeMaps } from '../linux/idmap/write.ts'
+import { keyLabelOf } from '../linux/lsm/plan.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import type { Slot } from '../state/store.ts'
@@ -79,7 +80,12 @@ interface Starting {
 
 function startRestorer(ctx: Context, starting: Starting, ends: Dispose): Promise<Criu> {
   const { path, options, revival, prepared, fds } = starting
-  const place = { rootfs: prepared.bundle.rootfs, isPlaced: revival.isPlaced, newKeyring: true }
+  const place = {
+    rootfs: prepared.bundle.rootfs,
+    isPlaced: revival.isPlaced,
+    newKeyring: true,
+    keyLabel: keyLabelOf(prepared.spec, ctx.host),
+  }
   const start = {
     path,
     plan: (program: CriuProgram) => planRestorer(program, place),

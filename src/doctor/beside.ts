@@ -26,7 +26,7 @@ export async function keyringFinding(host: Host, maps: ChosenMaps | 'none' | und
   const subject = { id: 'keyring', title: 'a session keyring' }
   if (maps === 'none') return unknown(subject.id, subject.title, 'it needs a user namespace')
   try {
-    const lost = await prove({ maps, flags: 0, ops: [{ op: 'keyring', origin: 'doctor' }] }, host)
+    const lost = await prove({ maps, flags: 0, ops: [{ op: 'keyring', label: '', origin: 'doctor' }] }, host)
     return lost.length === 0 ? ok(subject.id, subject.title, 'tried, and it works') : weak(subject, 'keyring-refused')
   } catch (error) {
     return fromError(subject.id, subject.title, error, 'weak')

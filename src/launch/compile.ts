@@ -7,6 +7,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { planDevices } from '../linux/devices/plan.ts'
 import { hasCreateHooks, planHooks } from '../linux/hooks/plan.ts'
+import { keyLabelOf } from '../linux/lsm/plan.ts'
 import { planFuseDevices, planLateReadonly, planMounts } from '../linux/mounts/plan.ts'
 import { planCovers, planForeignRoot, planPivot, planRoot, planRootPropagation } from '../linux/mounts/root.ts'
 import { planEarlySources } from '../linux/mounts/sources.ts'
@@ -52,7 +53,7 @@ export function compile(spec: Spec & { process: Process }, options: CompileOptio
   const process = processScene(spec, options)
   const body = planProcess(spec.process, process)
   const oom = planOomScore(spec.process, process)
-  const inner = planInner(spec, !scene.noNewKeyring)
+  const inner = planInner(spec, { newKeyring: !scene.noNewKeyring, keyLabel: keyLabelOf(spec, scene.host) })
   const terminal = planTerminal(spec.process, { isAttended: options.isAttended, origin: '/process' })
   const ownRoot = isNew(spec, 'mount')
   const root = ownRoot ? planNewRoot(spec, scene, terminal) : planNoRoot(spec, terminal)

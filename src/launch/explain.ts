@@ -8,6 +8,7 @@ import { type Attempt, type Entry, type Failure, findCause, NO_ERRNO, type Table
 import { explainFiles } from './explain/files.ts'
 import { usualCause } from './explain/general.ts'
 import { explainIdentity } from './explain/identity.ts'
+import { explainLabels } from './explain/labels.ts'
 import { explainLandlock } from './explain/landlock.ts'
 import { explainLive } from './explain/live.ts'
 import { explainMounts } from './explain/mounts.ts'
@@ -36,6 +37,7 @@ const table: Table<OpName> = {
   ...explainTerminal,
   ...explainSeccomp,
   ...explainLandlock,
+  ...explainLabels,
   ...explainProgram,
   ...explainScheduling,
   ...explainConversation,

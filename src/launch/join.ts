@@ -3,6 +3,7 @@
 import { cloneFlags } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
+import { keyLabel } from '../linux/lsm/plan.ts'
 import { type ProcessScene, planOomScore, planProcess } from '../linux/process/plan.ts'
 import { planFinalAffinity, planInitialAffinity } from '../linux/process/scheduling.ts'
 import type { FilterPlan } from '../linux/seccomp/plan.ts'
@@ -40,7 +41,7 @@ export function compileJoin(process: Process, options: JoinOptions): Plan {
     ...(isPlaced ? [placedOp(origin)] : []),
     { op: 'session', origin },
     ...planTerminal(process, { isAttended, origin: scene.origin }),
-    { op: 'keyring', origin },
+    { op: 'keyring', label: keyLabel(process, scene.host), origin },
     ...planFinalAffinity(process, scene.origin),
     ...body.ops,
     ...filter.early,

@@ -81,7 +81,7 @@ function outer({ host, options }: Policy): Op[] {
 function inner({ options }: Policy, newSession: boolean): Op[] {
   return [
     ...(newSession ? [{ op: 'session', origin: 'sandbox' } as const] : []),
-    { op: 'keyring', origin: 'sandbox' },
+    { op: 'keyring', label: '', origin: 'sandbox' },
     // private: what the host mounts later would appear here writable
     { op: 'propagate', flags: MS_PRIVATE | MS_REC, origin: 'sandbox' },
     ...(options.net === 'host' ? [] : [{ op: 'loopback', origin: 'net' } as const]),

@@ -98,7 +98,7 @@ export function compileWalls(policy: Policy): { before: Op[]; after: Op[] } {
     before: [
       { op: 'born', flags: 0, origin: 'sandbox' },
       { op: 'session', origin: 'sandbox' },
-      { op: 'keyring', origin: 'sandbox' },
+      { op: 'keyring', label: '', origin: 'sandbox' },
     ],
     after: [
       ...planRuleset({ abi: standing.landlock, files: fileRules(policy), ports: tcp, scoped: true, origin: 'sandbox' }),

@@ -103,3 +103,25 @@ testAs({}, 'a root file system that is replaced between create and start is stil
   assert.deepEqual(readdirSync(bundle.rootfs), [])
   rmSync(bundle.rootfs, { recursive: true })
 })
+
+testAs(
+  skip,
+  'what is said of a new mount holds for it, also when its place is swapped with that of another',
+  async (world) => {
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sh', '-c', 'grep " /mnt/.* - mqueue " /proc/self/mountinfo']
+      config.mounts.push(
+        { destination: '/mnt/other', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/mnt/target', type: 'mqueue', source: 'mqueue', options: ['rro', 'rnoexec'] },
+      )
+    })
+    for (const name of ['target', 'other']) makeDirectory(join(bundle.rootfs, 'mnt', name), 0o755, world.identity.user)
+    const place = join(bundle.rootfs, 'mnt')
+    await using _ = await startSwapping(world, join(place, 'target'), join(place, 'other'))
+    for (let round = 0; round < rounds(4); round++) {
+      const { status, stdout, stderr } = await world.usnea(['run', '--bundle', bundle.path, world.newId()])
+      assert.equal(status, 0, stderr)
+      for (const line of stdout.trim().split('\n')) assert.match(line, / ro,noexec/)
+    }
+  },
+)

@@ -1,10 +1,10 @@
 // Needs root, writable cgroups and a static busybox: pause, resume, update, events, and who belongs to a container.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProcess } from '../../src/host/process.ts'
 import { testAs } from '../fixtures/cases.ts'
-import { cgroupOf, ownCgroups, whyNoCgroup } from '../fixtures/cgroups.ts'
+import { cgroupOf, ownCgroups, removeCgroup, whyNoCgroup } from '../fixtures/cgroups.ts'
 import type { Config } from '../fixtures/config.ts'
 import { until } from '../fixtures/until.ts'
 import { refused, succeeded, type World } from '../fixtures/world.ts'
@@ -202,6 +202,31 @@ testAs(asRoot(), 'in a shared pid namespace the cgroup tells who belongs to the 
   await until('the first has ended', async () => (await statusOf(world, id)) === 'stopped')
   succeeded(await world.usnea(['delete', id]))
   await until('the other went too', async () => !existsSync(`/proc/${one === pid ? other : one}`))
+})
+
+testAs(asRoot('pids'), 'a cgroup that somebody else has made at the same path is left alone', async (world) => {
+  const id = await started(world, (config) => {
+    config.process.args = ['sleep', '1000']
+    shared(config)
+  })
+  const { pid } = JSON.parse(succeeded(await world.usnea(['state', id])))
+  process.kill(pid, 'SIGKILL')
+  await until('it has ended', async () => (await statusOf(world, id)) === 'stopped')
+  const places = ownCgroups().map(({ base }) => join(base, id))
+  for (const path of places) if (existsSync(path)) rmdirSync(path)
+  const path = cgroupOf(id, 'pids') ?? ''
+  mkdirSync(path)
+  const bystander = world.start(['sleep', '1000'])
+  try {
+    writeFileSync(join(path, 'cgroup.procs'), String(bystander.pid))
+    refused(await world.usnea(['kill', id, 'KILL']), /container not running/)
+    succeeded(await world.usnea(['delete', id]))
+    assert.equal(readFileSync(join(path, 'cgroup.procs'), 'utf8'), `${bystander.pid}\n`)
+  } finally {
+    process.kill(bystander.pid, 'SIGKILL')
+    await bystander.ended
+    removeCgroup(path)
+  }
 })
 
 testAs(asRoot('memory'), 'exec goes into a cgroup below that of the container, and nowhere else', async (world) => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# build.sh DIR MIRROR SUITE NODE: a kernel, a small initrd and a disk of a Debian with systemd, in DIR. Needs root.
+# build.sh DIR MIRROR SUITE NODE [,PACKAGE...]: a kernel, a small initrd and a disk of a Debian with systemd, in DIR. Needs root.
 set -euo pipefail
-cache=$1 mirror=$2 suite=$3 node=$4
+cache=$1 mirror=$2 suite=$3 node=$4 more=${5:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -10,7 +10,7 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 root=$work/root
 
 # systemd, a bus, login sessions, and what the tests call.
-packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,busybox-static,procps,kmod,libstdc++6,apparmor
+packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,busybox-static,procps,kmod,libstdc++6,apparmor,secilc$more
 
 # In a mount namespace of its own: what the bootstrap mounts goes with it.
 unshare --mount debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >"$work/log" 2>&1 ||

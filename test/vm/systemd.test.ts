@@ -3,52 +3,14 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
-import { ownCgroups } from '../fixtures/cgroups.ts'
 import type { Config } from '../fixtures/config.ts'
 import { until } from '../fixtures/until.ts'
 import { isRoot } from '../fixtures/users.ts'
-import { type CallOptions, refused, succeeded, type World } from '../fixtures/world.ts'
+import { refused, succeeded } from '../fixtures/world.ts'
+import { call, limits, run, session, show, skip, slice, systemctl } from './scopes.ts'
 
-const trees = ownCgroups()
-const session = {
-  XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR,
-  DBUS_SESSION_BUS_ADDRESS: process.env.DBUS_SESSION_BUS_ADDRESS,
-}
-const skip =
-  (existsSync('/run/systemd/system') ? undefined : 'needs a machine that runs systemd (npm run test:vm)') ??
-  (trees.length === 1 && trees[0]?.version === 2 ? undefined : 'needs cgroup v2 alone (npm run test:vm)') ??
-  (isRoot || session.XDG_RUNTIME_DIR !== undefined ? undefined : 'needs a login session (npm run test:vm)')
 const me = { as: [isRoot ? 'root' : 'ranges'], skip } as const
 const user = { ...me, skip: skip ?? (isRoot ? 'is about users' : undefined) }
-const slice = isRoot ? 'system.slice' : 'user.slice'
-
-/** Machines under emulation are slow. */
-const patience = { env: session, timeout: 120_000 }
-const call = (world: World, args: readonly string[], options: CallOptions = {}) =>
-  world.usnea(args, { ...patience, ...options })
-const run = async (world: World, id: string, patch: (config: Config) => void, options: CallOptions = {}) => {
-  const bundle = await world.bundle((config) => {
-    config.process.args = ['sleep', '1000']
-    Object.assign(config.linux, { cgroupsPath: `${slice}:box:${id}` })
-    patch(config)
-  })
-  return call(world, ['--systemd-cgroup', 'run', '--detach', '--bundle', bundle.path, id], options)
-}
-const systemctl = async (world: World, ...args: string[]) =>
-  (await world.run(['systemctl', ...(isRoot ? [] : ['--user']), '--no-pager', ...args], patience)).stdout
-
-async function show(world: World, unit: string, ...names: string[]): Promise<Record<string, string>> {
-  const lines = await systemctl(world, 'show', unit, ...names.map((name) => `--property=${name}`))
-  return Object.fromEntries(
-    lines
-      .trim()
-      .split('\n')
-      .map((line) => line.split(/=(.*)/s).slice(0, 2)),
-  )
-}
-
-const limits = (resources: object) => (config: Config) => void Object.assign(config.linux, { resources })
-
 testAs(me, 'a container is a scope with its limits, from run to delete', async (world) => {
   const id = world.newId()
   const unit = `box-${id}.scope`

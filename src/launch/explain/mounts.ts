@@ -5,6 +5,7 @@ import { coversOf } from '../../host/visible.ts'
 import { explainBinds } from './binds.ts'
 import { type Attempt, type Cause, inside, type Table } from './entry.ts'
 import { explainHeldOverlay } from './held-overlay.ts'
+import { unknownContext } from './labels.ts'
 import { refusals } from './refusal.ts'
 import { explainTmpfs } from './tmpfs.ts'
 
@@ -109,6 +110,7 @@ const typeCauses: readonly Cause<'mount'>[] = [
 const UNMAPPED = /(?:^|,)((?:uid|gid)=\d+)(?=,|$)/
 
 const dataCauses: readonly Cause<'mount'>[] = [
+  unknownContext,
   {
     errno: 'EINVAL',
     when: ({ op }) => UNMAPPED.test(op.data),

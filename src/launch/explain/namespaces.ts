@@ -65,7 +65,6 @@ type Names =
   | 'born'
   | 'unshare'
   | 'session'
-  | 'keyring'
   | 'propagate'
   | 'loopback'
   | 'holdNamespaces'
@@ -174,7 +173,6 @@ export const explainNamespaces: Table<Names> = {
       ...procCauses,
     ],
   },
-  keyring: { code: 'setup-failed', what: 'cannot join a session keyring (keyctl)', causes: [] },
   session: { code: 'setup-failed', what: 'cannot start a session (setsid)', causes: [] },
   propagate: {
     code: 'setup-failed',

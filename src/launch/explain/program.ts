@@ -1,5 +1,6 @@
 /** The working directory and the program itself. */
 import type { Attempt, Cause, Table } from './entry.ts'
+import { refusedLabel } from './labels.ts'
 import { nprocCause } from './limits.ts'
 import { refusals } from './refusal.ts'
 
@@ -85,6 +86,7 @@ const runCauses: readonly Cause<'exec'>[] = [
     why: 'the file, or the loader that it names, is damaged',
     fix: 'unpack the image again',
   },
+  refusedLabel,
   ...refusals,
   {
     errno: 'EPERM',

@@ -1,8 +1,8 @@
 /** CPUs, scheduling, priorities, memory nodes, and the labels of security modules. */
 import { schedulerPolicies } from '../../kernel/scheduling.ts'
-import type { Attempt, Cause, Table } from './entry.ts'
+import type { Attempt, Table } from './entry.ts'
 
-type Names = 'affinity' | 'scheduler' | 'ioPriority' | 'memoryPolicy' | 'personality' | 'apparmor' | 'selinux'
+type Names = 'affinity' | 'scheduler' | 'ioPriority' | 'memoryPolicy' | 'personality'
 
 const policyName = ({ op }: Attempt<'scheduler'>): string =>
   Object.entries(schedulerPolicies).find(([, number]) => number === Number(op.policy))?.[0] ?? String(op.policy)
@@ -12,19 +12,6 @@ const isDeadline = ({ op }: Attempt<'scheduler'>): boolean => Number(op.policy) 
 const isRealRoot = ({ host }: Attempt<'scheduler'>): boolean => host.realRoot
 
 const filtered = 'probably a seccomp filter around us forbids the call, or CAP_SYS_NICE of the host is missing'
-
-const label: readonly Cause<'apparmor' | 'selinux'>[] = [
-  {
-    errno: ['ENOENT', 'EINVAL'],
-    why: 'the security module is off, or does not know the label',
-    fix: 'correct the label, or load its profile first (apparmor_parser -r FILE; semodule -l)',
-  },
-  {
-    errno: ['EACCES', 'EPERM'],
-    why: 'the policy does not let us change to it; with no_new_privs only narrower labels may be taken',
-    fix: 'look for the denial with: sudo dmesg, or sudo ausearch -m avc -ts recent',
-  },
-]
 
 export const explainScheduling: Table<Names> = {
   affinity: {
@@ -99,10 +86,4 @@ export const explainScheduling: Table<Names> = {
     ],
   },
   personality: { code: 'setup-failed', what: 'cannot set the execution domain (personality)', causes: [] },
-  apparmor: {
-    code: 'setup-failed',
-    what: ({ op }) => `unable to apply apparmor profile ${JSON.stringify(op.profile)}`,
-    causes: label,
-  },
-  selinux: { code: 'setup-failed', what: ({ op }) => `unable to apply SELinux label ${op.label}`, causes: label },
 }

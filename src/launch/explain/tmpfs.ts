@@ -1,5 +1,6 @@
 /** A tmpfs, and what is copied into it. */
 import { type Attempt, inside, type Table } from './entry.ts'
+import { unknownContext } from './labels.ts'
 import { refusals } from './refusal.ts'
 
 const isCopy = ({ op, detail }: Attempt<'tmpfs'>): boolean => BigInt(op.copy) !== 0n && detail.startsWith('at ')
@@ -37,6 +38,7 @@ export const explainTmpfs: Table<'tmpfs'> = {
         why: 'the id is not mapped in the user namespace of the container',
         fix: 'remove uid= and gid= from the options, or map the ids',
       },
+      { ...unknownContext, when: (attempt) => attempt.detail === 'context' },
       {
         errno: 'EINVAL',
         when: ({ op }) => op.data !== '',

@@ -5,15 +5,16 @@ import { RuntimeError } from '../../base/errors.ts'
 import { native } from '../../kernel/native.ts'
 import { hasCgroupFile, isGone, writeCgroupFile } from './files.ts'
 import { hasFreezer, isFrozen, thaw } from './freezer.ts'
+import { ownHomes } from './identity.ts'
 import { membersOf } from './members.ts'
-import { type CgroupRecord, unifiedHome } from './record.ts'
+import type { CgroupRecord } from './record.ts'
 
 const SIGKILL = 9
 const PATIENCE_MS = 10_000
 
 /** To every member; one that ends meanwhile is no error. With SIGKILL the kernel does it in one step where it can (5.14). */
 export function signalMembers(record: CgroupRecord, signal: number): void {
-  const unified = unifiedHome(record)
+  const unified = ownHomes(record).find(({ version }) => version === 2)
   if (signal === SIGKILL && unified && hasCgroupFile(unified.path, 'cgroup.kill')) killAtOnce(unified.path)
   for (const pid of membersOf(record)) signalMember(record, pid, signal)
 }

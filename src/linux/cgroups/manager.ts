@@ -9,6 +9,7 @@ import { applyWrites } from './apply.ts'
 import { deviceProgram } from './device-program.ts'
 import { type DeviceGuard, guardLines } from './devices.ts'
 import { writeCgroupFile } from './files.ts'
+import { ownHomes } from './identity.ts'
 import { killMembers } from './kill.ts'
 import { giveCgroup } from './ownership.ts'
 import type { CgroupPlan } from './plan.ts'
@@ -118,7 +119,6 @@ function notPlaced(
 
 /** @throws RuntimeError `cgroup-busy` when somebody keeps it in use */
 export async function removeCgroup(record: CgroupRecord, { kill }: { kill: boolean }): Promise<void> {
-  if (record.manager === 'none') return
   if (kill) await killMembers(record)
-  for (const home of record.homes) await removeHome(home)
+  for (const home of ownHomes(record)) await removeHome(home)
 }

@@ -1,14 +1,14 @@
 /** Which processes are in a container's cgroup, with everything that lies below it. */
 
 import { readCgroupFile } from './files.ts'
+import { ownHomes } from './identity.ts'
 import type { CgroupRecord } from './record.ts'
 import { walkBelow } from './walk.ts'
 
 /** Pids as we see them, each once. A zombie is in no cgroup.procs. */
 export function membersOf(record: CgroupRecord): number[] {
-  if (record.manager === 'none') return []
   const found = new Set<number>()
-  for (const { path } of record.homes) for (const pid of pidsBelow(path)) found.add(pid)
+  for (const { path } of ownHomes(record)) for (const pid of pidsBelow(path)) found.add(pid)
   return [...found].sort((a, b) => a - b)
 }
 

@@ -9,6 +9,8 @@ export interface Home {
   readonly path: string
   /** How many of the last names of the path we made: so many are ours to remove. */
   readonly made: number
+  /** Tells it from a later one at the same path: kernfs gives no number twice. Absent in records of before. */
+  readonly ino?: string
 }
 
 export interface ManagedCgroup {

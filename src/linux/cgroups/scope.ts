@@ -8,6 +8,7 @@ import { variant } from '../systemd/encode.ts'
 import { Manager, type Property } from '../systemd/manager.ts'
 import { applyWrites } from './apply.ts'
 import { readCgroupFile } from './files.ts'
+import { inodeOf } from './identity.ts'
 import { killMembers } from './kill.ts'
 import { limitProperties } from './limits/properties.ts'
 import { assertCgroupfs, guardDevices, placeProcess, removeCgroup } from './manager.ts'
@@ -49,8 +50,11 @@ export async function startScope(
     if (place.version === 2) {
       assertInside(path, { pid, name })
       enableDown(path, scope.top, plan)
-      homes.push({ version: 2, controllers: controllersAt(path), path, made: 1 })
-    } else homes.push({ version: 1, controllers: place.controllers, path, made: makeMissing(place) })
+      homes.push({ version: 2, controllers: controllersAt(path), path, made: 1, ino: inodeOf(path) })
+    } else {
+      const made = makeMissing(place)
+      homes.push({ version: 1, controllers: place.controllers, path, made, ino: inodeOf(path) })
+    }
     assertCgroupfs(homes.at(-1) as Home)
   }
   // systemd does not know all controllers of v1.

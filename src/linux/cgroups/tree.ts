@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
 import { isHomeFrozen } from './freezer.ts'
+import { inodeOf } from './identity.ts'
 import { pidsBelow } from './members.ts'
 import type { Place } from './place.ts'
 import type { Home } from './record.ts'
@@ -31,7 +32,7 @@ export function makeHome(place: Place, options: MakeOptions): Home {
       makeDown(place, options, made)
       if (made.length === 0) assertFree(place, path)
       const controllers = place.version === 1 ? place.controllers : controllersAt(path)
-      return { version: place.version, controllers, path, made: made.length }
+      return { version: place.version, controllers, path, made: made.length, ino: inodeOf(path) }
     } catch (cause) {
       for (const directory of made.reverse()) if (!isRemoved(directory)) break
       if (cause instanceof RuntimeError) throw cause

@@ -34,17 +34,18 @@ export interface RestorerPlace {
   /** It waits until it is in the container's cgroup. */
   readonly isPlaced: boolean
   readonly newKeyring: boolean
+  readonly keyLabel: string
 }
 
 /**
  * A criu that makes a container. Its mounts are a copy of ours that ends with it, in which the root is a mount of its own:
  * criu asks for that. What is not in an image, such as the keyring, the container gets from it.
  */
-export function planRestorer(program: CriuProgram, { rootfs, isPlaced, newKeyring }: RestorerPlace): Plan {
+export function planRestorer(program: CriuProgram, { rootfs, isPlaced, newKeyring, keyLabel }: RestorerPlace): Plan {
   const ops: Op[] = [
     { op: 'born', flags: CLONE_NEWNS, origin },
     ...(isPlaced ? [{ op: 'wait', message: messages.placed, origin } as const] : []),
-    ...(newKeyring ? [{ op: 'keyring', origin } as const] : []),
+    ...(newKeyring ? [{ op: 'keyring', label: keyLabel, origin } as const] : []),
     { op: 'propagate', flags: MS_SLAVE | MS_REC, origin },
     { op: 'coverRoot', ...rootfs, origin: '/root/path' },
     swrk(program),

@@ -1,7 +1,7 @@
 /** Labels of security modules as ops and mount options. `check.ts` has refused the labels of processes that cannot be given here. */
 import type { Host } from '../../host/facts.ts'
 import type { Op } from '../../kernel/plan.ts'
-import type { Process } from '../../spec/types.ts'
+import type { Process, Spec } from '../../spec/types.ts'
 
 /** They take effect when the program is executed. */
 export function planLabels({ apparmorProfile = '', selinuxLabel = '' }: Process, host: Host, origin: string): Op[] {
@@ -12,6 +12,15 @@ export function planLabels({ apparmorProfile = '', selinuxLabel = '' }: Process,
     ops.push({ op: 'selinux', label: selinuxLabel, origin: `${origin}/selinuxLabel` })
   return ops
 }
+
+/** The label for keys that are made on the way to the program; '' for none. They must be its own, or it cannot see them. */
+export const keyLabel = ({ selinuxLabel = '' }: Process, host: Host): string => (host.lsm.selinux ? selinuxLabel : '')
+
+/** That of a spec. */
+export const keyLabelOf = ({ process }: Spec, host: Host): string => (process ? keyLabel(process, host) : '')
+
+/** mqueue takes no label as an option, but its directory can be given one. */
+export const isLabelledLater = (fstype: string): boolean => fstype === 'mqueue'
 
 /** File systems whose files have labels of their own, which a mount cannot replace. */
 const unlabelled = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue'])

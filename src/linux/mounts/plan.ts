@@ -4,7 +4,7 @@ import type { Degradation } from '../../base/issue.ts'
 import { MOUNT_ATTR_RDONLY, MS_RDONLY } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { Mount, Spec } from '../../spec/types.ts'
-import { labelOption } from '../lsm/plan.ts'
+import { isLabelledLater, labelOption } from '../lsm/plan.ts'
 import { insideUserNamespace, isNew, isPrivate, type Part, type Scene } from '../scene.ts'
 import { attributes, attributesOfBind, guarded, propagation, recursiveAttributes, settleBind } from './attributes.ts'
 import { BIND_OPENED, BIND_RECURSIVE } from './bind-flags.ts'
@@ -26,6 +26,8 @@ export function planMounts(spec: Spec, scene: Scene): Part {
     const options = labelled(parseMountOptions(mount.options ?? []), mount, label)
     const part = planMount({ mount, target, options, origin, index }, spec, scene)
     ops.push(...part.ops)
+    if (label && isLabelledLater(mount.type ?? ''))
+      ops.push({ op: 'label', target, label, origin: '/linux/mountLabel' })
     degradations.push(...(part.degradations ?? []))
   }
   return { ops, degradations }

@@ -129,9 +129,9 @@ function birthFlags(spec: Spec): number {
 }
 
 /** The first process, before it builds its root. */
-export function planInner(spec: Spec, newKeyring: boolean): Part {
+export function planInner(spec: Spec, { newKeyring, keyLabel }: { newKeyring: boolean; keyLabel: string }): Part {
   const ops: Op[] = [{ op: 'session', origin: '/process' }]
-  if (newKeyring) ops.push({ op: 'keyring', origin: '/process' })
+  if (newKeyring) ops.push({ op: 'keyring', label: keyLabel, origin: '/process' })
   if (isNew(spec, 'cgroup')) ops.push({ op: 'unshare', flags: CLONE_NEWCGROUP, origin: '/linux/namespaces' })
   if (isNew(spec, 'mount')) ops.push({ op: 'propagate', ...startPropagation(spec) })
   if (isNew(spec, 'network')) ops.push({ op: 'loopback', origin: '/linux/namespaces' })

@@ -16,7 +16,7 @@ describe('a rehearsal', () => {
     op({ op: 'wait', message: messages.mapsWritten }),
     op({ op: 'born', flags: 0 }),
     op({ op: 'wait', message: messages.placed }),
-    op({ op: 'keyring' }),
+    op({ op: 'keyring', label: '' }),
     op({ op: 'propagate', flags: 0 }),
     op({ op: 'root', path: '/r', dev: 1, ino: 2 }),
     op({ op: 'bind', source: '/s', target: '/t', flags: 0, slot: 0 }),

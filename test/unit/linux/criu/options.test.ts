@@ -161,7 +161,7 @@ describe('a restore', () => {
 
   it('waits for its cgroup before it does anything', () => {
     const program = { path: '/criu', env: ['A=1'], fds: 2 }
-    const place = { rootfs: { path: '/r', dev: 1n, ino: 2n }, isPlaced: true, newKeyring: true }
+    const place = { rootfs: { path: '/r', dev: 1n, ino: 2n }, isPlaced: true, newKeyring: true, keyLabel: '' }
     assert.deepEqual(
       planRestorer(program, place).ops.map(({ op }) => op),
       ['born', 'wait', 'keyring', 'propagate', 'coverRoot', 'exec'],
