@@ -1,5 +1,6 @@
 /*
- * usnea-init: obeys a plan, decides nothing. Its arguments are two descriptor numbers: the conversation and the plan.
+ * usnea-init: obeys a plan, decides nothing. Its arguments are two descriptor numbers, the conversation and the plan; a
+ * third one is for lists of processes.
  * It runs from a sealed memory copy of itself, so what a container can reach through /proc/PID/exe cannot be written.
  */
 #include "init.h"
@@ -24,7 +25,7 @@ static bool sealed(int fd) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
   int control = atoi(argv[1]), plan_fd = atoi(argv[2]);
   if (control < 3 || plan_fd != control + 1) return 2;
   /* Everything above the plan came by accident: from our caller's caller, without close-on-exec. */

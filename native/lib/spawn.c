@@ -58,9 +58,9 @@ static int place(const struct start *start, int init_fd, int *moved, const int *
   return 0;
 }
 
-static pid_t spawn(const struct start *start, int init_fd) {
+static pid_t spawn(const struct start *start, int init_fd, const char *label) {
   char control[12], plan[12];
-  char *const argv[] = {(char *)"usnea-init", control, plan, NULL};
+  char *const argv[] = {(char *)"usnea-init", control, plan, *label ? (char *)(uintptr_t)label : NULL, NULL};
   char *const env[] = {NULL};
   static __thread int moved[MAX_FDS + 3]; /* shared with the child */
   volatile int error = 0;
@@ -88,13 +88,13 @@ static pid_t spawn(const struct start *start, int init_fd) {
   return failed ? -failed : pid;
 }
 
-int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int count, int32_t *control) {
+int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int count, int32_t *control, const char *label) {
   static __thread struct start start; /* worker threads may start at the same time */
   if (count < 3 || count > MAX_FDS) return -EINVAL;
   int error = start_open(&start, fds, count);
   if (!error && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.control) != 0) error = errno;
   if (!error) error = start_seal(&start, plan, size);
-  pid_t pid = error ? -error : spawn(&start, init_fd);
+  pid_t pid = error ? -error : spawn(&start, init_fd, label);
   start_release(&start, pid < 0);
   if (pid < 0) return pid;
   for (int i = 0; i < count; i++) fds[i] = start.parent[i];

@@ -15,8 +15,9 @@ int usnea_open_init(const char *path);
 /*
  * Starts init. fds[i] becomes descriptor i of init, which are kept for the container; the conversation and the plan come
  * after them. On return fds[i] is our end of a pipe, or -1, and *control our end of the conversation. Returns the pid.
+ * `label`: what lists of processes show of it as long as it is init; empty for none.
  */
-int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int count, int32_t *control);
+int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int count, int32_t *control, const char *label);
 
 /*
  * For an init whose plan ended with `rest`: what it does next, and with which three streams, wished as for usnea_spawn. On

@@ -28,9 +28,16 @@ const DIRECTORY = '@tasks'
 export async function findPlaces(service: string | undefined, session: Session): Promise<Places> {
   const { placesOf } = await import('../tasks/places.ts')
   if (service !== undefined) return placesOf({ service: session.path(service), runtime: '', persistent: undefined })
+  const { ensureStateRoot } = await import('../state/paths.ts')
+  ensureStateRoot(await session.stateRoot(), await session.host())
+  return await readPlaces(session)
+}
+
+/** Where they would be by default. Makes nothing. */
+export async function readPlaces(session: Session): Promise<Places> {
+  const { placesOf } = await import('../tasks/places.ts')
   const [host, root] = [await session.host(), await session.stateRoot()]
-  const { dataPath, ensureStateRoot } = await import('../state/paths.ts')
-  ensureStateRoot(root, host)
+  const { dataPath } = await import('../state/paths.ts')
   return placesOf({
     runtime: `${root.path}/${DIRECTORY}`,
     persistent: host.realRoot ? '/var/lib/usnea' : await dataPath(),

@@ -27,6 +27,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   state: { summary: 'print the state of a container', load: async () => (await import('./commands/state.ts')).command },
   list: { summary: 'list the containers', load: async () => (await import('./commands/list.ts')).command },
   ps: { summary: 'list the processes of a container', load: async () => (await import('./commands/ps.ts')).command },
+  top: {
+    summary: 'show what runs, and what it uses',
+    load: async () => (await import('./commands/top.ts')).command,
+  },
   limits: {
     summary: 'list the limits of a container, and what enforces each',
     load: async () => (await import('./commands/limits.ts')).command,

@@ -2,7 +2,7 @@
 import type { Host } from '../host/facts.ts'
 import { forget, killChild, waitFor, waitNow } from '../kernel/children.ts'
 import { FD_NULL } from '../kernel/native.ts'
-import type { Op } from '../kernel/plan.ts'
+import type { Op, Plan } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import { spawnInit } from '../launch/launch.ts'
 import { REST, sendRest } from '../launch/rest.ts'
@@ -21,9 +21,9 @@ export class Waiting {
   #isGone = false
 
   /** Starts to make it. Once born it does not keep the program running. @throws RuntimeError as `isolate` */
-  constructor(ops: readonly Op[], hold?: Hold) {
+  constructor(before: Plan, hold?: Hold) {
     this.#hold = hold
-    const plan = heldPlan({ ops: [...ops, REST], degradations: [] }, hold)
+    const plan = heldPlan({ ...before, ops: [...before.ops, REST] }, hold)
     this.#ops = plan.ops
     const { outer, control } = spawnInit(plan, [FD_NULL, FD_NULL, FD_NULL])
     this.#outer = outer

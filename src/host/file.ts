@@ -17,3 +17,6 @@ export function readNumber(path: string): number | undefined {
   const value = Number(text)
   return Number.isFinite(value) ? value : undefined
 }
+
+/** Seconds since the boot: proc_uptime(5). */
+export const bootSeconds = (): number => Number((readText('/proc/uptime') ?? '0').split(' ')[0])

@@ -13,7 +13,16 @@ export const FD_PIPE_OUT = -3
 
 export interface Native {
   openInit(path: string): number
-  spawn(init: number, plan: Uint8Array, size: number, fds: Int32Array, count: number, control: Int32Array): number
+  /** See native/lib/usnea.h. */
+  spawn(
+    init: number,
+    plan: Uint8Array,
+    size: number,
+    fds: Int32Array,
+    count: number,
+    control: Int32Array,
+    label: string,
+  ): number
   sendRest(control: number, plan: Uint8Array, size: number, fds: Int32Array): number
   wait(pid: number, block: number, status: Int32Array): number
   flock(fd: number, operation: number): number
@@ -93,7 +102,7 @@ function load(): { native: Native; directory: string } {
   const native: Native = {
     openInit: library.func('int usnea_open_init(const char *path)'),
     spawn: library.func(
-      'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control)',
+      'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control, const char *label)',
     ),
     sendRest: library.func('int usnea_send_rest(int control, const uint8_t *plan, uint32_t size, int32_t *fds)'),
     wait: library.func('int usnea_wait(int pid, int block, int32_t *status)'),

@@ -13,4 +13,6 @@ export interface Plan {
   readonly ops: readonly Op[]
   /** What was asked for and is had only in a weaker form. */
   readonly degradations: readonly Degradation[]
+  /** What init is called as long as it stays: lists of processes show it to everybody. */
+  readonly label?: string
 }

@@ -70,7 +70,7 @@ export function spawnInit(plan: Plan, wanted: readonly number[]): Started {
   const bytes = encode(plan.ops)
   const fds = Int32Array.from(wanted)
   const control = new Int32Array(1)
-  const pid = native().spawn(sealedInit(), bytes, bytes.length, fds, fds.length, control)
+  const pid = native().spawn(sealedInit(), bytes, bytes.length, fds, fds.length, control, plan.label ?? '')
   if (pid < 0) throw new RuntimeError('spawn-failed', { errno: errnoName(-pid) })
   return { outer: pid, pipes: [...fds], control: control[0] ?? -1 }
 }

@@ -22,6 +22,7 @@ import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
+import { labelOf } from './label.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
 import { planFiles, sizeOf } from './limits.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
@@ -42,7 +43,8 @@ export interface CommandOptions {
 
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
   const parts = compilerFor(policy, command.newSession)
-  return { ops: [...parts.before, ...parts.command(command)], degradations: policy.degradations }
+  const label = labelOf(policy)
+  return { ops: [...parts.before, ...parts.command(command)], degradations: policy.degradations, label }
 }
 
 export interface Parts {

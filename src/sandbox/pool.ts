@@ -6,6 +6,13 @@ import { Waiting } from '../container/waiting.ts'
 import type { Host } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
 
+/** What all that it makes have in common. */
+export interface Mould {
+  readonly before: readonly Op[]
+  readonly label: string
+  readonly hold?: () => Hold | undefined
+}
+
 export class Pool {
   readonly #size: number
   readonly #make: () => Waiting
@@ -16,9 +23,9 @@ export class Pool {
   #isEnded = false
 
   /** @throws RuntimeError as `isolate`: a machine that cannot make one says so at once */
-  constructor(size: number, before: readonly Op[], hold?: () => Hold | undefined) {
+  constructor(size: number, { before, label, hold }: Mould) {
     this.#size = size
-    this.#make = () => new Waiting(before, hold?.())
+    this.#make = () => new Waiting({ ops: before, degradations: [], label }, hold?.())
     while (this.#waiting.length < size) this.#waiting.push(this.#make())
   }
 

@@ -17,6 +17,7 @@ import { checkWatchable } from './denials/watchable.ts'
 import { type Connector, connectorFor } from './egress/connector.ts'
 import { checkEnding } from './ending.ts'
 import { Events, type SandboxEvents } from './events.ts'
+import { labelOf } from './label.ts'
 import { layeredPolicy } from './layered.ts'
 import {
   type ApplyOptions,
@@ -88,6 +89,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   readonly #events: Events
   readonly #network: Connector | undefined
 
+  readonly #label: string
   readonly #layer: Layer | undefined
   readonly #holder: Holder | undefined
 
@@ -97,7 +99,8 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     this.#layer = layer
     this.#parts = compilerFor(policy, true)
     this.#holder = holder
-    this.#pool = new Pool(warm, this.#parts.before, () => holder?.begin())
+    this.#label = labelOf(policy)
+    this.#pool = new Pool(warm, { before: this.#parts.before, label: this.#label, hold: () => holder?.begin() })
     this.#events = new Events(this)
     this.#network = connectorFor(heardBy(this.#events, policy.options), policy.host)
   }
@@ -135,7 +138,8 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   }
 
   #whole(rest: readonly Op[]): Plan {
-    return { ops: [...this.#parts.before, ...rest], degradations: this.#policy.degradations }
+    const { degradations } = this.#policy
+    return { ops: [...this.#parts.before, ...rest], degradations, label: this.#label }
   }
 
   #commandOps(argv: readonly string[], options: SpawnOptions, isWatched: boolean): Op[] {

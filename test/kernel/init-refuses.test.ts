@@ -24,7 +24,15 @@ interface Answer {
 
 async function offer(bytes: Buffer): Promise<Answer> {
   const control = new Int32Array(1)
-  const pid = native().spawn(sealedInit(), bytes, bytes.length, Int32Array.of(FD_NULL, FD_NULL, FD_NULL), 3, control)
+  const pid = native().spawn(
+    sealedInit(),
+    bytes,
+    bytes.length,
+    Int32Array.of(FD_NULL, FD_NULL, FD_NULL),
+    3,
+    control,
+    '',
+  )
   assert.ok(pid > 0, `spawn: ${pid}`)
   const conversation = new SocketConversation(control[0] ?? -1)
   const frames: Frame[] = []
@@ -117,7 +125,7 @@ async function offerRest(bytes: Buffer): Promise<Frame[]> {
   ])
   const control = new Int32Array(1)
   const nothing = () => Int32Array.of(FD_NULL, FD_NULL, FD_NULL)
-  const pid = native().spawn(sealedInit(), plan, plan.length, nothing(), 3, control)
+  const pid = native().spawn(sealedInit(), plan, plan.length, nothing(), 3, control, '')
   assert.equal(native().sendRest(control[0] ?? -1, bytes, bytes.length, nothing()), 0)
   const conversation = new SocketConversation(control[0] ?? -1)
   const frames: Frame[] = []
