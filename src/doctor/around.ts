@@ -21,7 +21,7 @@ export function surroundings(host: Host): string[] {
       `the security label ${lsm.label}`,
     !host.rootlessEuid &&
       !mayAdminister(host) &&
-      'user 0 without CAP_SYS_ADMIN, which makes namespaces as anybody else',
+      'user 0 without CAP_SYS_ADMIN and CAP_NET_ADMIN, which makes namespaces as anybody else',
   ].filter((text) => typeof text === 'string' && text !== '') as string[]
 }
 

@@ -7,7 +7,7 @@ export type Level = (typeof levels)[number]
 
 export const levelMeanings: Readonly<Record<Level, string>> = {
   X: 'nothing runs: there is no user namespace and no Landlock',
-  L: 'no container runs: no user namespace can be had. A sandbox does, with --min-level L: Landlock and seccomp',
+  L: 'no container runs. A sandbox does; where no user namespace can be had with --min-level L: Landlock and seccomp',
   U0: 'a user namespace, but the outer /proc is shown',
   U1: 'a user namespace with one user and one group id',
   U2: 'a user namespace with id ranges, without a cgroup',
@@ -25,14 +25,15 @@ export interface Had {
   readonly cgroups: boolean
 }
 
-const CAP_SYS_ADMIN = 21n
+/** CAP_SYS_ADMIN makes the namespaces, CAP_NET_ADMIN brings up a loopback in one. */
+const NEEDED = (1n << 21n) | (1n << 12n)
 
 /**
- * Without it user 0 makes no namespace but a user namespace, as everybody else: what engines start is the root of the
- * machine by its ids, and has few capabilities.
+ * Without them user 0 makes a user namespace first, as everybody else: what engines start is the root of the machine by
+ * its ids, and has few capabilities.
  */
 export const mayAdminister = ({ capEffective }: Pick<Host, 'capEffective'>): boolean =>
-  (capEffective & (1n << CAP_SYS_ADMIN)) !== 0n
+  (capEffective & NEEDED) === NEEDED
 
 /** What the facts promise. Whether it holds, `usnea doctor` proves. */
 export function promisedLevel(host: Host, { ranges, cgroups }: Had): Level {

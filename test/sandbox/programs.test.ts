@@ -69,6 +69,18 @@ const attack = `${python} "$PROJECT/attacks.py" "$(cat "$PROJECT/facts.json")" >
 /** The only thing that a writable project is not kept from, and that is told at the end. */
 const left = ['ci-file']
 
+test('strict: a program runs, and a hostile one gets nothing at all', { skip: needed ?? false }, () =>
+  within(async ({ facts, box, read, reached }) => {
+    const profile = ['--profile', 'strict']
+    assert.equal((await box(profile, python, '-c', 'print(6 * 7)').then(shown)).stdout, '42\n')
+    const got = reached(succeeded(await box(profile, python, '-c', attackScript, JSON.stringify(facts))))
+    // Both were made in the private home, which is gone.
+    assert.deepEqual(got, ['ci-file', 'own-policy'])
+    assert.equal(read('.usnea.toml'), '')
+    assert.ok(!existsSync(join(facts.project, '.github')))
+  }),
+)
+
 const npm = needed ?? whyNotFound('npm', 'npm') ?? needs('gcc')
 test('node: npm install with a script that builds, and a hostile one', { skip: npm ?? false }, () =>
   within(async ({ facts: { project }, file, box, read, reached }) => {

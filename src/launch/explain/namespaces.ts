@@ -7,6 +7,7 @@ import { nprocCause } from './limits.ts'
 import { refusals, restrictedUserns } from './refusal.ts'
 import { userCauses } from './userns.ts'
 
+const CAP_NET_ADMIN = 12n
 const CAP_SYS_ADMIN = 21n
 
 const namesOf = (flags: bigint | number): string => bitNames(flags, Object.entries(cloneFlags)).join(', ')
@@ -190,6 +191,12 @@ export const explainNamespaces: Table<Names> = {
     code: 'setup-failed',
     what: 'cannot bring up the loopback interface (SIOCSIFFLAGS on lo)',
     causes: [
+      {
+        errno: 'EPERM',
+        when: ({ host }) => host.realRoot && !hasCapability(host.capEffective, CAP_NET_ADMIN),
+        why: 'our process lacks CAP_NET_ADMIN, and without a user namespace it is needed',
+        fix: 'add {"type": "user"} to linux.namespaces, or give the outer container NET_ADMIN (Docker: --cap-add NET_ADMIN)',
+      },
       ...refusals,
       {
         errno: 'EPERM',

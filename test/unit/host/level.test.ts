@@ -10,7 +10,7 @@ const plain = {
   freshProc: true,
   capEffective: 0n,
 } as Host
-const root = { ...plain, rootlessEuid: false, capEffective: 1n << 21n }
+const root = { ...plain, rootlessEuid: false, capEffective: (1n << 21n) | (1n << 12n) }
 
 it('full rootless needs ranges and a cgroup', () => {
   const level = (ranges: boolean, cgroups: boolean) => promisedLevel(plain, { ranges, cgroups })
@@ -19,10 +19,11 @@ it('full rootless needs ranges and a cgroup', () => {
   assert.equal(promisedLevel({ ...root, realRoot: true }, { ranges: false, cgroups: false }), 'R')
 })
 
-it('user 0 without CAP_SYS_ADMIN, as engines start it, is no more than anybody else', () => {
+it('user 0 without CAP_SYS_ADMIN and CAP_NET_ADMIN, as engines start it, is no more than anybody else', () => {
   const weak = { ...root, realRoot: true, capEffective: 0n }
   assert.equal(promisedLevel(weak, { ranges: true, cgroups: false }), 'U2')
   assert.equal(promisedLevel({ ...weak, realRoot: false }, { ranges: false, cgroups: false }), 'U1')
+  assert.equal(promisedLevel({ ...weak, capEffective: 1n << 21n }, { ranges: false, cgroups: false }), 'U1')
   assert.equal(promisedLevel(root, { ranges: false, cgroups: false }), 'N')
 })
 

@@ -201,6 +201,12 @@ explains([
     'cannot join the network namespace /run/netns/a (setns): operation not permitted (/linux/namespaces/2/path); cause: probably we lack CAP_SYS_ADMIN in the user namespace that owns it; fix: join the user namespace it belongs to as well (linux.namespaces: {"type": "user", "path": "/proc/PID/ns/user"}), as the user who made it',
   ],
   [
+    'loopback of a real root with few capabilities',
+    failed({ op: 'loopback', origin: '/linux/namespaces' }, 'EPERM', realRoot({ capEffective: 1n << 21n, seccomp: 2 })),
+    'setup-failed',
+    'cannot bring up the loopback interface (SIOCSIFFLAGS on lo): operation not permitted (/linux/namespaces); cause: our process lacks CAP_NET_ADMIN, and without a user namespace it is needed; fix: add {"type": "user"} to linux.namespaces, or give the outer container NET_ADMIN (Docker: --cap-add NET_ADMIN)',
+  ],
+  [
     'loopback apparmor',
     failed({ op: 'loopback', origin: '/linux/namespaces' }, 'EPERM', aHost({ apparmorRestrictsUserns: true })),
     'userns-apparmor',
