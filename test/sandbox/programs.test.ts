@@ -35,6 +35,7 @@ async function openProject(): Promise<Project> {
   const scene = await openScene(world)
   const { home, project, marker } = scene.facts
   const usnea = await runtimePath()
+  const log = join(home, 'denials.jsonl')
   const inside = project.slice(world.identity.home.length + 1)
   const file = (name: string, text: string) => world.file(join(inside, name), text)
   file('attacks.py', attackScript)
@@ -45,14 +46,53 @@ async function openProject(): Promise<Project> {
     file,
     read: (name) => readFileSync(join(project, name), 'utf8'),
     box: (options, ...command) =>
-      world.run([usnea, '--no-config', ...options, '--', ...command], { cwd: project, env: { HOME: home } }),
+      world.run([usnea, '--no-config', '--log-denials', log, ...options, '--', ...command], {
+        cwd: project,
+        env: { HOME: home, ...secrets },
+      }),
     reached: (text) => {
+      assertTold(readFileSync(log, 'utf8'), scene.facts)
       const got: Record<string, string | null> = JSON.parse(text)
       assert.deepEqual(Object.keys(got).sort(), attackRows.map(({ id }) => id).sort())
       assert.deepEqual(pidsOf(marker), [])
       return Object.keys(got).filter((id) => got[id] !== null)
     },
   }
+}
+
+/** What leads to sockets and accounts of the caller. */
+const secrets = {
+  SSH_AUTH_SOCK: '/run/agent',
+  DBUS_SESSION_BUS_ADDRESS: 'unix:path=/run/bus',
+  DOCKER_HOST: 'unix:///run/docker.sock',
+  CLOUD_TOKEN: 'SECRET',
+}
+
+/** The attacks that one would do something about, as --log-denials has to tell them. */
+function assertTold(log: string, { home, project, victim }: Scene['facts']): void {
+  const lines = log
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+  const told = new Set(lines.map(({ kind, action, path, address }) => `${kind} ${action} ${path ?? address}`))
+  const wanted = [
+    `file read ${home}/.ssh/id`,
+    `file write ${project}/.git/hooks/pre-commit`,
+    `file write ${project}/.git/config`,
+    `file connect ${home}/private.sock`,
+    `file connect @${victim.abstract}`,
+    'network connect 169.254.169.254',
+    'network connect 192.0.2.1',
+    `process signal /proc/${victim.pid}`,
+    `process read /proc/${victim.pid}/mem`,
+    `process read /proc/${victim.pid}/environ`,
+  ]
+  assert.deepEqual(
+    wanted.filter((text) => !told.has(text)),
+    [],
+    log,
+  )
+  assert.ok(lines.every(({ verdict, rule }) => verdict === 'refused' && rule !== undefined))
 }
 
 async function within(play: (project: Project) => Promise<void>): Promise<void> {
@@ -74,6 +114,8 @@ test('strict: a program runs, and a hostile one gets nothing at all', { skip: ne
     const profile = ['--profile', 'strict']
     assert.equal((await box(profile, python, '-c', 'print(6 * 7)').then(shown)).stdout, '42\n')
     const got = reached(succeeded(await box(profile, python, '-c', attackScript, JSON.stringify(facts))))
+    const env = succeeded(await box(profile, '/usr/bin/env'))
+    for (const name of Object.keys(secrets)) assert.ok(!env.includes(name), name)
     // Both were made in the private home, which is gone.
     assert.deepEqual(got, ['ci-file', 'own-policy'])
     assert.equal(read('.usnea.toml'), '')
