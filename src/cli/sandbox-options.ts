@@ -31,7 +31,8 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
       allowHosts: flags['allow-host'].length > 0 ? flags['allow-host'] : undefined,
       proxyVariables: flags.proxy || undefined,
       cwd: flags.cwd === undefined ? undefined : session.path(flags.cwd),
-      timeout: readTimeout(flags.timeout),
+      timeout: readTime(flags.timeout, 'timeout'),
+      grace: readTime(flags.grace, 'grace'),
       memory: flags.memory,
       pids: flags.pids === undefined ? undefined : Number(flags.pids),
       cpus: flags.cpus === undefined ? undefined : Number(flags.cpus),
@@ -78,10 +79,10 @@ function readNet(text: string | undefined): SandboxOptions['net'] {
   return found
 }
 
-function readTimeout(text: string | undefined): number | undefined {
+function readTime(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined
   const milliseconds = parseDuration(text)
-  if (milliseconds === undefined) throw usage(`invalid value "${text}" for --timeout: write 30s, 500ms or 2m`)
+  if (milliseconds === undefined) throw usage(`invalid value "${text}" for --${option}: write 30s, 500ms or 2m`)
   return milliseconds
 }
 

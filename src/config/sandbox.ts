@@ -221,6 +221,17 @@ export const policyRules = [
     project: 'narrows',
   },
   {
+    name: 'grace',
+    option: 'grace',
+    kind: 'text',
+    written: 'text',
+    value: 'TIME',
+    help: 'at the end of its time ask it with SIGTERM, and kill it after this time (0)',
+    empty: 'kept',
+    env: 'USNEA_GRACE',
+    project: { only: 'no longer than yours' },
+  },
+  {
     name: 'memory',
     option: 'memory',
     kind: 'text',

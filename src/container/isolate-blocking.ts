@@ -14,6 +14,8 @@ export interface BlockingOptions {
   readonly host: Host
   /** Milliseconds; then everything is killed. */
   readonly timeout: number | undefined
+  /** Milliseconds before that, in which the command has been asked with SIGTERM to end. */
+  readonly grace?: number | undefined
   /** The command stays in our session, and hears of the terminal by itself. */
   readonly sharesSession: boolean
   /** What holds its limits: ended here in any case. */
@@ -26,6 +28,7 @@ export interface BlockingOutcome {
   readonly limits: readonly HeldLimit[]
 }
 
+const SIGTERM = 15
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** @throws RuntimeError when the command never ran */
@@ -60,13 +63,14 @@ async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended
   if (first) waitNow(first)
   if (heard.refusal) throw heard.refusal
   if (last === 'timeout') return { ended: KILLED, timedOut: true }
+  const { timedOut } = heard
   if (last?.message === 'failed') {
     const failure = failureOf(last)
     throw explainFailure(failure, plan.ops[failure.index], options.host)
   }
-  if (last?.message !== 'exited') return { ended: KILLED, timedOut: false }
+  if (last?.message !== 'exited') return { ended: KILLED, timedOut }
   const ended = last.b ? { exitCode: undefined, signal: last.b } : { exitCode: last.a, signal: undefined }
-  return { ended, timedOut: false }
+  return { ended, timedOut }
 }
 
 /** Without it nobody is there to be given what has come meanwhile. */
@@ -91,29 +95,37 @@ interface Listening {
 interface Heard {
   readonly last: Frame | undefined | 'timeout'
   readonly first: number
+  readonly timedOut: boolean
   /** Its limits could not be held. */
   readonly refusal?: unknown
 }
 
 async function listen({ conversation, outer, options, forward }: Listening): Promise<Heard> {
-  const { timeout = -1, hold } = options
-  const deadline = performance.now() + timeout
+  const { timeout = -1, grace = 0, hold } = options
+  let deadline = performance.now() + timeout
   let first = 0
+  let timedOut = false
   for (;;) {
     const last = conversation.nextWithin(timeout < 0 ? -1 : Math.max(0, deadline - performance.now()))
-    if (last === 'timeout') return { last, first }
+    if (last === 'timeout' && !timedOut && grace > 0 && first !== 0) {
+      timedOut = true
+      deadline = performance.now() + grace
+      conversation.signal(SIGTERM)
+      continue
+    }
+    if (last === 'timeout') return { last, first, timedOut: true }
     if (last?.message === 'pidBorn') {
       first = last.a
       try {
         if (hold?.waits) waitNow(outer) // it counts as long as it is a zombie, and ends just now
         await hold?.born(first)
       } catch (refusal) {
-        return { last: undefined, first, refusal }
+        return { last: undefined, first, timedOut, refusal }
       }
       if (hold?.waits) {
         conversation.say('placed')
         forward()
       }
-    } else if (last?.message !== 'weaker') return { last, first }
+    } else if (last?.message !== 'weaker') return { last, first, timedOut }
   }
 }

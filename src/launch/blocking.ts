@@ -52,6 +52,15 @@ export class BlockingConversation implements Conversation {
     }
   }
 
+  /** As that of the other kind of conversation. */
+  signal(signal: number): void {
+    try {
+      writeAll(this.fd, frameBytes('signal', '', signal))
+    } catch {
+      // init is gone: the next read says so
+    }
+  }
+
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false

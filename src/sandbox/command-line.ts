@@ -38,7 +38,7 @@ function flagsOf({ name, option, kind, written }: PolicyRule, value: unknown, { 
   if (value === false && profile !== undefined) throw wrong(option, 'the command line cannot say false')
   if (kind === 'boolean') return value === true ? [`--${name}`] : []
   if (name === 'env') return Object.entries(value as object).map(([variable, text]) => `--env=${variable}=${set(text)}`)
-  if (name === 'timeout') return [`--timeout=${value}ms`]
+  if (name === 'timeout' || name === 'grace') return [`--${name}=${value}ms`]
   if (written === 'ports') return (value as readonly number[]).length === 0 ? [] : [`--${name}=${value}`]
   const texts = [value].flat().map(String)
   return texts.map((text) => `--${name}=${paths.has(name) ? placed(text, cwd) : text}`)

@@ -1,6 +1,6 @@
 /** How a command is ended before its time: asked first, and killed with its whole tree when it does not listen. */
 import { signalNumber } from '../kernel/constants.ts'
-import { checkTimeout, wrong } from './options.ts'
+import { type CheckedOptions, checkTimeout, wrong } from './options.ts'
 
 export interface EndingOptions {
   /** Milliseconds after which the command is ended. Default: the sandbox's own. */
@@ -11,7 +11,7 @@ export interface EndingOptions {
   readonly killSignal?: string | number
   /**
    * Milliseconds until the whole tree is killed when the command goes on behind `killSignal`; `false`: it may take its
-   * time, `true`: the default. Default 5000.
+   * time, `true`: the default. Default: the sandbox's `grace`, else 5000.
    */
   readonly forceKillAfterDelay?: number | boolean
 }
@@ -27,13 +27,13 @@ export interface Ending {
 const PATIENCE_MS = 5000
 
 /** @throws RuntimeError `sandbox-option` */
-export function checkEnding(options: EndingOptions, timeout: number | undefined): Ending {
-  const { cancelSignal, killSignal = 'SIGTERM', forceKillAfterDelay = true } = options
+export function checkEnding(options: EndingOptions, own: Pick<CheckedOptions, 'timeout' | 'grace'>): Ending {
+  const { cancelSignal, killSignal = 'SIGTERM', forceKillAfterDelay = own.grace ?? true } = options
   const number = typeof killSignal === 'number' ? killSignal : signalNumber(killSignal)
   if (number === undefined || !(Number.isInteger(number) && number >= 1 && number <= LAST_SIGNAL))
     throw wrong('killSignal', `${JSON.stringify(killSignal)} is no signal`)
   return {
-    timeout: checkTimeout(options.timeout) ?? timeout,
+    timeout: checkTimeout(options.timeout) ?? own.timeout,
     cancelSignal,
     killSignal: number,
     forceKillAfterDelay: checkDelay(forceKillAfterDelay),

@@ -51,6 +51,7 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
       'timeout',
       options.timeout === undefined ? 'it may take as long as it likes' : `it is killed after ${options.timeout} ms`,
     ),
+    ...each(said, 'grace', (time) => `at the end of its time it is asked with SIGTERM, and killed after ${time}`),
     ...each(
       said,
       'memory',

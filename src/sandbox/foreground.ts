@@ -20,7 +20,7 @@ import { plantedOf } from './protect.ts'
 import { holderOf, reachedWords } from './reached.ts'
 
 const TIMED_OUT = 124
-const SIGKILL = 9
+const [SIGKILL, SIGTERM] = [9, 15]
 
 /** A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that. */
 const needsNewSession = (host: Host): boolean => host.legacyTiocsti
@@ -91,14 +91,14 @@ export async function runForeground(
 }
 
 async function runPolicy(policy: Policy, argv: readonly string[], { host, note }: Surroundings): Promise<number> {
-  const { timeout } = policy.options
+  const { timeout, grace } = policy.options
   const network = connectorFor(policy.options, host)
   const plan = planOf(policy, argv)
   if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note })
   try {
     using holder = holderOf(policy)
     const sharesSession = !needsNewSession(host)
-    const outcome = await isolateBlocking(plan, { host, timeout, sharesSession, hold: holder?.begin() })
+    const outcome = await isolateBlocking(plan, { host, timeout, grace, sharesSession, hold: holder?.begin() })
     const { ended, timedOut, limits } = outcome
     tellReached(limits, note)
     tellPlanted(plantedOf(policy.unprotected), note)
@@ -137,7 +137,12 @@ async function runConnected(
     host,
     level: standing.level,
     unprotected,
-    ending: { timeout: options.timeout, cancelSignal: undefined, killSignal: SIGKILL, forceKillAfterDelay: 0 },
+    ending: {
+      timeout: options.timeout,
+      cancelSignal: undefined,
+      killSignal: options.grace ? SIGTERM : SIGKILL,
+      forceKillAfterDelay: options.grace ?? 0,
+    },
     network,
     watch: options.isObserved ? { policy, onDenial: options.onDenial } : undefined,
     signals: { sharesSession: !needsNewSession(host) },

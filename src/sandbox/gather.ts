@@ -89,6 +89,7 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
     proxy: proxyVariables,
     trust: _,
     timeout,
+    grace,
     files,
     pids,
     cpus,
@@ -108,7 +109,8 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
     ...(minLevel === undefined ? {} : { minLevel }),
     ...(allowHosts === undefined ? {} : { allowHosts }),
     ...(proxyVariables === undefined ? {} : { proxyVariables }),
-    ...(timeout === undefined ? {} : { timeout: milliseconds(String(timeout)) }),
+    ...(timeout === undefined ? {} : { timeout: milliseconds(String(timeout), 'timeout') }),
+    ...(grace === undefined ? {} : { grace: milliseconds(String(grace), 'grace') }),
     ...(files === undefined ? {} : { files: Number(files) }),
     ...(pids === undefined ? {} : { pids: Number(pids) }),
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
@@ -121,9 +123,9 @@ function absoluteIn(directory: string, text: string): string {
   return /^[/~$]/.test(path) ? text : mark + resolve(directory, path)
 }
 
-function milliseconds(text: string): number {
+function milliseconds(text: string, rule: string): number {
   const time = parseDuration(text)
-  if (time === undefined) throw wrong('timeout', `${JSON.stringify(text)} is no time: write "30s", "500ms" or "2m"`)
+  if (time === undefined) throw wrong(rule, `${JSON.stringify(text)} is no time: write "30s", "500ms" or "2m"`)
   return time
 }
 

@@ -25,7 +25,7 @@ export class Interruption {
   constructor(command: Command, options: EndingOptions, hit: () => void) {
     this.#command = command
     this.#hit = hit
-    this.#ending = checkEnding(options, undefined)
+    this.#ending = checkEnding(options, { timeout: undefined, grace: undefined })
     const { timeout, cancelSignal } = this.#ending
     cancelSignal?.addEventListener('abort', this.#come)
     if (timeout !== undefined)

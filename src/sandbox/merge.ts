@@ -58,7 +58,7 @@ function joined(there: unknown, value: unknown): unknown {
 
 function wordsOf(rule: string, value: unknown): string[] {
   if (Array.isArray(value)) return value.map(String)
-  if (rule === 'timeout') return [`${value} ms`]
+  if (rule === 'timeout' || rule === 'grace') return [`${value} ms`]
   if (typeof value !== 'object' || value === null) return [String(value)]
   return Object.entries(value).map(([name, text]) => (text === undefined ? `${name} taken away` : `${name}=${text}`))
 }

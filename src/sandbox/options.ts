@@ -40,6 +40,11 @@ export interface SandboxOptions extends EgressOptions, LimitOptions {
   /** Milliseconds after which every command is ended. Default: none. */
   readonly timeout?: number
   /**
+   * Milliseconds between the SIGTERM at the end of `timeout`, or at an abort, and the end of the whole tree. Default: 5000,
+   * and none on the command line.
+   */
+  readonly grace?: number
+  /**
    * The weakest level that will do: `R`, `N`, `U3`, `U2`, `U1`, `U0`, `L`. Default `U0`. With `L` a command runs under
    * Landlock alone where user namespaces are refused.
    */
@@ -89,6 +94,7 @@ export interface CheckedOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
   readonly timeout: number | undefined
+  readonly grace: number | undefined
   readonly limits: Limits
   readonly nested: boolean
   readonly minLevel: Level
@@ -127,6 +133,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     env: checkEnv(env),
     cwd: options.cwd === undefined ? undefined : absolute(options.cwd, 'cwd', cwd),
     timeout: checkTimeout(options.timeout),
+    grace: options.grace === 0 ? 0 : checkTimeout(options.grace, 'grace'),
     limits: checkLimits(options, wrong),
     nested: options.nested ?? false,
     minLevel: checkLevel(options.minLevel),
@@ -213,10 +220,10 @@ export function checkEnv(env: Readonly<Record<string, string | undefined>>) {
   return env
 }
 
-export function checkTimeout(timeout: number | undefined): number | undefined {
+export function checkTimeout(timeout: number | undefined, option = 'timeout'): number | undefined {
   if (timeout === undefined) return undefined
   // more than 31 bits and a timer of Node fires at once
   if (!Number.isFinite(timeout) || timeout <= 0 || timeout > MAX_TIMEOUT)
-    throw wrong('timeout', `${timeout} is no time in milliseconds from 1 to ${MAX_TIMEOUT}`)
+    throw wrong(option, `${timeout} is no time in milliseconds from 1 to ${MAX_TIMEOUT}`)
   return timeout
 }

@@ -77,6 +77,9 @@ const words: Readonly<Record<string, (word: string, below: SandboxOptions) => st
   },
   timeout: (word, { timeout = Number.POSITIVE_INFINITY }) =>
     (parseDuration(word) ?? 0) > timeout ? 'it is longer than yours' : undefined,
+  // Without an end of time of yours it can only end something sooner.
+  grace: (word, { grace = 0, timeout }) =>
+    timeout !== undefined && (parseDuration(word) ?? 0) > grace ? 'it is longer than yours' : undefined,
   files: (word, { files }) => moreThan(Number(word), files),
   pids: (word, { pids }) => moreThan(Number(word), pids),
   cpus: (word, { cpus }) => moreThan(Number(word), cpus),

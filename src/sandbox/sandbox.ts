@@ -193,7 +193,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       unprotected: this.#policy.unprotected,
       network: this.#network,
       watch: isWatched ? this.#watch() : undefined,
-      ending: checkEnding(options, this.#policy.options.timeout),
+      ending: checkEnding(options, this.#policy.options),
       ...(isWatched ? {} : { begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host) }),
     }
     const command = startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd }))

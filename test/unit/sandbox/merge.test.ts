@@ -76,7 +76,7 @@ const refusedOf = (values: Record<string, unknown>, below: SandboxOptions = {}) 
 const narrow: Record<string, unknown>[] = [
   { hide: ['/etc/shadow'], deny: ['/srv'], require: ['netns'] },
   { net: 'none', nested: false, timeout: '10s', files: '64', disk: '1M', 'min-level': 'U1', profile: 'build' },
-  { memory: '64M', pids: '10', cpus: '0.5' },
+  { grace: '5s', memory: '64M', pids: '10', cpus: '0.5' },
   { rw: ['.'], ro: ['.'], cwd: '.', env: ['A=b'] },
 ]
 for (const values of narrow)
@@ -108,6 +108,7 @@ const wide: [rule: string, values: Record<string, unknown>, below?: SandboxOptio
   ['timeout', { timeout: '1h' }, { timeout: 1000 }],
   ['files', { files: '65' }, { files: 64 }],
   ['disk', { disk: '2M' }, { disk: '1M' }],
+  ['grace', { grace: '2s' }, { timeout: 60_000, grace: 1000 }],
   ['memory', { memory: '2M' }, { memory: 1024 ** 2 }],
   ['pids', { pids: '11' }, { pids: 10 }],
   ['cpus', { cpus: '1.5' }, { cpus: 1 }],
