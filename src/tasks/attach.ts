@@ -99,12 +99,14 @@ export async function copyLog(path: string, target: Writable, until?: Promise<un
     () => (isOver = true),
   )
   const buffer = Buffer.allocUnsafe(64 << 10)
+  // Followed, it has one more look after the end: containerd's shim may still be copying when it tells the exit.
+  let looks = until === undefined ? 1 : 2
   for (let at = 0; ; ) {
     const wasOver = isOver
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
     at += bytesRead
     if (bytesRead > 0) await new Promise((resolve) => target.write(Buffer.from(buffer.subarray(0, bytesRead)), resolve))
-    else if (wasOver) return
+    else if (wasOver && --looks === 0) return
     else await new Promise((resolve) => setTimeout(resolve, LOOK))
   }
 }

@@ -1,60 +1,28 @@
 // Needs nothing: the shims are fakes, and hold no container.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { type Host, type HostOptions, hostTasks, placesOf } from '../../src/tasks/index.ts'
+import { describe, it, test } from 'node:test'
+import { type Host, hostTasks, type Tasks } from '../../src/tasks/index.ts'
 import { envelope, forwardRequest, packEvent } from '../../src/tasks/protobuf/events.ts'
 import { connectTasks } from '../../src/tasks/socket/client.ts'
 import { repository } from '../fixtures/install.ts'
-import { allProcesses, mentions } from '../fixtures/processes.ts'
+import { nothingLeft, ownServices, target } from '../fixtures/own-service.ts'
 import { refusal } from '../fixtures/tasks.ts'
 import { until } from '../fixtures/until.ts'
 
-const top = mkdtempSync(join(tmpdir(), 'ut-bad-'))
-after(() => rmSync(top, { recursive: true, force: true }))
+const { newDirectory, optionsFor, play, top } = ownServices({
+  ...{ connect: 1500, binary: 5000, make: 1500, call: 1500, restore: 1500 },
+})
 const runtime = join(repository, 'test/fixtures/fake-shim.mjs')
 const uid = process.getuid?.() ?? 0
 const spec = Buffer.from('{}').toString('base64')
-const target = { namespace: 'default', id: 'box' }
 const wish = { ...target, runtime, spec, io: { kind: 'null' as const } }
-let count = 0
 
-const optionsFor = (directory: string, env: Record<string, string> = {}): HostOptions => ({
-  places: placesOf({ service: directory, runtime: '', persistent: undefined }),
-  env: { PATH: process.env.PATH, ...env },
-  uid,
-  version: 'test',
-  program: '/bin/true',
-  deadlines: { connect: 500, binary: 4000, make: 1000, call: 1000, restore: 1000 },
-  warn: () => {},
-})
-
-async function withService(
-  env: Record<string, string>,
-  play: (host: Host, directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = join(top, String(++count))
-  const host = await hostTasks(optionsFor(directory, env))
-  await host.restored
-  try {
-    await play(host, directory)
-  } finally {
-    await host[Symbol.asyncDispose]()
-  }
-}
-
-const inside = (directory: string) =>
-  allProcesses().filter(({ pid, state }) => state !== 'Z' && pid !== process.pid && mentions(pid, directory))
-
-async function nothingLeft(directory: string): Promise<void> {
-  await until('no process is left', () => inside(directory).length === 0)
-  const space = join(directory, 'state', 'default')
-  assert.deepEqual(existsSync(space) ? readdirSync(space) : [], [])
-}
+const withService = (env: Record<string, string>, part: (host: Host, directory: string) => Promise<void>) =>
+  play(env, ({ host, directory }) => part(host, directory))
 
 const never = {
   mute: 'shim-garbage',
@@ -69,50 +37,71 @@ const never = {
   'dies:Create': 'shim-lost',
   'stuck:Create': 'shim-silent',
 }
-for (const [way, code] of Object.entries(never))
-  test(`a shim that is ${way}: no task, one clear error, nothing left`, async () =>
-    withService({ FAKE_SHIM: way }, async ({ service }, directory) => {
-      assert.equal(await refusal(service.create(wish)), code)
-      assert.deepEqual(await service.list(target), [])
-      await nothingLeft(directory)
-    }))
+/** What may be asked of a task that runs. */
+const calls: Record<string, (service: Tasks) => Promise<unknown>> = {
+  Start: (service) => service.start(target),
+  State: async (service) => assert.equal((await service.state(target)).status, 'unknown'),
+  Exec: (service) => service.exec({ ...target, execId: 'x', process: {}, io: { kind: 'null' } }),
+  Kill: (service) => service.kill({ ...target, signal: 9 }),
+  Pause: (service) => service.pause(target),
+  Resume: (service) => service.resume(target),
+  Pids: (service) => service.pids(target),
+  Stats: (service) => service.stats(target),
+  Update: (service) => service.update({ ...target, resources: {} }),
+  ResizePty: (service) => service.resize({ ...target, width: 80, height: 25 }),
+  CloseIO: (service) => service.closeInput(target),
+  Checkpoint: (service) => service.checkpoint({ ...target, path: '/nowhere' }),
+  Delete: (service) => service.delete(target),
+}
+/** Its death is no error of theirs: one looks, and the other wants the task to be gone. */
+const borne = ['State', 'Delete']
 
-for (const way of ['dies:Start', 'dies:Kill', 'dies:Pause', 'dies:Pids', 'dies:Stats', 'dies:Delete'])
-  test(`a shim that ${way}: the task ends with 137, and nothing is left`, async () =>
-    withService({ FAKE_SHIM: way }, async ({ service }, directory) => {
+describe('a shim that misbehaves', { concurrency: 4 }, () => {
+  for (const [way, code] of Object.entries(never))
+    it(`${way}: no task, one clear error, nothing left`, () =>
+      withService({ FAKE_SHIM: way }, async ({ service }, directory) => {
+        assert.equal(await refusal(service.create(wish)), code)
+        assert.deepEqual(await service.list(target), [])
+        await nothingLeft(directory)
+      }))
+
+  for (const [method, call] of Object.entries(calls))
+    it(`dies:${method}: the task ends with 137, and nothing is left`, () =>
+      // The state is asked for in a creation, too: only then it dies.
+      withService({ FAKE_SHIM: `dies:${method}`, FAKE_SPARES: '1' }, async ({ service }, directory) => {
+        await service.create(wish)
+        if (method !== 'Start') await service.start(target)
+        assert.equal(await refusal(call(service)), borne.includes(method) ? 'done' : 'shim-lost')
+        assert.equal((await service.wait(target)).exitStatus, 137)
+        await until('it is out of the list', async () => (await service.list(target)).length === 0)
+        const { events } = await service.events({ namespace: 'default', from: 0 })
+        const topics = events.map(({ topic }) => topic)
+        assert.deepEqual(topics.slice(-2), ['/tasks/exit', '/tasks/delete'])
+        await nothingLeft(directory)
+      }))
+
+  for (const method of ['Wait', 'Shutdown'])
+    it(`dies:${method}: what nobody has asked for is no error of anybody`, () =>
+      withService({ FAKE_SHIM: `dies:${method}` }, async ({ service }, directory) => {
+        assert.match(await refusal(service.create(wish)), /^(done|shim-lost)$/)
+        await service.delete({ ...target, force: true }).catch(() => {})
+        await until('it is out of the list', async () => (await service.list(target)).length === 0)
+        await nothingLeft(directory)
+      }))
+
+  it('stuck:State: it is listed with the reason, and a forced delete ends it', () =>
+    withService({ FAKE_SHIM: 'stuck:State' }, async ({ service }, directory) => {
+      const made = await service.create(wish)
+      assert.deepEqual([made.status, made.problem], ['unknown', 'State was not answered in 1500 ms'])
+      assert.equal(await refusal(service.delete(target)), 'done', 'its state is not asked for')
       await service.create(wish)
-      const calls: Record<string, () => Promise<unknown>> = {
-        Start: () => service.start(target),
-        Kill: () => service.kill({ ...target, signal: 9 }),
-        Pause: () => service.pause(target),
-        Pids: () => service.pids(target),
-        Stats: () => service.stats(target),
-        Delete: () => service.delete(target),
-      }
-      const method = way.replace('dies:', '')
-      if (method !== 'Start') await service.start(target)
-      const answer = await refusal((calls[method] ?? (async () => {}))())
-      assert.equal(answer, method === 'Delete' ? 'done' : 'shim-lost')
-      assert.equal((await service.wait(target)).exitStatus, 137)
-      await until('it is out of the list', async () => (await service.list(target)).length === 0)
-      const { events } = await service.events({ namespace: 'default', from: 0 })
-      const topics = events.map(({ topic }) => topic)
-      assert.deepEqual(topics.slice(-2), ['/tasks/exit', '/tasks/delete'])
+      assert.equal((await service.delete({ ...target, force: true })).exitStatus, 137)
       await nothingLeft(directory)
     }))
-
-test('a shim that does not answer is listed with the reason, and a forced delete ends it', async () =>
-  withService({ FAKE_SHIM: 'stuck:State' }, async ({ service }, directory) => {
-    const made = await service.create(wish)
-    assert.deepEqual([made.status, made.problem], ['unknown', 'State was not answered in 500 ms'])
-    assert.equal(await refusal(service.delete(target)), 'done', 'its state is not asked for')
-    await service.create(wish)
-    assert.equal((await service.delete({ ...target, force: true })).exitStatus, 137)
-    await nothingLeft(directory)
-  }))
+})
 
 test('what cannot be cleaned up stays in the list, with both reasons, until it can', async () => {
-  const directory = join(top, String(++count))
+  const directory = newDirectory()
   const broken = await hostTasks(optionsFor(directory, { FAKE_SHIM: 'good', FAKE_DELETE: 'fails' }))
   const { shimPid } = await broken.service.create({ ...wish, options: { binaryName: '/bin/false' } })
   await broken.service.start(target)
@@ -149,7 +138,7 @@ test('[F] 3.9 the runtime that cleans up after a shim gets the options of the cr
   }))
 
 test('a shim that hangs holds up no other one at a start, and is asked again later', async () => {
-  const directory = join(top, String(++count))
+  const directory = newDirectory()
   const first = await hostTasks(optionsFor(directory))
   const slow = await first.service.create(wish)
   const other = { ...target, id: 'other' }
@@ -220,7 +209,7 @@ const anyOf = (topic: Parameters<typeof packEvent>[0], event: object) => {
 }
 
 test('the socket: another program at its path, a dead one’s, garbage, and another user', async () => {
-  const directory = join(top, String(++count))
+  const directory = newDirectory()
   const options = optionsFor(directory)
   const first = await hostTasks(options)
   await assert.rejects(hostTasks(options), /another task service is at work in .*: process \d+/)

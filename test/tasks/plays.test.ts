@@ -68,6 +68,11 @@ const plays: Readonly<Record<string, { play: Play; expected: unknown }>> = {
       seen.push(pid === made.pid, (await tasks.wait(target)).exitStatus)
       const { status, exit } = await tasks.state(target)
       seen.push(status, exit?.exitStatus)
+      // containerd's shim may still be copying when it tells the exit.
+      await until(
+        'its output is in the log',
+        () => /err/.test(logOf(service.directory, id)) && /out/.test(logOf(service.directory, id)),
+      )
       seen.push(logOf(service.directory, id).split('\n').sort())
       seen.push((await tasks.delete(target)).exitStatus, await refusal(tasks.state(target)))
       seen.push((await tasks.wait(target)).exitStatus, await eventsOf(tasks, id), logOf(service.directory, id))

@@ -1,5 +1,5 @@
 /** What is asked of one task that is there. */
-import { RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import type { ExecWish, ExitInfo, ProcessTarget, Target, TaskInfo } from '../api.ts'
 import { timeText } from '../events/event.ts'
 import { notStarted, starting } from '../events/order.ts'
@@ -149,8 +149,9 @@ export async function deleteTask(
     return await work
   } catch (error) {
     task.leaving = undefined
-    // The shim died meanwhile: the task goes all the same.
-    if (task.shim !== undefined || state.find(target) !== task) throw error
+    // The shim died meanwhile, or is held up by its runtime: the task goes all the same.
+    const isOver = task.shim === undefined || (target.force === true && isRuntimeError(error, 'shim-silent'))
+    if (!isOver || state.find(target) !== task) throw error
     await cleanUpDead(state, task)
     return pastExit(state, target)
   }
@@ -193,7 +194,7 @@ async function endLiving(state: ServiceState, task: Task): Promise<void> {
 async function removeLiving(state: ServiceState, task: Task): Promise<ExitInfo> {
   const { id } = task.record
   const answer = await state.shimOf(task).call('Delete', { id, execId: '' }, { timeout: state.deadlines.call })
-  task.save({ phase: 'leaving' })
+  task.saveIfPossible({ phase: 'leaving' })
   const exitedAt = timeText(millisecondsOf(answer.exitedAt) ?? Date.now())
   return await leave(state, task, { pid: answer.pid || task.facts.pid, exitStatus: answer.exitStatus, exitedAt })
 }

@@ -1,4 +1,5 @@
 /** One task in memory: what its record says, what is known of its events, and the shim that holds it. */
+import { errnoOf, isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import { type ExecFacts, type Exit, newFacts, type TaskFacts } from '../events/order.ts'
 import { type TaskIo, type TaskRecord, writeRecord } from '../record.ts'
 import type { Shim } from '../shim/shim.ts'
@@ -29,11 +30,27 @@ export class Task {
     return this.#record
   }
 
-  /** On disk and here. @throws the system error */
+  /** On disk and here. @throws RuntimeError `task-bundle` */
   save(change: Partial<TaskRecord>): void {
     const record = { ...this.#record, ...change }
-    writeRecord(record)
+    try {
+      writeRecord(record)
+    } catch (cause) {
+      const errno = errnoOf(cause)
+      if (errno === undefined) throw cause
+      throw new RuntimeError('task-bundle', { what: `the record of task ${record.id} cannot be written`, errno, cause })
+    }
     this.#record = record
+  }
+
+  /** Where it must go on though the disk is full: the next service finds the same out by itself. */
+  saveIfPossible(change: Partial<TaskRecord>): void {
+    try {
+      this.save(change)
+    } catch (error) {
+      if (!isRuntimeError(error)) throw error
+      this.remember(change)
+    }
   }
 
   /** Only here: the disk is full, or the bundle is being removed. */
