@@ -136,6 +136,65 @@ testAs({}, 'the annotation asks for it too; --strict refuses what nothing would 
   refused(await run('--strict', '--bundle', shared.path), /memory\/limit: not enforced/)
 })
 
+/** Everything that linux.resources can limit, and one of process.rlimits. */
+const everything = {
+  memory: { limit: 200 * MiB, reservation: 100 * MiB, swap: 300 * MiB, swappiness: 10, disableOOMKiller: true },
+  cpu: {
+    shares: 512,
+    quota: 50_000,
+    period: 100_000,
+    burst: 1000,
+    realtimeRuntime: 1,
+    realtimePeriod: 2,
+    idle: 1,
+    cpus: '0',
+    mems: '0',
+  },
+  pids: { limit: 100 },
+  blockIO: {
+    weight: 100,
+    throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1 << 20 }],
+    throttleWriteBpsDevice: [{ major: 8, minor: 0, rate: 1 << 20 }],
+    throttleReadIOPSDevice: [{ major: 8, minor: 0, rate: 100 }],
+    throttleWriteIOPSDevice: [{ major: 8, minor: 0, rate: 100 }],
+  },
+  hugepageLimits: [{ pageSize: '2MB', limit: 2 * MiB }],
+  network: { classID: 1, priorities: [{ name: 'lo', priority: 1 }] },
+  rdma: { mlx: { hcaHandles: 1 } },
+}
+
+testAs({}, 'the table of enforcers has every limit, with a watchdog and without', async (world) => {
+  const all = (config: Config) => {
+    Object.assign(config.linux, { resources: everything })
+    config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 100, hard: 100 }]
+  }
+  // A period says only what a quota is a part of.
+  const names = Object.entries(everything)
+    .flatMap(([section, value]) =>
+      ['hugepageLimits', 'rdma'].includes(section) ? [section] : Object.keys(value).map((name) => `${section}/${name}`),
+    )
+    .filter((name) => !/period/i.test(name))
+  for (const [words, memory, processes] of [
+    [without, 'watchdog', world.identity.ids === 'many' ? 'watchdog' : 'rlimit'],
+    [without.slice(0, 2), 'nothing', 'nothing'],
+  ] as const) {
+    const bundle = await world.bundle((config) => {
+      config.process.args = ['sleep', '1000']
+      all(config)
+    })
+    const id = world.newId()
+    succeeded(await world.usnea([...words, 'create', '--bundle', bundle.path, id]))
+    const told = await limitsOf(world, id)
+    const expected = Object.fromEntries(names.map((name) => [`/linux/resources/${name}`, 'nothing']))
+    expected['/linux/resources/memory/limit'] = memory
+    expected['/linux/resources/pids/limit'] = processes
+    assert.deepEqual(table(told), { ...expected, '/process/rlimits/0': 'rlimit' })
+    for (const { limit, enforcedBy, detail } of told)
+      if (enforcedBy === 'nothing') assert.ok(detail.length > 10, `${limit}: ${detail}`)
+    await remove(world, id)
+  }
+})
+
 testAs({}, 'update changes what it watches for, and a watchdog that is gone is told', async (world) => {
   const id = await started(world, `sleep 2; ${take(96)}`)
   succeeded(await world.usnea(['update', '--memory', '200M', id]))

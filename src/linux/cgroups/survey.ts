@@ -29,7 +29,7 @@ export function surveyPlaces(places: readonly Place[], { hierarchies }: Host['cg
   return places.map((place) => {
     const own = hierarchies.find(({ target }) => target === place.mount)?.ownPath
     const refusal = refusalOf(place, own)
-    const controllers = place.version === 1 ? place.controllers : controllersAt(deepest(place))
+    const controllers = place.version === 1 ? place.controllers : controllersAt(source(place))
     return { place, controllers, missing: missingOf(place), ...(refusal ? { refusal } : {}) }
   })
 }
@@ -56,6 +56,22 @@ function deepest({ mount, path }: Place): string {
   let at = join(mount, path)
   while (at !== mount && !existsSync(at)) at = dirname(at)
   return at
+}
+
+/** From here down we may hand on what is there: what the directory itself lacks, those above it may only not have switched on. */
+function source(place: Place): string {
+  let at = deepest(place)
+  while (at !== place.mount && mayWrite(join(dirname(at), 'cgroup.subtree_control'))) at = dirname(at)
+  return at
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const namesOf = (path: string): number => path.split('/').filter(Boolean).length
