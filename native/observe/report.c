@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM = 4096, KINDS = END_KIND, NAME_SIZE = 64, STATUS_SIZE = 4096, MOST_TELLING = 63 };
+enum { ROOM = 4096, ROOM_OF_USES = 65536, KINDS = END_KIND, NAME_SIZE = 64, STATUS_SIZE = 4096, MOST_TELLING = 63 };
 
 struct entry {
   struct entry *next;
@@ -22,7 +22,7 @@ struct entry {
 };
 
 static struct entry *table[ROOM];
-static uint32_t used[KINDS], lost[KINDS];
+static uint32_t used[KINDS], uses[KINDS], lost[KINDS];
 static int out = -1;
 
 void report_to(int fd) { out = fd; }
@@ -90,12 +90,13 @@ void tell(const struct ask *ask, enum kind kind, uint32_t access, int errnum, co
       if (entry->head.count < ~0u) entry->head.count++;
       return;
     }
-  struct entry *entry = used[kind] < ROOM ? malloc(sizeof *entry + size) : NULL;
+  uint32_t *taken = errnum ? &used[kind] : &uses[kind];
+  struct entry *entry = *taken < (errnum ? ROOM : ROOM_OF_USES) ? malloc(sizeof *entry + size) : NULL;
   if (!entry) {
     if (lost[kind] < ~0u) lost[kind]++;
     return;
   }
-  used[kind]++;
+  ++*taken;
   head.time_ms = now_ms();
   describe(ask->caller.pid, &head);
   *entry = (struct entry){.next = table[place], .head = head};

@@ -19,7 +19,7 @@ export function describeFailure(thrown: unknown, verb: string | undefined): Fail
   if (verb === 'exec' && error.code !== 'usage') {
     return { message: oneLine(`exec failed: ${error.message}`), status: 255, stack }
   }
-  const status = verb === 'sandbox' || verb === 'try' ? exitCodeOf(error) : error.exitStatus
+  const status = verb === 'sandbox' || verb === 'try' || verb === 'learn' ? exitCodeOf(error) : error.exitStatus
   const told = verb === 'create' || verb === 'run' || verb === 'restore' ? `usnea ${verb} failed: ` : ''
   const message = oneLine(`${error.code === 'usage' ? '' : told}${error.message}`)
   return verb === 'run' && error.code === 'exec-interpreter'

@@ -98,6 +98,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'list, show or remove layers',
     load: async () => (await import('./commands/layers.ts')).command,
   },
+  learn: {
+    summary: 'run a command, and write the smallest policy under which it works',
+    load: async () => (await import('./commands/learn.ts')).command,
+  },
+  suggest: {
+    summary: 'tell what would open what a sandbox denied',
+    load: async () => (await import('./commands/suggest.ts')).command,
+  },
   mounts: {
     summary: 'add or remove mounts of a running container',
     load: async () => (await import('./commands/mounts.ts')).command,

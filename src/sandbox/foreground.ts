@@ -8,6 +8,7 @@ import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { Command } from './command.ts'
 import { compileSandbox } from './compile.ts'
+import type { Denial } from './denials/denial.ts'
 import { type Connector, connectorFor } from './egress/connector.ts'
 import { type ExplainedRule, explainPolicy } from './explain.ts'
 import { inSandboxWords } from './failure.ts'
@@ -20,6 +21,7 @@ import { plantedOf } from './protect.ts'
 import { holderOf, reachedWords } from './reached.ts'
 
 const TIMED_OUT = 124
+const STDERR = 2
 const [SIGKILL, SIGTERM] = [9, 15]
 
 /** A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that. */
@@ -49,6 +51,8 @@ export interface Surroundings {
   readonly host: Host
   /** Something to be told that is no error. */
   readonly note: (message: string) => void
+  /** Hears what the command uses, while a policy is learnt from it; its output then goes to our standard error. */
+  readonly onUse?: ((use: Denial) => void) | undefined
 }
 
 export interface Tried {
@@ -63,8 +67,9 @@ export interface Tried {
 export async function tryForeground(
   options: SandboxOptions,
   argv: readonly string[],
-  { host, note, onLayer }: Surroundings & { onLayer: (layer: Layer) => void },
+  { onLayer, ...surroundings }: Surroundings & { onLayer: (layer: Layer) => void },
 ): Promise<Tried> {
+  const { host } = surroundings
   const checked = checkOptions(options, host.cwd)
   if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
   const { policy, layer } = layeredPolicy(checked, host)
@@ -72,7 +77,7 @@ export async function tryForeground(
   const use = useLayer(layer, argv)
   try {
     onLayer(layer)
-    return { status: await runPolicy(policy, argv, { host, note }), layer }
+    return { status: await runPolicy(policy, argv, surroundings), layer }
   } finally {
     use.end()
   }
@@ -90,11 +95,12 @@ export async function runForeground(
   return await runPolicy(policyOf(options, argv, surroundings.host), argv, surroundings)
 }
 
-async function runPolicy(policy: Policy, argv: readonly string[], { host, note }: Surroundings): Promise<number> {
+async function runPolicy(policy: Policy, argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { host, note, onUse } = surroundings
   const { timeout, grace } = policy.options
   const network = connectorFor(policy.options, host)
   const plan = planOf(policy, argv)
-  if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note })
+  if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note, onUse })
   try {
     using holder = holderOf(policy)
     const sharesSession = !needsNewSession(host)
@@ -120,20 +126,21 @@ interface Start {
   readonly plan: Plan
   readonly argv: readonly string[]
   readonly note: Surroundings['note']
+  readonly onUse: Surroundings['onUse']
 }
 
 /** We are its way to the network, or see what it is denied, so we stay, with an event loop. */
 async function runConnected(
   policy: Policy,
   network: Connector | undefined,
-  { plan, argv, note }: Start,
+  { plan, argv, note, onUse }: Start,
 ): Promise<number> {
   const { host, options, standing, unprotected } = policy
   using holder = holderOf(policy)
   const command = new Command(plan, {
     hold: () => holder?.begin(),
     argv,
-    stdio: ['inherit', 'inherit', 'inherit'],
+    stdio: ['inherit', onUse ? STDERR : 'inherit', 'inherit'],
     host,
     level: standing.level,
     unprotected,
@@ -144,7 +151,7 @@ async function runConnected(
       forceKillAfterDelay: options.grace ?? 0,
     },
     network,
-    watch: options.isObserved ? { policy, onDenial: options.onDenial } : undefined,
+    watch: options.isObserved ? { policy, onDenial: options.onDenial, onUse } : undefined,
     signals: { sharesSession: !needsNewSession(host) },
   })
   const { timedOut, exitCode, signal, planted, limits } = await command.exited

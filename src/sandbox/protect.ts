@@ -5,31 +5,8 @@
 import { lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Op } from '../kernel/plan.ts'
+import { heldPaths } from './danger.ts'
 import type { Exposure } from './options.ts'
-
-/** Relative to a writable directory. */
-export const dangerousPaths: Readonly<Record<string, readonly string[]>> = {
-  'the policy': ['.usnea.toml'],
-  git: [
-    ...['.git/hooks', '.git/config', '.git/config.worktree', '.git/commondir'],
-    ...['.husky', '.pre-commit-config.yaml', 'lefthook.yml'],
-  ],
-  shells: [
-    ...['.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.profile', '.envrc', '.config/fish'],
-    ...['.zshrc', '.zshenv', '.zprofile', '.zlogin', '.zlogout'],
-  ],
-  editors: [
-    ...['.vscode', '.idea', '.zed', '.cursor', '.fleet', '.devcontainer', '.exrc', '.nvimrc', '.nvim.lua'],
-    ...['.dir-locals.el', '.mcp.json', '.claude'],
-  ],
-  CI: [
-    ...['.github/workflows', '.github/actions', '.gitlab-ci.yml', '.gitea/workflows', '.forgejo/workflows'],
-    ...['.circleci', '.buildkite', '.travis.yml', '.drone.yml', '.woodpecker.yml', 'Jenkinsfile'],
-    ...['azure-pipelines.yml', 'bitbucket-pipelines.yml'],
-  ],
-}
-
-const all = Object.values(dangerousPaths).flat()
 
 export interface Protection {
   readonly path: string
@@ -44,7 +21,7 @@ export function protectionsOf(exposures: readonly Exposure[]): Protection[] {
   for (const { source, dest, writable, isTried } of exposures) {
     // What is only tried is asked about when it is applied.
     if (!writable || isTried || !isDirectory(source)) continue
-    for (const path of all.flatMap((name) => placesOf(name, dest))) {
+    for (const path of heldPaths.flatMap((name) => placesOf(name, dest))) {
       if (named.has(path)) continue
       for (const above of between(dest, path)) if (!named.has(above)) found.set(above, { path: above, writable: true })
       found.set(path, { path, writable: false })

@@ -1,7 +1,12 @@
 /** What the observer of a hostile command writes, and what is made of it: never an exception, never more than one line a record. */
 import assert from 'node:assert/strict'
+import { printSuggestion } from '../../src/cli/print/suggestion.ts'
+import { readToml } from '../../src/config/toml.ts'
 import { denialLine, denialOf } from '../../src/sandbox/denials/denial.ts'
+import { dangerOfGrant } from '../../src/sandbox/denials/grant.ts'
+import { withGrants, wordOf } from '../../src/sandbox/denials/policy-text.ts'
 import { RecordReader } from '../../src/sandbox/denials/record.ts'
+import { readLog, suggest } from '../../src/sandbox/denials/suggest.ts'
 import { summarizeDenials } from '../../src/sandbox/denials/summary.ts'
 import { checkOptions } from '../../src/sandbox/options.ts'
 import type { Policy } from '../../src/sandbox/policy.ts'
@@ -58,7 +63,40 @@ function run(input: Buffer): string {
   return denials.map(({ kind, action, rule }) => `${kind} ${action} ${rule}`).join()
 }
 
+const places = { directory: '/work', home: '/home/anna' }
+
+/** A log that somebody made up: what is suggested is a policy, says what it says, and opens nothing dangerous. */
+function runLog(input: Buffer): string {
+  const found = suggest(readLog(input.toString()), places.home)
+  for (const { rule, value } of found.safe) assert.equal(dangerOfGrant({ rule, value }, places.home), undefined, value)
+  const text = withGrants('rw = ["a"] # mine\ntimeout = "5s"\n', found.safe, places)
+  const { values } = readToml(text, 'policy')
+  for (const grant of found.safe) {
+    const said = values[grant.rule]
+    assert.ok(grant.rule === 'nested' || (Array.isArray(said) && said.includes(wordOf(grant, places))), text)
+  }
+  const wanted = { file: '/work/.usnea.toml', before: '', home: places.home, flags: true, dangerous: true }
+  for (const line of printSuggestion(found, wanted).split('\n'))
+    assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  return [...found.safe.map(({ rule }) => rule), ...found.dangerous.map(({ why }) => why)].join()
+}
+
+const line = (more: object) =>
+  `${JSON.stringify({ time: '2025-11-28T16:40:00.000Z', verdict: 'refused', kind: 'file', action: 'read', rule: 'read-only', ...more })}\n`
+
 export const denials: readonly Target[] = [
+  {
+    name: 'denial-log',
+    seeds: [
+      line({ path: '/home/anna/.cache/x', rule: 'private /home/anna' }) + line({ action: 'write', path: '/etc/x' }),
+      line({ kind: 'network', action: 'connect', address: '1.1.1.1', port: 443, rule: 'net none' }),
+      line({ kind: 'call', action: 'call', call: 'unshare', rule: 'nested' }) +
+        line({ action: 'connect', path: '/run/a' }),
+      ['a', 'b', 'c', 'd', 'e'].map((name) => line({ path: `/data/x/y/v1.2/${name}`, action: 'create' })).join(''),
+    ],
+    words: ['/home/anna/.ssh/id', '"protect /work/.git/hooks"', '"\\n"', "'", '"devices"', '*.example.org'],
+    run: runLog,
+  },
   {
     name: 'denials',
     seeds: [

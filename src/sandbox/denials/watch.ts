@@ -64,6 +64,7 @@ export class Watch {
   /** Of the network only refusals are denials. */
   readonly hearNetwork = (event: NetworkEvent): void => {
     if (event.verdict === 'refused') this.#keep(denialOfNetwork(event))
+    else if (event.verdict === 'allowed') this.#options.onUse?.(denialOfNetwork(event))
   }
 
   #keep(denial: Denial): void {

@@ -1,8 +1,8 @@
 /** What a layer would change on the host, file by file. Reads both trees, changes nothing. */
 import { join } from 'node:path'
+import { dangerOfPath } from '../danger.ts'
 import { type Bases, hostChange } from './bases.ts'
 import { hashOf, hasSameContent, hasSameXattrs, ownXattrs } from './content.ts'
-import { dangerOfPath } from './danger.ts'
 import { type Facts, hasSameOwner, type Kind } from './facts.ts'
 import type { Touched } from './touched.ts'
 import type { Tree } from './tree.ts'

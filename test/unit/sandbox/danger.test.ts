@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { safe } from '../../../../src/cli/print/changes.ts'
-import { dangerOfPath } from '../../../../src/sandbox/layers/danger.ts'
+import { safe } from '../../../src/cli/print/changes.ts'
+import { dangerOfPath } from '../../../src/sandbox/danger.ts'
 
 test('what runs later is known anywhere in a tree, in any case, with what lies in it', () => {
   for (const path of [

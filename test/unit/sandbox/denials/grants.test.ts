@@ -1,0 +1,94 @@
+/** Which grants are dangerous, how many become few, and how they are written into a policy. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readToml } from '../../../../src/config/toml.ts'
+import { condensePaths, sortGrants } from '../../../../src/sandbox/denials/condense.ts'
+import { dangerOfGrant, type Grant, type GrantRule } from '../../../../src/sandbox/denials/grant.ts'
+import { flagOf, withGrants } from '../../../../src/sandbox/denials/policy-text.ts'
+
+const home = '/home/anna'
+const places = { directory: '/work', home }
+const grant = (rule: GrantRule, value: string): Grant => ({ rule, value })
+
+test('secrets, what others run, masters of the machine and closed addresses are dangerous', () => {
+  const dangerous: readonly [GrantRule, string][] = [
+    ['ro', '/home/anna/.ssh/id'],
+    ['ro', '/home/anna'],
+    ['ro', '/'],
+    ['ro', '/work/.env'],
+    ['ro', '/etc/shadow'],
+    ['rw', '/etc/x'],
+    ['rw', '/usr/local/bin'],
+    ['rw', '/home/anna/.bashrc'],
+    ['rw', '/work/.git/hooks'],
+    ['rw', '/work/.github/workflows/ci.yml'],
+    ['socket', '/run/docker.sock'],
+    ['socket', '/run/user/1000/bus'],
+    ['device', '/dev/sda'],
+    ['allow-host', '169.254.169.254:80'],
+    ['allow-host', '10.0.0.1:22'],
+    ['net', 'host'],
+    ['nested', 'true'],
+    ['accept', 'metadata'],
+  ]
+  for (const [rule, value] of dangerous) assert.ok(dangerOfGrant(grant(rule, value), home), `${rule} ${value}`)
+  const harmless: readonly [GrantRule, string][] = [
+    ['ro', '/home/anna/.gitconfig'],
+    ['ro', '/etc/hosts'],
+    ['rw', '/work/out'],
+    ['rw', '/home/anna/.cache/pip'],
+    ['socket', '/run/postgresql/.s.PGSQL.5432'],
+    ['device', '/dev/dri'],
+    ['allow-host', 'registry.example.org:443'],
+    ['allow-host', '1.1.1.1:443'],
+  ]
+  for (const [rule, value] of harmless)
+    assert.equal(dangerOfGrant(grant(rule, value), home), undefined, `${rule} ${value}`)
+})
+
+test('many files of a directory become the directory, and versions what holds them; never a home', () => {
+  const mayHold = (path: string) => path !== home && path.split('/').length > 3
+  const many = ['a', 'b', 'c', 'd'].map((name) => `${home}/.cache/tool/${name}`)
+  assert.deepEqual(condensePaths(many, mayHold), [`${home}/.cache/tool`])
+  assert.deepEqual(condensePaths(many.slice(1), mayHold), many.slice(1))
+  assert.deepEqual(condensePaths([`${home}/.nvm/versions/v20.1.0/bin/node`], mayHold), [`${home}/.nvm/versions`])
+  assert.deepEqual(condensePaths([`${home}/.nvm`, `${home}/.nvm/x`], mayHold), [`${home}/.nvm`])
+  const dots = ['.a', '.b', '.c', '.d', '.e'].map((name) => `${home}/${name}`)
+  assert.deepEqual(condensePaths(dots, mayHold), dots)
+})
+
+test('a directory with a secret in its name is not granted for the sake of what lies beside', () => {
+  const beside = ['a', 'b', 'c', 'd'].map((name) => grant('ro', `${home}/.config/gh/${name}`))
+  const { safe, dangerous } = sortGrants([...beside, grant('rw', '/work'), grant('ro', '/work/x')], home)
+  assert.deepEqual(safe, [grant('rw', '/work')])
+  assert.equal(dangerous.length, 4)
+})
+
+test('lists that are there grow, with their comments, and what is missing stands above the tables', () => {
+  const grants = [grant('rw', '/work/out'), grant('ro', `${home}/.gitconfig`), grant('allow-host', 'a.example.org:443')]
+  const cases: readonly [before: string, after: string][] = [
+    ['', 'rw = ["./out"]\nro = ["~/.gitconfig"]\nallow-host = ["a.example.org:443"]\n'],
+    [
+      'rw = ["./out"]\nro = ["x"] # why\n[other]\nro = []\n',
+      'rw = ["./out"]\nro = ["x", "~/.gitconfig"] # why\nallow-host = ["a.example.org:443"]\n[other]\nro = []\n',
+    ],
+    [
+      'ro = [ # of mine\n    "a]", # ]\n    \'b"\'\n]\nrw=[]',
+      'ro = [ # of mine\n    "a]", # ]\n    \'b"\',\n    "~/.gitconfig",\n]\nrw=["./out"]\nallow-host = ["a.example.org:443"]\n',
+    ],
+  ]
+  for (const [before, after] of cases) {
+    const text = withGrants(before, grants, places)
+    assert.equal(text, after)
+    readToml(text, 'policy')
+  }
+  assert.match(withGrants('nested = false # no\n', [grant('nested', 'true')], places), /^nested = true # no$/m)
+})
+
+test('a name that is hard to write is written so that it is that name', () => {
+  for (const name of ['a"b', "a'b", 'a\\b', 'a\nb', 'a\u0085b', '[x]', '#x', 'a, "b"']) {
+    const text = withGrants('rw = []\n', [grant('rw', `/data/${name}`)], places)
+    assert.deepEqual(readToml(text, 'policy').values.rw, [`/data/${name}`])
+  }
+  assert.equal(flagOf(grant('ro', "/a b'c")), "--ro '/a b'\\''c'")
+})
