@@ -25,7 +25,8 @@ export interface Merged {
 /** The profile is the one that the strongest layer names, and comes last. @throws RuntimeError `sandbox-option` */
 export function mergePolicies(layers: readonly PolicyLayer[], host: Host): Merged {
   const named = layers.find(({ options }) => options.profile !== undefined)
-  const all = named === undefined ? layers : [...layers, profileLayer(named.options.profile as string, host)]
+  const all =
+    named === undefined ? layers : [...layers, below(layers, profileLayer(named.options.profile as string, host))]
   const options: Record<string, unknown> = {}
   const said: Said[] = []
   for (const { name, option, kind } of policyRules)
@@ -48,6 +49,13 @@ export function mergePolicies(layers: readonly PolicyLayer[], host: Host): Merge
     ...(kept === undefined ? {} : { kept }),
   }
   return { options: { ...(options as SandboxOptions), ...own }, said }
+}
+
+/** Who allows single hosts has chosen a network, which is not that of the profile. */
+function below(layers: readonly PolicyLayer[], profile: PolicyLayer): PolicyLayer {
+  if (!layers.some(({ options }) => (options.allowHosts ?? []).length > 0)) return profile
+  const { net: _, ...options } = profile.options
+  return { ...profile, options }
 }
 
 /** What is there is stronger: a variable keeps its value. */

@@ -46,6 +46,12 @@ test('no ports is a list of none, and not all of them', () => {
   assert.deepEqual(checkOptions(options, '/').ports, [])
 })
 
+test('hosts that are allowed by name take the place of the network of a profile', () => {
+  const { options } = mergePolicies([layer({ allowHosts: ['example.org'], profile: 'desktop' })], host)
+  assert.equal(options.net, undefined)
+  assert.equal(mergePolicies([layer({ allowHosts: [], profile: 'desktop' })], host).options.net, 'host')
+})
+
 test('a profile comes below all who speak, and what has no value here is left out', () => {
   const { options } = mergePolicies([layer({ net: 'none' }), layer({ profile: 'desktop' })], host)
   assert.equal(options.net, 'none')
