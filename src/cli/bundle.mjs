@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 const out = 'dist/cli'
+/** What engines call for every container: a bundle without the other verbs is ready sooner. */
+const engineVerbs = 'create start run exec kill delete state list ps pause resume update events'.split(' ')
 const vendors = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies).filter(
   (name) => name !== 'koffi',
 )
@@ -39,6 +41,24 @@ const shared = {
 // import() of CommonJS gives module.exports as the default export, so that is what it must be.
 const defaultAlone = 'if(module.exports.default)module.exports=module.exports.default;'
 
+/** Loaded by every Node that starts. */
+const atHand = ['fs', 'path', 'buffer', 'events', 'url', 'util']
+
+/** Other modules of Node bring dozens along, so each is loaded when something of it is used for the first time. */
+const lateBuiltins = {
+  name: 'late-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) =>
+      atHand.includes(path.slice(5)) ? { path, external: true } : { path, namespace: 'late' },
+    )
+    onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)).map((name) => JSON.stringify(name))
+      const getters = names.map((name) => `get ${name}(){return need(${JSON.stringify(path)})[${name}]}`)
+      return { contents: `const need=require;module.exports={__esModule:true,${getters.join(',')}}`, loader: 'js' }
+    })
+  },
+}
+
 const leaveVendors = {
   name: 'leave-vendors',
   setup({ onResolve }) {
@@ -47,12 +67,31 @@ const leaveVendors = {
   },
 }
 
+const leaveOtherVerbs = {
+  name: 'leave-other-verbs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/main\.js$/ }, ({ path }) => ({ path, external: true }))
+    onResolve({ filter: /^\.\/commands\// }, ({ path }) =>
+      engineVerbs.includes(path.slice('./commands/'.length, -'.ts'.length)) ? undefined : { path, namespace: 'left' },
+    )
+    onLoad({ filter: /.*/, namespace: 'left' }, () => ({ contents: 'export const command = undefined' }))
+  },
+}
+
+const knowing = (verbs) => ({
+  ...shared.define,
+  __USNEA_VERBS__: verbs === undefined ? 'undefined' : JSON.stringify(verbs),
+})
+
 /** Writes dist/cli and dist/node-path anew. */
 export async function bundle() {
   rmSync(out, { recursive: true, force: true })
   await build({ ...shared, entryPoints: vendors, outdir: `${out}/vendor`, footer: { js: defaultAlone } })
-  await build({ ...shared, entryPoints: { main: 'src/cli/main.ts' }, plugins: [leaveVendors] })
-  await build({ ...shared, entryPoints: { usnea: 'src/cli/entry.ts' } })
+  const plugins = [leaveVendors, lateBuiltins]
+  await build({ ...shared, define: knowing(undefined), entryPoints: { main: 'src/cli/main.ts' }, plugins })
+  const define = knowing(engineVerbs)
+  await build({ ...shared, define, entryPoints: { engine: 'src/cli/main.ts' }, plugins: [leaveOtherVerbs, ...plugins] })
+  await build({ ...shared, define, entryPoints: { usnea: 'src/cli/entry.ts' } })
   // The package says "module" for .js files; these are not.
   writeFileSync(`${out}/package.json`, '{"type":"commonjs"}\n')
   // bin/usnea looks there first: it must find a node even without PATH.
@@ -60,15 +99,16 @@ export async function bundle() {
   keepCompiledCode()
 }
 
-/** For src/cli/entry.ts, which must wrap the code in the same way. */
+/** For src/cli/entry.ts, which must wrap the code in the same way. Each call adds what it compiled. */
 const compile = `
-  const { readFileSync, writeFileSync } = require('node:fs')
+  const { existsSync, readFileSync, writeFileSync } = require('node:fs')
   const { Script } = require('node:vm')
   const { dirname } = require('node:path')
   const [main, cache, ...argv] = process.argv.splice(1)
   process.argv.push(main, ...argv)
   const source = '(function(exports,require,module,__filename,__dirname){' + readFileSync(main, 'latin1') + '\\n})'
-  const script = new Script(source, { filename: main })
+  const cachedData = existsSync(cache) ? readFileSync(cache) : undefined
+  const script = new Script(source, { filename: main, cachedData })
   process.on('exit', () => writeFileSync(cache, script.createCachedData()))
   script.runInThisContext()({}, require('node:module').createRequire(main), { exports: {} }, main, dirname(main))
 `
@@ -77,8 +117,8 @@ const compile = `
 const NO_CONVERSATION = 2
 
 /**
- * V8 compiles a function when it is first called, so some verb has to run: `run` with init itself as the program goes
- * through most of the code, and `plan` where this machine allows no container.
+ * V8 compiles a function when it is first called, so verbs have to run: `run` with init itself as the program goes
+ * through most of the code of engines, a sandbox and `plan` through that of people.
  */
 function keepCompiledCode() {
   const bundlePath = mkdtempSync(join(tmpdir(), 'usnea-build-'))
@@ -88,13 +128,17 @@ function keepCompiledCode() {
     copyFileSync('native/build/usnea-init', join(bundlePath, 'rootfs/init'))
     const config = join(bundlePath, 'config.json')
     writeFileSync(config, readFileSync(config, 'utf8').replace('"sh"', '"/init"'))
-    const main = resolve(out, 'main.js')
-    const cache = resolve(out, `main-${process.version}-${process.arch}.cache`)
-    const call = (...words) =>
-      spawnSync(process.execPath, ['-e', compile, main, cache, '--root', join(bundlePath, 'state'), ...words], {
-        stdio: 'ignore',
-      }).status
-    if (call('run', '--bundle', bundlePath, 'build') !== NO_CONVERSATION) call('plan', '--bundle', bundlePath)
+    const call = (bundle, ...words) => {
+      const files = [`${bundle}.js`, `${bundle}-${process.version}-${process.arch}.cache`].map((name) =>
+        resolve(out, name),
+      )
+      return spawnSync(process.execPath, ['-e', compile, ...files, ...words], { stdio: 'ignore' }).status
+    }
+    const engine = (...words) => call('engine', '--root', join(bundlePath, 'state'), ...words)
+    const made = ['--bundle', bundlePath, 'build']
+    if (engine('run', ...made) === NO_CONVERSATION && engine('create', ...made) === 0) engine('delete', 'build')
+    call('main', 'sandbox', '--', '/bin/true')
+    call('main', 'plan', '--bundle', bundlePath)
   } finally {
     rmSync(bundlePath, { recursive: true })
   }

@@ -1,5 +1,5 @@
 /**
- * What node loads first, bundled as CommonJS. It runs main.js from code that was compiled before: compiling takes
+ * What node loads first, bundled as CommonJS. It runs a bundle from code that was compiled before: compiling takes
  * longer than most verbs themselves. The build leaves that code for its own release of node; elsewhere node 22.8 and
  * later keep it by themselves. V8 refuses code of another release, and then compiles as ever.
  */
@@ -12,7 +12,20 @@ if (USNEA_CA_CERTS !== undefined) {
   delete process.env.USNEA_CA_CERTS
 }
 
-const main = `${__dirname}/main.js`
+/** The verbs of engines are a bundle of their own, because what a bundle holds takes its time: see bundle.mjs. */
+declare const __USNEA_VERBS__: readonly string[]
+
+/** As far as a look tells; the smaller bundle passes on what it does not hold. */
+function chooseBundle(words: readonly string[]): 'engine' | 'main' {
+  const verb = words.find((word, at) => !word.startsWith('-') && !/^--[a-z-]+$/.test(words[at - 1] ?? ''))
+  const switched = words.find((word) => __USNEA_VERBS__.includes(word))
+  return switched !== undefined && (verb === undefined || words.indexOf(verb) >= words.indexOf(switched))
+    ? 'engine'
+    : 'main'
+}
+
+const bundle = chooseBundle(process.argv.slice(2))
+const main = `${__dirname}/${bundle}.js`
 
 const compiled = compiledByBuild()
 if (compiled === undefined) {
@@ -24,7 +37,7 @@ if (compiled === undefined) {
 
 function compiledByBuild(): Buffer | undefined {
   try {
-    return readFileSync(`${__dirname}/main-${process.version}-${process.arch}.cache`)
+    return readFileSync(`${__dirname}/${bundle}-${process.version}-${process.arch}.cache`)
   } catch {
     return undefined
   }

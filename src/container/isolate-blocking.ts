@@ -1,4 +1,5 @@
 /** The same as `isolate` for the command line: blocks, with the caller's own descriptors and forwarded signals. */
+import { elapsed } from '../base/clock.ts'
 import type { Host } from '../host/facts.ts'
 import { type Ended, killChild, waitNow } from '../kernel/children.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
@@ -102,14 +103,14 @@ interface Heard {
 
 async function listen({ conversation, outer, options, forward }: Listening): Promise<Heard> {
   const { timeout = -1, grace = 0, hold } = options
-  let deadline = performance.now() + timeout
+  let deadline = elapsed() + timeout
   let first = 0
   let timedOut = false
   for (;;) {
-    const last = conversation.nextWithin(timeout < 0 ? -1 : Math.max(0, deadline - performance.now()))
+    const last = conversation.nextWithin(timeout < 0 ? -1 : Math.max(0, deadline - elapsed()))
     if (last === 'timeout' && !timedOut && grace > 0 && first !== 0) {
       timedOut = true
-      deadline = performance.now() + grace
+      deadline = elapsed() + grace
       conversation.signal(SIGTERM)
       continue
     }

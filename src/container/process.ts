@@ -2,6 +2,7 @@
 
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { elapsed } from '../base/clock.ts'
 import { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import { isGone, processesOf, readProcess } from '../host/process.ts'
@@ -24,8 +25,8 @@ function openPidfd(pid: number): number | undefined {
 
 /** Waits in small steps, so that the event loop goes on. */
 async function waitForEnd(pidfd: number): Promise<boolean> {
-  const deadline = performance.now() + PATIENCE_MS
-  for (let pause = 0; performance.now() < deadline; pause = Math.min(pause + 1, 20)) {
+  const deadline = elapsed() + PATIENCE_MS
+  for (let pause = 0; elapsed() < deadline; pause = Math.min(pause + 1, 20)) {
     if (native().waitReadable(pidfd, 0) > 0) return true
     await sleep(pause)
   }

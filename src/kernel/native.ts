@@ -1,6 +1,5 @@
 /** The only koffi import: loads native/lib and gives its functions types. Every call returns -errno on failure. */
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RuntimeError } from '../base/errors.ts'
@@ -85,13 +84,88 @@ function nativeDirectory(): string {
  * time on finding its package for this platform, so that one is asked first.
  */
 function loadKoffi(): typeof import('koffi') {
-  const require = createRequire(import.meta.url)
+  const load = loader()
+  const name = `@koromix/koffi-linux-${process.arch}`
   try {
-    return require(`@koromix/koffi-linux-${process.arch}`)
+    // Its entry reads the program of Node to tell C libraries apart, which takes longer than loading what it chooses.
+    if (!existsSync(`/lib/ld-musl-${machine}.so.1`)) return load(`${name}/linux_${process.arch}/koffi.node`)
   } catch {
-    return require('koffi') // a package manager that shows us direct dependencies only
+    // another release may lie differently
+  }
+  try {
+    return load(name)
+  } catch {
+    return load('koffi') // a package manager that shows us direct dependencies only
   }
 }
+
+/** By name; each is looked up when it is first called, because no verb needs half of them. */
+const prototypes: Readonly<Record<keyof Native, string>> = {
+  openInit: 'int usnea_open_init(const char *path)',
+  spawn: 'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control)',
+  sendRest: 'int usnea_send_rest(int control, const uint8_t *plan, uint32_t size, int32_t *fds)',
+  wait: 'int usnea_wait(int pid, int block, int32_t *status)',
+  flock: 'int usnea_flock(int fd, int operation)',
+  mkfifo: 'int usnea_mkfifo(const char *path, uint32_t mode)',
+  pidfdOpen: 'int usnea_pidfd_open(int pid)',
+  pidfdSendSignal: 'int usnea_pidfd_send_signal(int pidfd, int signal)',
+  waitReadable: 'int usnea_wait_readable(int fd, int timeout_ms)',
+  catchSignals: 'int usnea_catch_signals(int which)',
+  interruption: 'int usnea_interruption()',
+  waitUninterrupted: 'int usnea_wait_uninterrupted(int fd)',
+  forwardSignals: 'int usnea_forward_signals(int pid, int control, int has_terminal)',
+  stopForwarding: 'int usnea_stop_forwarding()',
+  connect: 'int usnea_connect(const char *path, int timeout_ms)',
+  listen: 'int usnea_listen(const char *directory, const char *name)',
+  connectDatagram: 'int usnea_connect_datagram(const char *path, int timeout_ms)',
+  send: 'int usnea_send(int socket, const uint8_t *data, uint32_t size, const int32_t *fds, int count)',
+  packetPair: 'int usnea_packet_pair(int32_t *ends)',
+  receive: 'int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)',
+  fitTerminal: 'void usnea_fit_terminal(int console)',
+  attend: 'int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)',
+  mapTree: 'int usnea_map_tree(int tree, int userns, int recursive)',
+  copyTree: 'int usnea_copy_tree(const char *path)',
+  bindNotify: 'int usnea_bind_notify(const char *directory, const char *name)',
+  relay: 'int usnea_relay(int fd, const char *host)',
+  relayAside: 'int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label)',
+  watchAside: 'int usnea_watch_aside(const char *path, int pid, int file, const char *label)',
+  observeAside: 'int usnea_observe_aside(const char *path, const uint8_t *wish, uint32_t size, int32_t *ends)',
+  watchGroup: 'int usnea_watch_group(const char *path, int channel, const char *label)',
+  notify: 'int usnea_notify(const char *host, const char *text)',
+  handOver: 'int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)',
+  peer: 'int usnea_peer(int socket, int32_t *who)',
+  guardDevices: 'int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)',
+  openDirectory: 'int usnea_open_directory(const uint8_t *path)',
+  openBeneath: 'int usnea_open_beneath(int dir, const uint8_t *path, uint32_t flags)',
+  listXattrs: 'int usnea_list_xattrs(const uint8_t *path, uint8_t *names, uint32_t size)',
+  getXattr: 'int usnea_get_xattr(const uint8_t *path, const uint8_t *name, uint8_t *value, uint32_t size)',
+  setXattr: 'int usnea_set_xattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, uint32_t size)',
+  removeXattr: 'int usnea_remove_xattr(const uint8_t *path, const uint8_t *name)',
+  syncFileSystem: 'int usnea_sync_file_system(int fd)',
+  renameWith: 'int usnea_rename(const uint8_t *from, const uint8_t *to, uint32_t flags)',
+  moveLink: 'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',
+  landlockAbi: 'int usnea_landlock_abi()',
+}
+
+function bind(library: { func(prototype: string): unknown }): Native {
+  const native = {}
+  for (const [name, prototype] of Object.entries(prototypes)) {
+    const keep = (value: unknown) => Object.defineProperty(native, name, { value })
+    const get = () => {
+      const found = library.func(prototype)
+      keep(found)
+      return found
+    }
+    Object.defineProperty(native, name, { get, configurable: true, enumerable: true })
+  }
+  return native as Native
+}
+
+const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+
+/** In the bundle there is a `require`; node:module would bring threads and streams along. */
+const loader = (): NodeJS.Require =>
+  typeof require === 'function' ? require : process.getBuiltinModule('node:module').createRequire(import.meta.url)
 
 let loaded: { native: Native; directory: string } | undefined
 

@@ -1,5 +1,7 @@
 /** A conversation that blocks: for the command line, where loading node:net costs more than everything init does. */
+
 import { closeSync } from 'node:fs'
+import { elapsed } from '../base/clock.ts'
 import { writeAll } from '../base/files.ts'
 import { receiveMessage } from '../kernel/fdpass.ts'
 import { assertNotInterrupted } from '../kernel/interruption.ts'
@@ -25,12 +27,12 @@ export class BlockingConversation implements Conversation {
   nextWithin(timeoutMs: -1): Frame | undefined
   nextWithin(timeoutMs: number): Frame | undefined | 'timeout'
   nextWithin(timeoutMs: number): Frame | undefined | 'timeout' {
-    const deadline = performance.now() + timeoutMs
+    const deadline = elapsed() + timeoutMs
     for (;;) {
       const frame = this.#queue.shift()
       if (frame || this.#queue.isEnded || !this.#isOpen) return frame
       if (timeoutMs >= 0) {
-        const left = Math.max(0, Math.ceil(deadline - performance.now()))
+        const left = Math.max(0, Math.ceil(deadline - elapsed()))
         if (native().waitReadable(this.fd, left) === 0) return 'timeout'
       } else if (native().waitUninterrupted(this.fd) === 0) assertNotInterrupted()
       this.#read()

@@ -1,6 +1,8 @@
 /** One lock a container: flock(2) on a file in its directory. The kernel lets go of it when the holder dies. */
+
 import { closeSync, constants, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { elapsed } from '../base/clock.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
@@ -33,11 +35,11 @@ function held(fd: number): Lock {
  */
 export async function takeLock(directory: string): Promise<Lock> {
   const fd = openSync(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = elapsed() + PATIENCE_MS
   for (;;) {
     const got = native().flock(fd, LOCK_EX | LOCK_NB)
     if (got === 0) return held(fd)
-    if (got === -EAGAIN && performance.now() < deadline) {
+    if (got === -EAGAIN && elapsed() < deadline) {
       await sleep(5)
       continue
     }

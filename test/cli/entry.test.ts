@@ -112,3 +112,11 @@ test('a variable that would make Node slow is kept from it, and is there again f
   })
   assert.match(stdout, /\/nowhere undefined$/)
 })
+
+test('a verb of engines that is only a value, and one that is a part of another verb', () => {
+  const call = (...words: string[]) => spawnSync(usnea, words, { env: {}, cwd: scratch, encoding: 'utf8' })
+  assert.match(call('--root', 'create', 'version').stdout, /^usnea version/)
+  assert.match(call('--debug', 'version').stdout, /^usnea version/)
+  assert.match(call('task', 'create', '--help').stdout, /usnea task create/)
+  assert.match(call('--systemd-cgroup', 'create', '--help').stdout, /usnea create/)
+})

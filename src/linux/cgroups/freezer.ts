@@ -1,5 +1,7 @@
 /** Freezing a container: the freezer of v1, cgroup.freeze of v2. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { elapsed } from '../../base/clock.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { isGone, readCgroupFile, writeCgroupFile } from './files.ts'
 import { type CgroupRecord, type Home, homeOfController, unifiedHome } from './record.ts'
@@ -28,10 +30,10 @@ export function isHomeFrozen({ version, path }: Pick<Home, 'version' | 'path'>):
 /** Until everything stands still. @throws RuntimeError `cgroup-missing`, `freeze-failed` */
 export async function freeze(record: CgroupRecord): Promise<void> {
   const home = demandFreezer(record)
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = elapsed() + PATIENCE_MS
   set(home, true)
   for (let wait = 0; !hasStopped(home); wait = Math.min(wait + 1, 20)) {
-    if (performance.now() > deadline) {
+    if (elapsed() > deadline) {
       set(home, false)
       throw new RuntimeError('freeze-failed', {
         why: 'a process of the container does not stop; it hangs inside the kernel',

@@ -1,6 +1,8 @@
 /** Ending everything in a container's cgroup. */
+
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { elapsed } from '../../base/clock.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { native } from '../../kernel/native.ts'
 import { hasCgroupFile, isGone, writeCgroupFile } from './files.ts'
@@ -41,9 +43,9 @@ function signalMember(record: CgroupRecord, pid: number, signal: number): void {
  * @throws RuntimeError `kill-failed`
  */
 export async function killMembers(record: CgroupRecord): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = elapsed() + PATIENCE_MS
   for (let wait = 0; membersOf(record).length > 0; wait = Math.min(wait + 1, 20)) {
-    if (performance.now() > deadline)
+    if (elapsed() > deadline)
       throw new RuntimeError('kill-failed', {
         what: `processes ${membersOf(record).join(', ')} of the container do not end`,
         why: 'they hang inside the kernel',

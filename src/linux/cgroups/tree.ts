@@ -1,7 +1,9 @@
 /** Making and removing the directories of a container's cgroup. */
+
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { elapsed } from '../../base/clock.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
 import { isHomeFrozen } from './freezer.ts'
@@ -176,7 +178,7 @@ const PATIENCE_MS = 10_000
  * its cgroup busy for a moment. @throws RuntimeError `cgroup-busy`
  */
 export async function removeHome({ path, made }: Home): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = elapsed() + PATIENCE_MS
   for (let wait = 0; ; wait = Math.min(wait + 1, 20)) {
     const left: string[] = []
     walkBelow(path, (step) => {
@@ -184,7 +186,7 @@ export async function removeHome({ path, made }: Home): Promise<void> {
     })
     if (made > 0 && !isRemoved(path)) left.push(path)
     if (left.length === 0) break
-    if (performance.now() > deadline)
+    if (elapsed() > deadline)
       throw new RuntimeError('cgroup-busy', {
         what: `the cgroup ${left[0]} cannot be removed`,
         details: membersIn(path),
