@@ -46,6 +46,12 @@ static bool has_children(const char *path) {
   return lstat(path, &found) == 0 && found.st_nlink > 2;
 }
 
+/* One that has gone is nobody else's. */
+static bool is_still_ours(const struct home *home) {
+  struct stat found;
+  return stat(home->path, &found) == 0 ? found.st_ino == home->inode : errno == ENOENT || errno == ENODEV;
+}
+
 /* A dying process keeps its cgroup busy for a moment. */
 static bool remove_home(const struct home *home) {
   char path[PATH_MAX];
@@ -73,6 +79,6 @@ int run_delete(struct container *container, bool force) {
   if (!shortcut->may_delete || !shortcut->is_private || container->status == PAUSED || !(force || is_alone)) return NODE;
   if (container->status != STOPPED && !end_process(container)) return NODE;
   for (int i = 0; i < shortcut->home_count; i++)
-    if (!remove_home(&shortcut->homes[i])) return NODE;
+    if (!is_still_ours(&shortcut->homes[i]) || !remove_home(&shortcut->homes[i])) return NODE;
   return remove_container(container) ? 0 : NODE;
 }

@@ -1,5 +1,6 @@
 #include "shortcut.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,14 @@ static bool is_number(const char *text) {
 }
 
 static bool take_home(struct shortcut *shortcut, const char *value) {
-  char *path;
+  char *rest, *path;
   if (shortcut->home_count == MOST_HOMES || *value < '1' || *value > '9') return false;
-  long made = strtol(value, &path, 10);
-  if (made > 4096 || path[0] != ' ' || path[1] != '/') return false;
-  shortcut->homes[shortcut->home_count++] = (struct home){(int)made, path + 1};
+  long made = strtol(value, &rest, 10);
+  if (made > 4096 || rest[0] != ' ' || rest[1] < '1' || rest[1] > '9') return false;
+  errno = 0;
+  unsigned long long inode = strtoull(rest + 1, &path, 10);
+  if (errno != 0 || path[0] != ' ' || path[1] != '/') return false;
+  shortcut->homes[shortcut->home_count++] = (struct home){(int)made, inode, path + 1};
   return true;
 }
 

@@ -28,6 +28,7 @@ enum { MOST_HOMES = 32 };
 
 struct home {
   int made; /* so many of the last names of the path are ours to remove */
+  unsigned long long inode; /* tells it from a later one at the same path */
   const char *path;
 };
 

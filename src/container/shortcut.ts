@@ -87,6 +87,6 @@ function deleteEntries({ cgroup, rdt, spec }: ContainerRecord): Entry[] {
   if (rdt || spec.hooks?.poststop?.length) return []
   if (cgroup.manager === 'none') return [['delete', '']]
   // Without a directory of our own somebody else's is to be left, which takes a look into it.
-  if (cgroup.manager !== 'cgroupfs' || cgroup.homes.some(({ made }) => made === 0)) return []
-  return [['delete', ''], ...cgroup.homes.map(({ path, made }): Entry => ['home', `${made} ${path}`])]
+  if (cgroup.manager !== 'cgroupfs' || cgroup.homes.some(({ made, ino }) => made === 0 || ino === undefined)) return []
+  return [['delete', ''], ...cgroup.homes.map(({ path, made, ino }): Entry => ['home', `${made} ${ino} ${path}`])]
 }

@@ -102,7 +102,8 @@ function loadKoffi(): typeof import('koffi') {
 /** By name; each is looked up when it is first called, because no verb needs half of them. */
 const prototypes: Readonly<Record<keyof Native, string>> = {
   openInit: 'int usnea_open_init(const char *path)',
-  spawn: 'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control)',
+  spawn:
+    'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control, const char *label)',
   sendRest: 'int usnea_send_rest(int control, const uint8_t *plan, uint32_t size, int32_t *fds)',
   wait: 'int usnea_wait(int pid, int block, int32_t *status)',
   flock: 'int usnea_flock(int fd, int operation)',
@@ -173,64 +174,7 @@ function load(): { native: Native; directory: string } {
   if (loaded) return loaded
   const directory = nativeDirectory()
   const library = loadKoffi().load(join(directory, 'libusnea.so'))
-  const native: Native = {
-    openInit: library.func('int usnea_open_init(const char *path)'),
-    spawn: library.func(
-      'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control, const char *label)',
-    ),
-    sendRest: library.func('int usnea_send_rest(int control, const uint8_t *plan, uint32_t size, int32_t *fds)'),
-    wait: library.func('int usnea_wait(int pid, int block, int32_t *status)'),
-    flock: library.func('int usnea_flock(int fd, int operation)'),
-    mkfifo: library.func('int usnea_mkfifo(const char *path, uint32_t mode)'),
-    pidfdOpen: library.func('int usnea_pidfd_open(int pid)'),
-    pidfdSendSignal: library.func('int usnea_pidfd_send_signal(int pidfd, int signal)'),
-    waitReadable: library.func('int usnea_wait_readable(int fd, int timeout_ms)'),
-    catchSignals: library.func('int usnea_catch_signals(int which)'),
-    interruption: library.func('int usnea_interruption()'),
-    waitUninterrupted: library.func('int usnea_wait_uninterrupted(int fd)'),
-    forwardSignals: library.func('int usnea_forward_signals(int pid, int control, int has_terminal)'),
-    stopForwarding: library.func('int usnea_stop_forwarding()'),
-    connect: library.func('int usnea_connect(const char *path, int timeout_ms)'),
-    listen: library.func('int usnea_listen(const char *directory, const char *name)'),
-    connectDatagram: library.func('int usnea_connect_datagram(const char *path, int timeout_ms)'),
-    send: library.func('int usnea_send(int socket, const uint8_t *data, uint32_t size, const int32_t *fds, int count)'),
-    packetPair: library.func('int usnea_packet_pair(int32_t *ends)'),
-    receive: library.func('int usnea_receive(int socket, uint8_t *data, uint32_t size, int32_t *fds, int count)'),
-    fitTerminal: library.func('void usnea_fit_terminal(int console)'),
-    attend: library.func('int usnea_attend(int pid, const int32_t *fds, int console, int timeout_ms, int32_t *status)'),
-    mapTree: library.func('int usnea_map_tree(int tree, int userns, int recursive)'),
-    copyTree: library.func('int usnea_copy_tree(const char *path)'),
-    bindNotify: library.func('int usnea_bind_notify(const char *directory, const char *name)'),
-    relay: library.func('int usnea_relay(int fd, const char *host)'),
-    relayAside: library.func(
-      'int usnea_relay_aside(const char *path, int fd, const char *host, int pid, const char *label)',
-    ),
-    watchAside: library.func('int usnea_watch_aside(const char *path, int pid, int file, const char *label)'),
-    observeAside: library.func(
-      'int usnea_observe_aside(const char *path, const uint8_t *wish, uint32_t size, int32_t *ends)',
-    ),
-    watchGroup: library.func('int usnea_watch_group(const char *path, int channel, const char *label)'),
-    notify: library.func('int usnea_notify(const char *host, const char *text)'),
-    handOver: library.func('int usnea_hand_over(const char *path, const uint8_t *words, uint32_t size)'),
-    peer: library.func('int usnea_peer(int socket, int32_t *who)'),
-    guardDevices: library.func('int usnea_guard_devices(int cgroup, const uint8_t *program, uint32_t size)'),
-    openDirectory: library.func('int usnea_open_directory(const uint8_t *path)'),
-    openBeneath: library.func('int usnea_open_beneath(int dir, const uint8_t *path, uint32_t flags)'),
-    listXattrs: library.func('int usnea_list_xattrs(const uint8_t *path, uint8_t *names, uint32_t size)'),
-    getXattr: library.func(
-      'int usnea_get_xattr(const uint8_t *path, const uint8_t *name, uint8_t *value, uint32_t size)',
-    ),
-    setXattr: library.func(
-      'int usnea_set_xattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, uint32_t size)',
-    ),
-    removeXattr: library.func('int usnea_remove_xattr(const uint8_t *path, const uint8_t *name)'),
-    syncFileSystem: library.func('int usnea_sync_file_system(int fd)'),
-    renameWith: library.func('int usnea_rename(const uint8_t *from, const uint8_t *to, uint32_t flags)'),
-    moveLink: library.func(
-      'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',
-    ),
-    landlockAbi: library.func('int usnea_landlock_abi()'),
-  }
+  const native = bind(library)
   loaded = { native, directory }
   return loaded
 }

@@ -4,9 +4,11 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -15,6 +17,7 @@ import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
 import { reachableNode } from '../fixtures/install.ts'
+import { leftCgroups } from '../fixtures/leaks.ts'
 import { until } from '../fixtures/until.ts'
 import { succeeded, type World } from '../fixtures/world.ts'
 
@@ -145,6 +148,25 @@ const lives: Readonly<Record<string, Life>> = {
       ['node', 'state @'],
       ['node', 'start @'],
       ['node', 'delete --force @'],
+    ],
+  },
+  'whose cgroup was made anew by somebody': {
+    rootOnly: true,
+    steps: [
+      ['quick', 'start @'],
+      ['quick', 'kill @ KILL'],
+      ended,
+      ({ id }) => {
+        for (const directory of leftCgroups([id])) {
+          rmdirSync(directory)
+          mkdirSync(directory)
+        }
+      },
+      ['node', 'delete @'],
+      ({ id }) => {
+        assert.ok(leftCgroups([id]).length > 0, 'what somebody else has made was removed')
+        for (const directory of leftCgroups([id])) rmdirSync(directory)
+      },
     ],
   },
   'that can be paused': {
