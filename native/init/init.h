@@ -106,6 +106,8 @@ int private_proc(void);
 
 /* redirect.c: all TCP over IPv4 that leaves comes to the transparent listener at that port of the loopback; the rest is refused. */
 int redirect_tcp(uint16_t port);
+int redirect_tcp6(uint16_t port);
+int redirect_questions(uint16_t port);
 
 /* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
 int copy_content(int from, int to, bool *lossy);

@@ -20,7 +20,7 @@
 enum { BACKLOG = 256, DNS_PORT = 53, PER_MESSAGE = NAMESPACES };
 
 /* The words of the descriptors, one letter each: see src/sandbox/egress/sockets.ts. */
-enum { TRANSPARENT = 't', DATAGRAMS = 'u', QUERIES = 'q', PROXY = 'p', NETWORK = 'n', OWNER = 'o' };
+enum { TRANSPARENT = 't', TRANSPARENT6 = 's', REFUSED = 'r', DATAGRAMS = 'u', QUERIES = 'q', PROXY = 'p', NETWORK = 'n', OWNER = 'o' };
 
 struct parcel {
   int channel;
@@ -43,26 +43,50 @@ static int pack(struct parcel *parcel, char word, int fd) {
 }
 
 struct endpoint {
-  int type;
-  uint32_t address;
+  int family, type;
+  bool is_loopback, transparent;
   uint16_t port;
-  bool transparent;
 };
+
+union name {
+  struct sockaddr any;
+  struct sockaddr_in ipv4;
+  struct sockaddr_in6 ipv6;
+};
+
+static socklen_t name_endpoint(const struct endpoint *end, union name *name) {
+  memset(name, 0, sizeof *name);
+  name->any.sa_family = (sa_family_t)end->family;
+  if (end->family == AF_INET) {
+    name->ipv4.sin_port = htons(end->port);
+    name->ipv4.sin_addr.s_addr = htonl(end->is_loopback ? INADDR_LOOPBACK : INADDR_ANY);
+    return sizeof name->ipv4;
+  }
+  name->ipv6.sin6_port = htons(end->port);
+  name->ipv6.sin6_addr = end->is_loopback ? in6addr_loopback : in6addr_any;
+  return sizeof name->ipv6;
+}
+
+static int set_options(int fd, const struct endpoint *end) {
+  const int on = 1;
+  bool is6 = end->family == AF_INET6;
+  if (is6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) return errno;
+  if (!end->transparent) return 0;
+  return setsockopt(fd, is6 ? IPPROTO_IPV6 : IPPROTO_IP, is6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &on, sizeof on) == 0 ? 0 : errno;
+}
 
 /* `port`: the one that it got. */
 static int open_socket(const struct endpoint *end, int *fd, uint16_t *port) {
-  struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(end->port), .sin_addr.s_addr = htonl(end->address)};
-  socklen_t size = sizeof name;
-  const int on = 1;
-  *fd = socket(AF_INET, end->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  union name name;
+  socklen_t size = name_endpoint(end, &name);
+  *fd = socket(end->family, end->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (*fd < 0) return errno;
-  int error = 0;
-  if (end->transparent && setsockopt(*fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on) != 0) error = errno;
-  if (!error && bind(*fd, (struct sockaddr *)&name, sizeof name) != 0) error = errno;
+  int error = set_options(*fd, end);
+  if (!error && bind(*fd, &name.any, size) != 0) error = errno;
   if (!error && end->type == SOCK_STREAM && listen(*fd, BACKLOG) != 0) error = errno;
-  if (!error && getsockname(*fd, (struct sockaddr *)&name, &size) != 0) error = errno;
+  if (!error && getsockname(*fd, &name.any, &size) != 0) error = errno;
   if (error) close(*fd);
-  else if (port) *port = ntohs(name.sin_port);
+  else if (port) *port = ntohs(end->family == AF_INET ? name.ipv4.sin_port : name.ipv6.sin6_port);
   return error;
 }
 
@@ -71,10 +95,10 @@ static int open_and_pack(struct parcel *parcel, char word, struct endpoint end) 
   return error ? error : pack(parcel, word, fd);
 }
 
-static int make_all_local(void) {
+static int make_all_local(unsigned char family) {
   static struct netlink_batch batch;
   const struct rtmsg body = {
-    .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL};
+    .rtm_family = family, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL};
   int index = (int)if_nametoindex("lo");
   memset(&batch, 0, sizeof batch);
   begin_message(&batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_ACK, &body, sizeof body);
@@ -82,22 +106,34 @@ static int make_all_local(void) {
   return send_batch(NETLINK_ROUTE, &batch);
 }
 
-/* All ports, by netfilter. */
-static int listen_everywhere(struct parcel *parcel) {
+/* What a rule leads to: a socket on the loopback of some port. Nothing comes of it where the rule cannot be had. */
+static int lead_to(struct parcel *parcel, char word, struct endpoint end, int (*redirect)(uint16_t port)) {
   uint16_t port;
-  int fd, error = open_socket(&(struct endpoint){SOCK_STREAM, INADDR_LOOPBACK, 0, true}, &fd, &port);
+  int fd, error = open_socket(&end, &fd, &port);
   if (error) return error;
-  if ((error = redirect_tcp(port))) {
+  if ((error = redirect(port))) {
     close(fd);
     return error;
   }
-  return pack(parcel, TRANSPARENT, fd);
+  return pack(parcel, word, fd);
+}
+
+/*
+ * All ports, by netfilter. IPv6 and an answer for other name servers are had where the kernel has what they need: without
+ * them the one is unreachable, and the other refused by the kernel.
+ */
+static int listen_everywhere(struct parcel *parcel) {
+  int error = lead_to(parcel, TRANSPARENT, (struct endpoint){AF_INET, SOCK_STREAM, true, true, 0}, redirect_tcp);
+  if (error) return error;
+  (void)lead_to(parcel, REFUSED, (struct endpoint){AF_INET, SOCK_DGRAM, true, false, 0}, redirect_questions);
+  if (make_all_local(AF_INET6) == 0) (void)lead_to(parcel, TRANSPARENT6, (struct endpoint){AF_INET6, SOCK_STREAM, true, true, 0}, redirect_tcp6);
+  return 0;
 }
 
 /* Without netfilter: only on those ports that a rule names. */
 static int listen_on_ports(struct parcel *parcel, const struct string_list *ports) {
   for (uint32_t i = 0; i < ports->count; i++) {
-    struct endpoint end = {SOCK_STREAM, INADDR_ANY, (uint16_t)atoi(ports->items[i]), false};
+    struct endpoint end = {AF_INET, SOCK_STREAM, false, false, (uint16_t)atoi(ports->items[i])};
     int error = open_and_pack(parcel, TRANSPARENT, end);
     if (error) {
       detail("port %s", ports->items[i]);
@@ -109,16 +145,16 @@ static int listen_on_ports(struct parcel *parcel, const struct string_list *port
 
 int run_egress(struct context *ctx, const struct op_egress *op) {
   struct parcel parcel = {.channel = (int)op->channel};
-  int error = make_all_local();
+  int error = make_all_local(AF_INET);
   if (error) {
     detail("a route that makes every address local");
     return error;
   }
   int redirected = op->ports_only ? EOPNOTSUPP : listen_everywhere(&parcel);
   if (redirected) error = listen_on_ports(&parcel, op->ports);
-  if (!error) error = open_and_pack(&parcel, DATAGRAMS, (struct endpoint){SOCK_DGRAM, INADDR_LOOPBACK, DNS_PORT, false});
-  if (!error) error = open_and_pack(&parcel, QUERIES, (struct endpoint){SOCK_STREAM, INADDR_LOOPBACK, DNS_PORT, false});
-  if (!error) error = open_and_pack(&parcel, PROXY, (struct endpoint){SOCK_STREAM, INADDR_LOOPBACK, (uint16_t)op->proxy_port, false});
+  if (!error) error = open_and_pack(&parcel, DATAGRAMS, (struct endpoint){AF_INET, SOCK_DGRAM, true, false, DNS_PORT});
+  if (!error) error = open_and_pack(&parcel, QUERIES, (struct endpoint){AF_INET, SOCK_STREAM, true, false, DNS_PORT});
+  if (!error) error = open_and_pack(&parcel, PROXY, (struct endpoint){AF_INET, SOCK_STREAM, true, false, (uint16_t)op->proxy_port});
   if (!error) error = flush(&parcel);
   close((int)op->channel);
   /* its reader takes what lies in the channel when it hears of this */

@@ -13,6 +13,7 @@ const networkReasons: Readonly<Record<string, string>> = {
   'hello-broken': 'it began like TLS and was none',
   'too-many': 'too many connections at once',
   'no-answer': 'the name could not be looked up',
+  'other-name-server': 'asked at another name server',
 }
 
 /** What a program only looks for is mostly no loss to it. */

@@ -4,12 +4,12 @@
  * that speaks first (SSH, SMTP) is heard at once.
  */
 import { connect, type Socket } from 'node:net'
-import { formatAddress } from './addresses.ts'
+import { type Address, formatAddress } from './addresses.ts'
 import { LARGEST_HELLO, peekClientHello } from './client-hello.ts'
 import { admitsServerName, type Reason } from './decide.ts'
 
 export interface Way {
-  readonly address: number
+  readonly address: Address
   readonly port: number
   /** The names that the address may stand for; undefined: whatever the client says. */
   readonly names: readonly string[] | undefined

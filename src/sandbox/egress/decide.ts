@@ -1,5 +1,5 @@
 /** May it go there? By name, address and the server name of TLS together. Pure. */
-import { isClosed } from './addresses.ts'
+import { type Address, isClosed } from './addresses.ts'
 import type { Names } from './names.ts'
 import { type Rule, ruleForAddress, ruleForName } from './rules.ts'
 
@@ -14,6 +14,7 @@ export type Reason =
   | 'too-many'
   | 'no-answer'
   | 'only-named-ports'
+  | 'other-name-server'
 
 export type Verdict =
   | {
@@ -27,13 +28,14 @@ export type Verdict =
 const refuse = (reason: Reason, names: readonly string[] = []): Verdict => ({ allowed: false, reason, names })
 
 /** A connection to an address: it must have been told as the answer for an allowed name, or be named itself. */
-export function decideAddress(rules: readonly Rule[], names: Names, address: number, port: number): Verdict {
+export function decideAddress(rules: readonly Rule[], names: Names, address: Address, port: number): Verdict {
   const named = ruleForAddress(rules, address, port)
   if (named) return { allowed: true, rule: named, names: undefined }
   const known = names.of(address)
-  if (ruleForAddress(rules, address)) return refuse('port-not-allowed', known)
-  if (isClosed(address)) return refuse('address-closed', known)
-  if (known.length === 0) return refuse('address-not-known')
+  const isNamed = ruleForAddress(rules, address) !== undefined
+  // a name opens no port of a closed address
+  if (isClosed(address)) return refuse(isNamed ? 'port-not-allowed' : 'address-closed', known)
+  if (known.length === 0) return refuse(isNamed ? 'port-not-allowed' : 'address-not-known')
   const open = known.filter((name) => ruleForName(rules, name, port))
   const rule = open[0] === undefined ? undefined : ruleForName(rules, open[0], port)
   return rule ? { allowed: true, rule, names: open } : refuse('port-not-allowed', known)
@@ -50,7 +52,7 @@ export function decideName(rules: readonly Rule[], name: string, port: number): 
  * Of the addresses that a name was found to have, those that a connection may then be made to: an answer that leads into
  * a closed range is how DNS rebinding works.
  */
-export function openAddresses(rules: readonly Rule[], addresses: readonly number[]): number[] {
+export function openAddresses(rules: readonly Rule[], addresses: readonly Address[]): Address[] {
   return addresses.filter((address) => !isClosed(address) || ruleForAddress(rules, address) !== undefined)
 }
 

@@ -1,4 +1,5 @@
-/** The little of DNS that a filter needs: one question, and answers of addresses. Pure. RFC 1035 §4, RFC 6891 §6.1 */
+/** The little of DNS that a filter needs: one question, and answers of addresses. Pure. RFC 1035 §4, RFC 3596, RFC 6891 §6.1 */
+import type { Address } from './addresses.ts'
 
 export interface Question {
   readonly id: number
@@ -13,11 +14,13 @@ export interface Question {
 }
 
 export const TYPE_A = 1
+export const TYPE_AAAA = 28
 export const NOERROR = 0
 export const FORMERR = 1
 export const SERVFAIL = 2
 export const NXDOMAIN = 3
 export const NOTIMP = 4
+export const REFUSED = 5
 
 const HEADER = 12
 const CLASS_IN = 1
@@ -66,8 +69,8 @@ function readName(bytes: Buffer): { text: string; end: number } | undefined {
 
 export interface Answer {
   readonly code: number
-  /** Four bytes each. */
-  readonly addresses?: readonly number[]
+  /** Of one family. */
+  readonly addresses?: readonly Address[]
   readonly ttl?: number
   /** Longest message; what is longer is cut off and marked, so that the client comes again over TCP. */
   readonly room: number
@@ -77,22 +80,30 @@ const OPT = Buffer.from([0, 0, TYPE_OPT, 0x04, 0xd0, 0, 0, 0, 0, 0, 0])
 
 export function writeAnswer(question: Question, { code, addresses = [], ttl = 0, room }: Answer): Buffer {
   const opt = question.hasEdns ? OPT : Buffer.alloc(0)
-  const fitting = Math.max(0, Math.floor((room - HEADER - question.raw.length - opt.length) / 16))
+  const size = typeof addresses[0] === 'bigint' ? 28 : 16
+  const fitting = Math.max(0, Math.floor((room - HEADER - question.raw.length - opt.length) / size))
   const kept = addresses.slice(0, fitting)
   const isCut = kept.length < addresses.length
-  const records = kept.map((address) => {
-    const record = Buffer.alloc(16)
-    record.writeUInt16BE(0xc00c, 0)
-    record.writeUInt16BE(TYPE_A, 2)
-    record.writeUInt16BE(CLASS_IN, 4)
-    record.writeUInt32BE(ttl, 6)
-    record.writeUInt16BE(4, 10)
-    record.writeUInt32BE(address, 12)
-    return record
-  })
+  const records = kept.map((address) => writeRecord(address, ttl))
   const counts = [1, kept.length, 0, question.hasEdns ? 1 : 0]
   const flags = 0x8080 | (question.wantsRecursion ? 0x0100 : 0) | (isCut ? 0x0200 : 0) | code
   return Buffer.concat([header(question.id, flags, counts), question.raw, ...records, opt])
+}
+
+function writeRecord(address: Address, ttl: number): Buffer {
+  const bytes = bytesOf(address)
+  const head = Buffer.alloc(12)
+  head.writeUInt16BE(0xc00c, 0) // the name of the question
+  head.writeUInt16BE(typeof address === 'number' ? TYPE_A : TYPE_AAAA, 2)
+  head.writeUInt16BE(CLASS_IN, 4)
+  head.writeUInt32BE(ttl, 6)
+  head.writeUInt16BE(bytes.length, 10)
+  return Buffer.concat([head, bytes])
+}
+
+function bytesOf(address: Address): Buffer {
+  const isIpv4 = typeof address === 'number'
+  return Buffer.from(address.toString(16).padStart(isIpv4 ? 8 : 32, '0'), 'hex')
 }
 
 export function writeRefusal(id: number, code: number): Buffer {

@@ -1,14 +1,17 @@
 /** The only name server of a sandbox. What no rule names is answered at once and never leaves: a question can carry secrets out. */
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket as SocketOfDatagrams } from 'node:dgram'
 import { createServer, type Socket } from 'node:net'
+import type { Address } from './addresses.ts'
 import { openAddresses } from './decide.ts'
 import {
   NOERROR,
   NXDOMAIN,
   type Question,
+  REFUSED,
   readQuestion,
   SERVFAIL,
   TYPE_A,
+  TYPE_AAAA,
   writeAnswer,
   writeRefusal,
 } from './dns-message.ts'
@@ -25,7 +28,7 @@ const IDLE_MS = 10_000
 
 interface Found {
   readonly code: number
-  readonly addresses: readonly number[]
+  readonly addresses: readonly Address[]
 }
 
 async function answer(question: Question, scope: Scope): Promise<Found> {
@@ -36,9 +39,10 @@ async function answer(question: Question, scope: Scope): Promise<Found> {
     scope.reporter.tell({ ...event, verdict: 'refused', reason: 'name-not-allowed' })
     return { code: NXDOMAIN, addresses: [] }
   }
-  // no address of IPv6 either, nor a hint at QUIC or encrypted server names (type 65): programs then use what is carried
-  if (question.type !== TYPE_A) return { code: NOERROR, addresses: [] }
-  const found = await scope.resolve(name)
+  const family = question.type === TYPE_A ? 4 : question.type === TYPE_AAAA && scope.hasIpv6 ? 6 : undefined
+  // nor a hint at QUIC or encrypted server names (type 65): programs then use what is carried
+  if (family === undefined) return { code: NOERROR, addresses: [] }
+  const found = await scope.resolve(name, family)
   if (found === undefined) {
     scope.reporter.tell({ ...event, verdict: 'refused', reason: 'no-answer' })
     return { code: SERVFAIL, addresses: [] }
@@ -48,7 +52,32 @@ async function answer(question: Question, scope: Scope): Promise<Found> {
   if (found.length > 0 && open.length === 0)
     scope.reporter.tell({ ...event, verdict: 'refused', reason: 'address-closed', address: found[0] })
   else if (open.length > 0) scope.reporter.tell({ ...event, verdict: 'allowed', rule: rule.text })
-  return { code: open.length === 0 ? NXDOMAIN : NOERROR, addresses: open }
+  const isName = open.length > 0 || (scope.hasIpv6 && (await hasOther(name, family, scope)))
+  return { code: isName ? NOERROR : NXDOMAIN, addresses: open }
+}
+
+/** There is no such name only where it has no address of the other family either. */
+async function hasOther(name: string, family: 4 | 6, { resolve, rules }: Scope): Promise<boolean> {
+  return openAddresses(rules, (await resolve(name, family === 4 ? 6 : 4)) ?? []).length > 0
+}
+
+/** In the place of every other name server: it refuses at once, where a client might wait for an answer. */
+export function serveRefusals(fd: number, { reporter }: Scope): SocketOfDatagrams {
+  const socket = createSocket('udp4')
+  socket.on('error', () => {}) // a reply that the sandbox no longer takes
+  socket.on('message', (bytes, { port, address }) => {
+    const question = readQuestion(bytes)
+    if (question === undefined) return
+    const isWhole = !('refuse' in question)
+    const host = isWhole ? { host: question.name } : {}
+    reporter.tell({ kind: 'dns', verdict: 'refused', reason: 'other-name-server', ...host })
+    const reply = isWhole
+      ? writeAnswer(question, { code: REFUSED, room: UDP_ROOM })
+      : writeRefusal(question.id, REFUSED)
+    socket.send(reply, port, address, () => {})
+  })
+  socket.bind({ fd })
+  return socket
 }
 
 export class NameServer {

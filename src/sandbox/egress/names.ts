@@ -1,13 +1,14 @@
 /** Which names an address was told for: a connection knows only its address. */
+import type { Address } from './addresses.ts'
 
 /** Far more than programs resolve; whoever asks for more pushes out the oldest. */
 const MOST_ADDRESSES = 8192
 const MOST_NAMES = 64
 
 export class Names {
-  readonly #names = new Map<number, Set<string>>()
+  readonly #names = new Map<Address, Set<string>>()
 
-  learn(name: string, addresses: readonly number[]): void {
+  learn(name: string, addresses: readonly Address[]): void {
     for (const address of addresses) {
       const names = this.#names.get(address) ?? new Set()
       this.#names.delete(address)
@@ -25,7 +26,7 @@ export class Names {
     }
   }
 
-  of(address: number): readonly string[] {
+  of(address: Address): readonly string[] {
     return [...(this.#names.get(address) ?? [])]
   }
 }

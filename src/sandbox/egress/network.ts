@@ -37,11 +37,12 @@ export class Network implements Connector {
       })
     }
     return new Filter(
-      { transparent: of('t'), datagrams, queries, proxy },
+      { transparent: [...of('t'), ...of('s')], datagrams, queries, proxy, refused: of('r') },
       {
         rules: this.#egress.rules,
         names: this.#names,
         resolve: this.#resolver.resolve,
+        hasIpv6: of('s').length > 0,
         reporter: hear ? this.#reporterFor(hear) : this.#reporter,
         owner: (ends) => findSocketOwner(pid, ends),
       },

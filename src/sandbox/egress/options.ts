@@ -6,7 +6,8 @@ import { parseRule, type Rule } from './rules.ts'
 export interface EgressOptions {
   /**
    * Hosts that the command may reach by TCP, as `HOST[:PORTS]`; all else is refused. HOST is a name, `*.NAME`, `*`, or an
-   * IPv4 address or range; PORTS are like `443`, `80,443`, `8000-8100`, and without them every port is meant. Default: none, and then `net` says it all.
+   * address or range, of IPv6 in brackets; PORTS are like `443`, `80,443`, `8000-8100`, and without them every port is meant.
+   * Default: none, and then `net` says it all.
    */
   readonly allowHosts?: readonly string[]
   /** Sets HTTP_PROXY and its like to a proxy with the same rules, for programs that then tell why. Default false. */

@@ -39,13 +39,16 @@ function greetSocks(bytes: Buffer): Request {
 function readSocks(bytes: Buffer): Request {
   if (bytes.length < 5) return 'more'
   if (bytes[1] !== 1) return 'broken' // CONNECT only
-  const size = bytes[3] === 1 ? 4 : bytes[3] === 3 ? 1 + (bytes[4] ?? 0) : undefined
+  const size = bytes[3] === 1 ? 4 : bytes[3] === 4 ? 16 : bytes[3] === 3 ? 1 + (bytes[4] ?? 0) : undefined
   if (size === undefined) return 'broken'
   const end = 4 + size
   if (bytes.length < end + 2) return 'more'
-  const host = size === 4 && bytes[3] === 1 ? formatAddress(bytes.readUInt32BE(4)) : bytes.toString('latin1', 5, end)
+  const host = bytes[3] === 3 ? bytes.toString('latin1', 5, end) : addressIn(bytes.subarray(4, end))
   return { target: { host, port: bytes.readUInt16BE(end) }, style: 'socks', first: bytes.subarray(end + 2) }
 }
+
+const addressIn = (bytes: Buffer): string =>
+  formatAddress(bytes.length === 4 ? bytes.readUInt32BE() : BigInt(`0x${bytes.toString('hex')}`))
 
 function readHttp(bytes: Buffer): Request {
   const end = bytes.indexOf('\r\n\r\n')
@@ -69,7 +72,8 @@ function readHttp(bytes: Buffer): Request {
 const isForHost = (header: string): boolean => !/^(proxy-[a-z-]+|connection|keep-alive)\s*:/i.test(header)
 
 function readAuthority(text: string, usual?: number): Target | undefined {
-  const [, host, port] = /^([^\s:@[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+  const [, plain, bracketed, port] = /^(?:([^\s:@[\]]+)|\[([\da-fA-F:.]+)\])(?::(\d{1,5}))?$/.exec(text) ?? []
+  const host = plain ?? bracketed
   const number = port === undefined ? usual : Number(port)
   return host === undefined || number === undefined || number < 1 || number > 65535 ? undefined : { host, port: number }
 }

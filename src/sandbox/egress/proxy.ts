@@ -1,6 +1,6 @@
 /** The proxy of a sandbox, for programs that are told of one: the same decisions, and a refusal in words. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { parseAddress } from './addresses.ts'
+import { type Address, parseAddress } from './addresses.ts'
 import { carry } from './carry.ts'
 import { decideAddress, decideName, openAddresses, type Reason, type Verdict } from './decide.ts'
 import { LARGEST_REQUEST, proxyReply, type Request, readRequest } from './proxy-request.ts'
@@ -31,7 +31,7 @@ async function listen(client: Socket, scope: Scope): Promise<void> {
   const { host, port } = wish.target
   const found = await findWay(wish, scope)
   const ends = { localPort: client.remotePort ?? 0, remotePort: client.localPort ?? 0 }
-  const tell = (reason: Reason | undefined, details: { rule?: string; host?: string; address?: number | undefined }) =>
+  const tell = (reason: Reason | undefined, details: { rule?: string; host?: string; address?: Address | undefined }) =>
     scope.reporter.tell(
       { kind: 'proxy', host, port, verdict: reason ? 'refused' : 'allowed', ...(reason ? { reason } : {}), ...details },
       () => scope.owner(ends),
@@ -89,8 +89,8 @@ function hear(client: Socket): Promise<Wish | undefined> {
 }
 
 type Found =
-  | { readonly address: number; readonly names: readonly string[] | undefined; readonly rule: string }
-  | { readonly reason: Reason; readonly address?: number }
+  | { readonly address: Address; readonly names: readonly string[] | undefined; readonly rule: string }
+  | { readonly reason: Reason; readonly address?: Address }
 
 const refusal = (verdict: Verdict & { allowed: false }): Found => ({ reason: verdict.reason })
 
@@ -105,7 +105,8 @@ async function findWay({ target: { host, port } }: Wish, scope: Scope): Promise<
   if (name === undefined) return { reason: 'name-not-allowed' }
   const verdict = decideName(scope.rules, name, port)
   if (!verdict.allowed) return refusal(verdict)
-  const addresses = (await scope.resolve(name)) ?? []
+  const [first, second] = [await scope.resolve(name, 4), scope.hasIpv6 ? await scope.resolve(name, 6) : []]
+  const addresses = [...(first ?? []), ...(second ?? [])]
   const [open] = openAddresses(scope.rules, addresses)
   if (open === undefined) return { reason: addresses.length > 0 ? 'address-closed' : 'no-answer' }
   return { address: open, names: [name], rule: verdict.rule.text }

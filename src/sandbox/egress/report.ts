@@ -1,5 +1,5 @@
 /** What was decided about the network, as events: for a log, and for whoever listens. */
-import { formatAddress } from './addresses.ts'
+import { type Address, formatAddress } from './addresses.ts'
 import type { Reason } from './decide.ts'
 
 export interface NetworkEvent {
@@ -21,7 +21,7 @@ export interface NetworkEvent {
   readonly command?: string
 }
 
-export type EventDetails = Omit<NetworkEvent, 'time' | 'address'> & { readonly address?: number | undefined }
+export type EventDetails = Omit<NetworkEvent, 'time' | 'address'> & { readonly address?: Address | undefined }
 
 /** The same thing again within this time is not told again: a program that retries would fill the log. */
 const QUIET_MS = 1000

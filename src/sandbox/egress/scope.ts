@@ -8,6 +8,8 @@ export interface Scope {
   readonly rules: readonly Rule[]
   readonly names: Names
   readonly resolve: Resolve
+  /** Can connections by IPv6 be carried? */
+  readonly hasIpv6: boolean
   readonly reporter: Reporter
   /** Who has the other end of a connection that came in; a walk through /proc. */
   readonly owner: (connection: {

@@ -1,6 +1,6 @@
 /** Connections as the programs made them: their local address is the one that was meant. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { parseAddress } from './addresses.ts'
+import { isLoopback, parseAddress } from './addresses.ts'
 import { carry } from './carry.ts'
 import { decideAddress } from './decide.ts'
 import type { EventDetails } from './report.ts'
@@ -47,7 +47,7 @@ function take(client: Socket, scope: Scope): void {
   const port = client.localPort
   const ends = { localPort: client.remotePort ?? 0, remotePort: port ?? 0 }
   // gone already, or somebody connected to the listener itself
-  if (address === undefined || port === undefined || address >>> 24 === 127) return void client.resetAndDestroy()
+  if (address === undefined || port === undefined || isLoopback(address)) return void client.resetAndDestroy()
   const tell = (details: Pick<EventDetails, 'verdict' | 'rule' | 'reason' | 'host'>) =>
     scope.reporter.tell({ kind: 'tcp', address, port, ...details }, () => scope.owner(ends))
   const verdict = decideAddress(scope.rules, scope.names, address, port)

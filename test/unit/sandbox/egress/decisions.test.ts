@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatAddress, isClosed, parseAddress, parseRange } from '../../../../src/sandbox/egress/addresses.ts'
+import {
+  type Address,
+  covers,
+  formatAddress,
+  isClosed,
+  parseAddress,
+  parseRange,
+} from '../../../../src/sandbox/egress/addresses.ts'
 import { decideAddress, decideName, namedPorts, openAddresses } from '../../../../src/sandbox/egress/decide.ts'
 import { Names } from '../../../../src/sandbox/egress/names.ts'
 import { parseRule, type Rule, ruleForName } from '../../../../src/sandbox/egress/rules.ts'
@@ -10,11 +17,11 @@ import { parseRule, type Rule, ruleForName } from '../../../../src/sandbox/egres
 function rules(...texts: string[]): Rule[] {
   return texts.map((text) => {
     const parsed = parseRule(text)
-    assert.ok('rule' in parsed, `${text}: ${JSON.stringify(parsed)}`)
+    assert.ok('rule' in parsed, `${text}: ${'problem' in parsed ? parsed.problem : ''}`)
     return parsed.rule
   })
 }
-const address = (text: string): number => parseAddress(text) ?? assert.fail(text)
+const address = (text: string): Address => parseAddress(text) ?? assert.fail(text)
 
 test('a star stands for every name below, not for the name itself and not for one that ends alike', () => {
   const list = rules('*.example.org')
@@ -102,4 +109,63 @@ test('names are forgotten oldest first, so that nobody can fill our memory', () 
   for (let i = 0; i < 100; i++) names.learn(`n${i}.example`, [7])
   assert.equal(names.of(7).length, 64)
   assert.ok(names.of(7).includes('n99.example'))
+})
+
+test('addresses of IPv6 are read and written as one, and what stands for IPv4 is IPv4', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), (value) => {
+      const read = parseAddress(formatAddress(value))
+      assert.equal(BigInt(read ?? -1), value >> 32n === 0xffffn ? value & 0xffffffffn : value)
+    }),
+  )
+  for (const [text, same] of [
+    ['2600:1:0:0:0:0:0:1', '2600:1::1'],
+    ['::', '::'],
+    ['1::', '1::'],
+    ['2600:0:0:1::', '2600:0:0:1::'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['::FFFF:a00:1', '10.0.0.1'],
+  ] as const)
+    assert.equal(formatAddress(address(text)), same, text)
+  for (const text of ['fe80::1%lo', '1::2::3', '12345::', ':1', '::ffff:1.2.3', '[::1]'])
+    assert.equal(parseAddress(text), undefined, text)
+  assert.ok(!covers(parseRange('0.0.0.0/0') ?? assert.fail(), address('::1')), 'families do not meet')
+})
+
+test('all but the public part of IPv6 is closed, also where it stands for an address of IPv4', () => {
+  for (const text of [
+    '::1',
+    '::',
+    'fe80::1',
+    'fc00::1',
+    'fd00:ec2::254',
+    'ff02::1',
+    '2001:db8::1',
+    '2002:a00:1::',
+    '2001::1',
+  ])
+    assert.ok(isClosed(address(text)), text)
+  for (const text of ['64:ff9b::10.0.0.1', '64:ff9b:1::1', '::10.0.0.1', '::ffff:169.254.169.254', 'fec0::1'])
+    assert.ok(isClosed(address(text)), text)
+  for (const text of ['2606:4700::1111', '2a00:1450::1', '64:ff9b::1.1.1.1', '::ffff:1.1.1.1'])
+    assert.ok(!isClosed(address(text)), text)
+})
+
+test('a rule for addresses takes no port from a rule for names, and a closed address is opened by its own rule alone', () => {
+  const names = new Names()
+  names.learn('h.example', [address('11.0.0.1'), address('10.0.0.1')])
+  const list = rules('h.example', '11.0.0.1:2222', '10.0.0.0/8:443', '[2600:1::/32]:53')
+  const reason = (text: string, port: number) => {
+    const verdict = decideAddress(list, names, address(text), port)
+    return verdict.allowed ? verdict.rule.text : verdict.reason
+  }
+  assert.equal(reason('11.0.0.1', 443), 'h.example')
+  assert.equal(reason('11.0.0.1', 2222), '11.0.0.1:2222')
+  assert.equal(reason('10.0.0.1', 443), '10.0.0.0/8:443')
+  assert.equal(reason('10.0.0.1', 22), 'port-not-allowed')
+  assert.equal(reason('2600:1::9', 53), '[2600:1::/32]:53')
+  assert.equal(reason('2600:2::9', 53), 'address-not-known')
+  assert.ok(
+    'problem' in parseRule('2600:1::1') && 'problem' in parseRule('[1.2.3.4]:1') && 'problem' in parseRule('[::1]'),
+  )
 })
