@@ -1,5 +1,5 @@
-// Builds everything: native/build (make), generated sources, dist/lib (tsc), dist/cli (esbuild).
-// With arguments, only the named parts: native gen lib cli.
+// Builds everything: native/build (make), generated sources, dist/lib (tsc), dist/cli (esbuild), dist/man.
+// With arguments, only the named parts: native gen lib cli man.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ const parts = {
     })
   },
   cli: async () => (await import('./src/cli/bundle.mjs')).bundle(),
+  man: async () => (await import('./src/cli/manual.mjs')).writeManual(),
 }
 
 async function generate() {

@@ -12,7 +12,7 @@ import { versionText } from './version.ts'
 
 /** Their errors are for whoever typed them. */
 const peoplesVerbs: ReadonlySet<string> = new Set(
-  'sandbox doctor plan config runtimes try diff apply discard layers learn suggest'.split(' '),
+  'sandbox doctor plan config runtimes completion try diff apply discard layers learn suggest'.split(' '),
 )
 
 /** Never throws. The caller exits with the result. `isWhole`: the arguments are what we were given, byte for byte. */

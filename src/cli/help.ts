@@ -5,6 +5,7 @@
  */
 import type { Argv, Options } from 'yargs'
 import type { Command } from './command.ts'
+import { examples as allExamples } from './examples.ts'
 import { type Flag, globalFlags } from './flags.ts'
 import { verbs } from './verbs.ts'
 
@@ -17,7 +18,7 @@ export async function commandHelp(command: Command): Promise<string> {
   if (command.parts !== undefined) parser.usage(`usnea ${command.name} COMMAND --help explains one command.`)
   const usage = ['usnea', command.name, command.flags.length > 0 ? '[options]' : '', command.usage]
   const head = heading(`usnea ${command.name} - ${command.summary}`, [usage.filter((word) => word !== '').join(' ')])
-  return `${head}${examples(command.examples)}${await parser.getHelp()}\n`
+  return `${head}${examples(command.examples ?? allExamples[command.name])}${await parser.getHelp()}\n`
 }
 
 function examples(lines: readonly string[] = []): string {
@@ -32,7 +33,7 @@ export async function programHelp(): Promise<string> {
   for (const [name, { summary }] of Object.entries(verbs)) parser.command(name, summary)
   // Without words of ours yargs has a line of its own there.
   parser.usage('usnea COMMAND --help explains one command.')
-  return `${head}${await parser.getHelp()}\n`
+  return `${head}${examples(allExamples.sandbox)}${await parser.getHelp()}\n`
 }
 
 /** A yargs parser of a table. */

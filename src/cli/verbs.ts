@@ -43,6 +43,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'print what this build can do',
     load: async () => (await import('./commands/features.ts')).command,
   },
+  completion: {
+    summary: 'print completions for bash, zsh or fish',
+    load: async () => (await import('./commands/completion.ts')).command,
+  },
   version: { summary: 'print the version', load: async () => (await import('./commands/version.ts')).command },
   help: { summary: 'explain a command', load: async () => (await import('./commands/help.ts')).command },
   doctor: {

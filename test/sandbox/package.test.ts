@@ -34,7 +34,14 @@ const examples = (): string[] =>
 test('the package holds what it needs and nothing of the workshop', () => {
   for (const wanted of [
     ...['bin/usnea', 'dist/cli/usnea.js', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'README.md', 'LICENSE'],
-    ...['native/build/usnea-init', 'native/build/libusnea.so', 'native/Makefile', 'docs/library.md'],
+    ...[
+      'native/build/usnea-init',
+      'native/build/libusnea.so',
+      'native/Makefile',
+      'docs/library.md',
+      'dist/man/usnea.1',
+      'dist/man/usnea.1',
+    ],
   ])
     assert.ok(packed.includes(wanted), wanted)
   assert.deepEqual(
