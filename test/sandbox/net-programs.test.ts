@@ -60,6 +60,21 @@ for (const name of programs)
     assert.equal(stdout, 'ready\nfrom inside\n')
   })
 
+test('pasta publishes on an address of IPv6', {
+  skip: whyNot('pasta') || (existsSync('/proc/net/if_inet6') ? false : 'needs IPv6'),
+}, async () => {
+  const serve6 = serve.replace("'0.0.0.0', 8080)", "'::', 8080), family=socket.AF_INET6")
+  // pasta carries IPv6 where the host has a way by it
+  const host6 = `ip link set lo up && ip link add d0 type veth peer name d1 && ip address add 11.0.1.1/24 dev d0 &&
+    ip -6 address add 2600:9::1/64 dev d0 nodad && ip link set d1 up && ip link set d0 up &&
+    ip route add default via 11.0.1.2 && ip -6 route add default via 2600:9::2`
+  const usnea = `env PATH=/usr/bin:/bin:/usr/sbin ${await runtimePath()} --net pasta -p '[::1]:8086:8080' --cwd /`
+  const script = `${host6} && ${usnea} -- python3 -c "${serve6}" | while read line; do echo "$line"; curl -gsS 'http://[::1]:8086/'; done`
+  const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', 'sh', '-c', script]
+  const { stdout } = await run('unshare', enter)
+  assert.equal(stdout, 'ready\nfrom inside\n')
+})
+
 test('the program ends with usnea, also when that is killed', { skip: whyNot('pasta') }, async () => {
   const port = 20_000 + (process.pid % 40_000)
   const ours = () => allProcesses().filter(({ pid }) => wordsOf(pid).includes(`/${port}:80`))
@@ -72,9 +87,32 @@ test('the program ends with usnea, also when that is killed', { skip: whyNot('pa
   await until('pasta has ended', () => ours().length === 0)
 })
 
+for (const name of programs)
+  test(`${name}: a port that is taken, or too low for a user, is told as such, and nothing runs`, {
+    skip: whyNot(name),
+  }, async () => {
+    await using user = await as('plain')
+    const become = isRoot
+      ? `setpriv --reuid ${user.user.uid} --regid ${user.user.gid} --clear-groups env -i HOME=${user.home}`
+      : 'env'
+    const usnea = `${become} PATH=/usr/bin:/bin:/usr/sbin ${await runtimePath()} --net ${name} --cwd /`
+    const script = `${host} && python3 -c "
+import socket, subprocess, sys
+taken = socket.create_server(('127.0.0.1', 8085))
+for port in ('8085', '80'): subprocess.run(sys.argv[1].split() + ['-p', port + ':80', '--', 'echo', 'ran'])
+" '${usnea}'`
+    const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', 'sh', '-c', script]
+    const { stdout, stderr } = await run('unshare', enter)
+    assert.equal(stdout, '')
+    assert.match(stderr, /port 8085 of 127\.0\.0\.1 cannot be published: EADDRINUSE.*another program listens/)
+    if (isRoot)
+      assert.match(stderr, /port 80 of 127\.0\.0\.1 cannot be published: permission denied.*ip_unprivileged_port_start/)
+  })
+
 test('what cannot be had is an error with a way out', { skip: needs('userns') ?? false }, () => {
   for (const publish of ['80', '0:80', '1:2:3', 'x:80', '80:70000'])
     assert.throws(() => sandbox({ net: 'pasta', publish: [publish] }), { code: 'sandbox-option' }, publish)
+  assert.throws(() => sandbox({ net: 'slirp4netns', publish: ['[::1]:8080:80'] }), { code: 'sandbox-option' })
   assert.throws(() => sandbox({ publish: ['8080:80'] }), { code: 'sandbox-option' })
   assert.throws(() => sandbox({ net: 'pasta', allowHosts: ['example.org'] }), { code: 'sandbox-option' })
   if (!existsSync('/usr/bin/pasta')) assert.throws(() => sandbox({ net: 'pasta' }), { code: 'net-program' })

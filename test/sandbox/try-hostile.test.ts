@@ -131,3 +131,45 @@ test('the command reaches neither its layer nor the host around it', { skip }, (
   assert.ok(!existsSync(join(trial.folder, '../beside')))
   assert.equal(trial.usnea('try', '--layer', 'mine', '--rw', trial.state, '--', 'true').status, 125)
 })
+
+test('the marks of an overlay cannot be made from inside: nothing is hidden, removed or taken from elsewhere by them', {
+  skip: skip || (needs('python3') ?? false),
+}, () => {
+  const trial = openTrial()
+  for (const name of ['dir/kept', 'other/kept', 'changed']) trial.write(name, `${name}\n`)
+  trial.try(
+    `python3 -c '
+import os
+def attempt(act):
+    try: act()
+    except OSError: pass
+open("fake", "w").close()
+open("changed", "a").write("more\\n")
+for prefix in ("user.overlay.", "user.fuseoverlayfs.", "trusted.overlay.", "user.overlay.overlay."):
+    for file, mark, value in (("dir", "opaque", b"y"), ("other", "opaque", b"x"), ("other", "redirect", b"/etc"), ("fake", "whiteout", b""),
+        ("fake", "origin", b"x"), ("fake", "metacopy", b""), ("changed", "whiteout", b"")):
+        attempt(lambda: os.setxattr(file, prefix + mark, value))
+    attempt(lambda: os.removexattr("changed", prefix + "origin"))
+for name in ("dir/kept", "null"): attempt(lambda: os.mknod(name + "0", 0o020600, os.makedev(0, 0)))
+for name in (".wh.dir", "dir/.wh..wh..opq"): open(name, "w").close()
+'`,
+    '--layer',
+    'marks',
+  )
+  const changes = trial.diff()
+  const removed = [...changes].filter(([, { change }]) => change === 'removed')
+  assert.deepEqual(removed, [])
+  assert.deepEqual([...changes.keys()].filter((path) => path !== 'dir' && path !== 'other').sort(), [
+    '.wh.dir',
+    'changed',
+    'dir/.wh..wh..opq',
+    'fake',
+  ])
+  assert.equal(trial.usnea('apply').status, 0)
+  assert.deepEqual(['dir/kept', 'other/kept', 'changed'].map(trial.read), [
+    'dir/kept\n',
+    'other/kept\n',
+    'changed\nmore\n',
+  ])
+  assert.equal(trial.read('fake'), '')
+})

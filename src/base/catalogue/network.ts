@@ -17,6 +17,10 @@ export const network = {
     why: 'the kernel has no tun devices here, or the container around us does not show the device',
     fix: 'give the container the device (Docker, podman: --device /dev/net/tun), or use --allow-host, which needs none',
   },
+  'net-port': {
+    what: 'the port cannot be published',
+    fix: 'publish another port: -p 8081:80',
+  },
   'net-program-failed': {
     what: 'the network of the sandbox could not be connected',
     fix: 'what the program said is above; --allow-host and --net host need no such program',

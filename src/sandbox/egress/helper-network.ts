@@ -10,6 +10,7 @@ import type { Host } from '../../host/facts.ts'
 import type { Plan } from '../../kernel/plan.ts'
 import type { Connection, Connector, Handed } from './connector.ts'
 import { type Helper, helperArguments, type Publication, READY_FD } from './helper.ts'
+import { whyNotPublished } from './port.ts'
 
 const READY_MS = 20_000
 const MOST_WORDS = 4096
@@ -41,7 +42,7 @@ export class HelperNetwork implements Connector {
         for (const publication of api === undefined ? [] : publish) await publishBySlirp(api ?? '', publication)
       } catch (error) {
         started.kill()
-        throw error
+        throw (await whyNotPublished(publish)) ?? error
       }
       return { close: () => started.kill() }
     } finally {

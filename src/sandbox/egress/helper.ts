@@ -30,11 +30,14 @@ export function checkHelper(
     return undefined
   }
   const published = publish.map((text) => {
-    const [, address = '127.0.0.1', host, port] = /^(?:([\d.]+):)?(\d{1,5}):(\d{1,5})$/.exec(text) ?? []
+    const [, plain, bracketed, host, port] = /^(?:([\d.]+):|\[([\da-fA-F:.]+)\]:)?(\d{1,5}):(\d{1,5})$/.exec(text) ?? []
+    const address = plain ?? bracketed ?? '127.0.0.1'
     const [hostPort, inner] = [Number(host), Number(port)]
     const isPort = (number: number) => number >= 1 && number <= 65535
     if (parseAddress(address) === undefined || !isPort(hostPort) || !isPort(inner))
-      throw wrong('publish', `${JSON.stringify(text)} is not like 8080:80 or 127.0.0.1:8080:80`)
+      throw wrong('publish', `${JSON.stringify(text)} is not like 8080:80, 127.0.0.1:8080:80 or [::1]:8080:80`)
+    if (bracketed !== undefined && net === 'slirp4netns')
+      throw wrong('publish', `${JSON.stringify(text)}: slirp4netns publishes on addresses of IPv4 only, pasta on both`)
     return { address, hostPort, port: inner }
   })
   return { name: net, publish: published }
