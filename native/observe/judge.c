@@ -72,12 +72,21 @@ static int judge_missing(const struct policy *policy, const struct view *view, u
   return above[0] && is_outside(above) ? error : 0;
 }
 
+/* Of what is there only the modes and the mount decide: then nobody has to know its whole name. */
+static bool needs_no_name(const struct policy *policy, uint32_t access) {
+  const uint32_t flags = policy->head.flags;
+  if (flags & (LEARNS | HAS_LANDLOCK) || !(flags & OWN_PROC) || policy->head.rules) return false;
+  return access & WRITE || !(access & (MAKE | TAKE_AWAY | BIND_TO));
+}
+
 void judge_file(const struct ask *ask, int dirfd, const char *path, uint32_t access) {
   static struct view view;
-  if (!look_at(&view, ask->caller.pid, dirfd, path, !(access & NOFOLLOW))) return;
+  unsigned how = (access & NOFOLLOW ? 0 : VIEW_FOLLOW) | (needs_no_name(ask->policy, access) ? VIEW_UNNAMED : 0);
+  if (!look_at(&view, ask->caller.pid, dirfd, path, how)) return;
   bool is_new = (access & (MAKE | BIND_TO)) && view.fd < 0;
   int error = view.fd >= 0 ? judge_found(ask->policy, &view, access & WRITE ? access & ~(uint32_t)MAKE : access)
                            : judge_missing(ask->policy, &view, access);
+  if (error) name_view(&view, ask->caller.pid);
   unsigned process = process_in(view.text);
   if (!error && view.fd >= 0 && process && access & (READ | WRITE | EXECUTE) && is_guarded(view.text) && is_foreign(ask, (int)process)) error = EACCES;
   bool learns = ask->policy->head.flags & LEARNS;

@@ -131,8 +131,15 @@ static bool walk(struct view *view, int pid, int root, bool follow) {
   return false;
 }
 
+/* What look_at() left out. */
+void name_view(struct view *view, int pid) {
+  int root = root_of(pid);
+  if (root >= 0 && view->parent < 0) find_parent(view, root);
+  done_with(root);
+}
+
 /* False: nothing can be said of it. */
-bool look_at(struct view *view, int pid, int dirfd, const char *path, bool follow) {
+bool look_at(struct view *view, int pid, int dirfd, const char *path, unsigned how) {
   static char base[PATH_SIZE];
   view->fd = view->parent = -1;
   view->errnum = 0;
@@ -141,8 +148,8 @@ bool look_at(struct view *view, int pid, int dirfd, const char *path, bool follo
   if (!join_path(view->text, sizeof view->text, base, path)) return false;
   int root = root_of(pid);
   if (root < 0) return false;
-  bool found = walk(view, pid, root, follow);
-  if (found) find_parent(view, root);
+  bool found = walk(view, pid, root, (how & VIEW_FOLLOW) != 0);
+  if (found && !(view->fd >= 0 && how & VIEW_UNNAMED)) find_parent(view, root);
   done_with(root);
   if (!found) let_go(view);
   return found;
