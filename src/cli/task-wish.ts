@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import type { CreateWish, IoWish, ShimOptions } from '../tasks/index.ts'
 import type { Flag } from './flags.ts'
+import { given } from './given.ts'
 import type { Session } from './session.ts'
 import { findPlaces, targetOf, taskFlags } from './tasks-session.ts'
 
@@ -11,6 +12,7 @@ export const makeFlags = [
   ...taskFlags,
   { name: 'bundle', short: 'b', kind: 'text', value: 'DIR', help: 'directory with config.json and the root (.)' },
   { name: 'runtime', kind: 'text', value: 'NAME', help: "a runtime's name, or a shim's type or absolute path" },
+  { name: 'checkpoint', kind: 'text', value: 'DIR', help: 'begin with what task checkpoint has saved there' },
   { name: 'label', short: 'l', kind: 'list', value: 'NAME=VALUE', help: 'a note on the task; may be repeated' },
 ] as const satisfies readonly Flag[]
 
@@ -20,6 +22,7 @@ export interface MakeValues {
   readonly bundle: string | undefined
   readonly runtime: string | undefined
   readonly label: readonly string[]
+  readonly checkpoint: string | undefined
 }
 
 interface SpecFacts {
@@ -57,7 +60,8 @@ export async function createWish(
   const { spec, terminal } = readSpec(session.path(values.bundle ?? '.'))
   const runtime = await resolveFor(values, session)
   const labels = Object.fromEntries(values.label.map((label) => pairOf(label)))
-  return { ...targetOf(values, id), ...runtime, spec, io: io(terminal), labels }
+  const checkpoint = values.checkpoint === undefined ? undefined : session.path(values.checkpoint)
+  return { ...targetOf(values, id), ...runtime, spec, io: io(terminal), labels, ...given({ checkpoint }) }
 }
 
 function pairOf(label: string): [string, string] {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { whyNot } from '../fixtures/as.ts'
 import { ctrOf, keepOrder, namespace, startContainerd, tidy } from '../fixtures/containerd.ts'
+import { whyNoCriu } from '../fixtures/criu.ts'
 import { imageArchive, imageName } from '../fixtures/image.ts'
 import { entries, needs } from '../fixtures/needs.ts'
 import { isAlive } from '../fixtures/shim.ts'
@@ -127,6 +128,41 @@ play('exec, pause, metrics, and a containerd that is killed and comes again', as
   await until('the deletion is told', () => topicsOf(parts, 'three').includes('/tasks/delete'))
   assert.deepEqual(topicsOf(parts, 'three').slice(-2), ['/tasks/exit', '/tasks/delete'])
   await done('containers', 'delete', 'three')
+})
+
+test('containerd with our shim: ctr saves a task, and another one goes on where it was', {
+  skip: skip ?? whyNoCriu(),
+}, async () => {
+  const parts = opened as Parts
+  const { done } = parts
+  const saved = 'localhost/usnea-saved:1'
+  /** What the program has written last: a word that only its memory has, and how far it has counted. */
+  const look = async (name: string): Promise<[string, number]> => {
+    const words = ['tasks', 'exec', '--fifo-dir', fifos(), '--exec-id', `look-${Date.now()}`, name, 'cat', '/count']
+    const [word = '', count] = (await parts.call(words)).stdout.split(' ')
+    return [word, Number(count)]
+  }
+  const counting =
+    'word=$(cat /proc/sys/kernel/random/uuid) n=0; while :; do n=$((n+1)); echo $word $n >/new; mv /new /count; sleep 0.05; done'
+  await done(...run('--detach', '--null-io', imageName, 'six', 'sh', '-c', counting))
+  await until('it counts', async () => (await look('six'))[1] > 5)
+  await done('containers', 'checkpoint', '--task', '--rw', '--image', 'six', saved)
+  await until('that is told', () => topicsOf(parts, 'six').includes('/tasks/checkpointed'))
+  const [word] = await look('six')
+  await done('tasks', 'kill', '--signal', 'SIGKILL', 'six')
+  await until('it has stopped', async () => (await rowOf(parts, 'six')).status === 'STOPPED')
+  await parts.call(['tasks', 'delete', 'six'])
+  await done('containers', 'delete', 'six')
+  await done('containers', 'restore', '--live', '--rw', 'seven', saved)
+  assert.equal((await rowOf(parts, 'seven')).status, 'RUNNING')
+  const [, first] = await look('seven')
+  await until('it counts on', async () => (await look('seven'))[1] > first)
+  assert.equal((await look('seven'))[0], word)
+  await done('tasks', 'kill', '--signal', 'SIGKILL', 'seven')
+  await until('it has stopped', async () => (await rowOf(parts, 'seven')).status === 'STOPPED')
+  await parts.call(['tasks', 'delete', 'seven'])
+  await done('containers', 'delete', 'seven')
+  await done('images', 'remove', '--sync', saved)
 })
 
 play('a shim that is killed: containerd has everything taken away', async (parts) => {

@@ -90,7 +90,9 @@ type Told<T extends TaskHappening['topic']> = TaskHappening<T>
 
 function admitStart(facts: TaskFacts, told: Told<'/tasks/start'>): Admitted {
   if (facts.isStarted || facts.exit !== undefined || isOther(facts, told.event.pid)) return nothing(facts)
-  return release({ facts: { ...facts, isStarted: true, isStarting: false }, written: [told] })
+  // Of what is restored from a checkpoint the number is known from now on.
+  const pid = facts.pid || told.event.pid
+  return release({ facts: { ...facts, pid, isStarted: true, isStarting: false }, written: [told] })
 }
 
 /** Of a task of the same id that is gone. */

@@ -4,6 +4,7 @@ import type { ExecWish, ExitInfo, ProcessTarget, Target, TaskInfo } from '../api
 import { timeText } from '../events/event.ts'
 import { notStarted, starting } from '../events/order.ts'
 import { checkName } from '../names.ts'
+import { nameOf } from '../process.ts'
 import { millisecondsOf } from '../protobuf/google.ts'
 import { CGROUP1_METRICS, cgroup1Metrics } from '../protobuf/metrics-v1.ts'
 import { CGROUP2_METRICS, cgroup2Metrics } from '../protobuf/metrics-v2.ts'
@@ -74,6 +75,7 @@ export async function startProcess(state: ServiceState, target: ProcessTarget): 
     const io = execId === '' ? task.record.io : task.execIo.get(execId)
     using _readers = io && holdReaders(io)
     const { pid } = await shim.call('Start', { id, execId }, { timeout: state.deadlines.make })
+    if (execId === '' && task.record.process === undefined) task.saveIfPossible({ process: nameOf(pid) })
     const event = execId === '' ? { containerId: id, pid } : { containerId: id, execId, pid }
     const topic = execId === '' ? ('/tasks/start' as const) : ('/tasks/exec-started' as const)
     state.tell(task, { topic, time: now(), event } as Parameters<ServiceState['tell']>[1])
@@ -178,8 +180,9 @@ async function end(state: ServiceState, task: Task): Promise<boolean> {
 async function endLiving(state: ServiceState, task: Task): Promise<void> {
   const { id } = task.record
   const shim = state.shimOf(task)
-  const { status } = await shim.call('State', { id, execId: '' }, { timeout: state.deadlines.call })
-  if (taskStatuses[status] === 'stopped') return
+  const { status, pid } = await shim.call('State', { id, execId: '' }, { timeout: state.deadlines.call })
+  // What is restored has no process before its start.
+  if (taskStatuses[status] === 'stopped' || pid === 0) return
   // What is frozen cannot die.
   if (taskStatuses[status] === 'paused') await shim.call('Resume', { id }, { timeout: state.deadlines.call })
   try {

@@ -101,10 +101,20 @@ async function makeContainer(state: ServiceState, task: Task, { wish, undo }: Ma
     },
     { timeout: state.deadlines.make },
   )
-  if (pid === 0) throw new RuntimeError('shim-garbage', { what: 'the shim says that the container has no process' })
-  task.save({ process: nameOf(pid), phase: 'there' })
+  // What is restored has a process only when it is started.
+  const isLater = pid === 0 && Boolean(wish.checkpoint)
+  if (pid === 0 && !isLater)
+    throw new RuntimeError('shim-garbage', { what: 'the shim says that the container has no process' })
+  task.save({ ...(!isLater && { process: nameOf(pid) }), phase: 'there' })
   const { terminal, stdin, stdout, stderr } = io
-  const event = { containerId: id, bundle, rootfs: [], io: { stdin, stdout, stderr, terminal }, checkpoint: '', pid }
+  const event = {
+    containerId: id,
+    bundle,
+    rootfs: [],
+    io: { stdin, stdout, stderr, terminal },
+    pid,
+    checkpoint: wish.checkpoint ?? '',
+  }
   state.tell(task, { topic: '/tasks/create', time: now(), event })
 }
 
