@@ -21,7 +21,8 @@ export class Shared implements AsyncDisposable {
   readonly way: Way
   readonly watchdogs: Watchdogs
   readonly #host: Host
-  readonly #name: string
+  /** As for `cgroupsPath`. */
+  #path: string
   #record: ManagedCgroup | undefined
   #last = 0
   #isEnded = false
@@ -30,12 +31,14 @@ export class Shared implements AsyncDisposable {
   constructor(amounts: Amounts, host: Host, mayBeLoose: boolean) {
     this.amounts = amounts
     this.#host = host
-    this.#name = boxName(`all${++last}`)
+    this.#path = boxName(`all${++last}`)
     const question = { amounts, host, level: 'L', needsCgroup: false, mayBeLoose, isShared: true } as const
     this.way = chooseWay(question) ?? { amounts, by: 'watchdog', survey: [], why: '', refusesForks: false, loose: [] }
     this.watchdogs = new Watchdogs(amounts)
     if (this.way.by !== 'cgroup') return
-    const survey = this.#survey(this.#name, {})
+    const survey = this.#survey(this.#path, {})
+    if (survey.some(({ place }) => place.version === 2 && place.path === `/${this.#path}`))
+      this.#path = `/${this.#path}`
     sweep(survey)
     this.#record = makeEnclosure(amounts, host, survey)
   }
@@ -45,7 +48,7 @@ export class Shared implements AsyncDisposable {
     if (this.#isEnded)
       throw new RuntimeError('sandbox-option', { what: 'the ceiling of the sandbox has been disposed of' })
     if (this.way.by !== 'cgroup') return undefined
-    return this.#survey(`${this.#name}/${++this.#last}`, own)
+    return this.#survey(`${this.#path}/${++this.#last}`, own)
   }
 
   /** In all of the three trees where they can be had, so that what has limits of its own finds its place there. */

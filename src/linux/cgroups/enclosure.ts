@@ -22,7 +22,8 @@ const PERIOD_US = 100_000
 const controllers = { memory: 'memory', pids: 'pids', cpus: 'cpu' } as const
 
 /**
- * The places of a cgroup of that path (as for `cgroupsPath`) in the trees that hold these, or why there are none.
+ * The places of a cgroup of that path (as for `cgroupsPath`) in the trees that hold these, or why there are none. Around a
+ * login session systemd hands down memory and pids alone; root may make it at the top, where everything is.
  * Reads, and makes nothing.
  */
 export function surveyEnclosure(
@@ -30,6 +31,13 @@ export function surveyEnclosure(
   host: Host,
   needed: readonly (keyof Amounts)[],
 ): readonly Surveyed[] | string {
+  const around = surveyAt(path, host, needed)
+  if (typeof around !== 'string' || !host.realRoot || path.startsWith('/')) return around
+  const above = surveyAt(`/${path}`, host, needed)
+  return typeof above === 'string' ? around : above
+}
+
+function surveyAt(path: string, host: Host, needed: readonly (keyof Amounts)[]): readonly Surveyed[] | string {
   if (host.cgroup.hierarchies.length === 0) return 'no cgroup file system is mounted'
   const survey = surveyAround(path, host.cgroup)
   const chosen = new Set<Surveyed>()
