@@ -35,6 +35,14 @@ async function shown(): Promise<string[]> {
   return [...places, ...(node.startsWith('/usr/') ? [] : [node])].flatMap((path) => ['--volume', `${path}:${path}:ro`])
 }
 
+/** The doctor, a sandbox, and a container. */
+const insideScript = `
+"$0" doctor --json
+"$0" -- /bin/echo ran
+mkdir -p /tmp/b/rootfs/bin && cp /bin/busybox /tmp/b/rootfs/bin/sh && cd /tmp/b
+"$0" spec --rootless && sed -i 's/"terminal": true/"terminal": false/' config.json
+echo 'echo contained' | "$0" --root /tmp/s run b`
+
 /** Options, and words of the refusal. */
 const refusals: readonly (readonly [RegExp, ...string[]])[] = [
   [/cannot create a user namespace.*seccomp.*--min-level L/],
@@ -84,7 +92,7 @@ export function insideTests(open: () => Engine | undefined, skip: string | undef
     user: { options: other, isMasked: false },
     'user with a masked /proc': { options: other, isMasked: true },
   }))
-    test(`${name} with the profile that we ship, as ${who}: user namespaces, and a sandbox runs`, {
+    test(`${name} with the profile that we ship, as ${who}: user namespaces, a sandbox and a container`, {
       skip,
     }, async () => {
       const { world, call, unmasked, levels } = used(open)
@@ -94,11 +102,10 @@ export function insideTests(open: () => Engine | undefined, skip: string | undef
         text,
       ])
       const usnea = await runtimePath()
-      const both = `"$0" doctor --json && exec "$0" -- /bin/echo ran`
-      const inside = [imageName, 'sh', '-c', both, usnea]
+      const inside = [imageName, 'sh', '-ec', insideScript, usnea]
       const argv = ['run', '--rm', '--network', 'none', ...security, ...options, ...(await shown()), ...inside]
       const { stdout, stderr, status } = await call(argv)
-      assert.match(stdout, /\}\nran\n$/, stderr)
+      assert.match(stdout, /\}\nran\ncontained\n$/, stderr)
       assert.equal(status, 0, stderr)
       const { level, sandbox } = JSON.parse(stdout.slice(0, stdout.lastIndexOf('}') + 1))
       const wanted = isMasked ? ['U0', 'U0'] : [who === 'root' ? levels.root : levels.user, 'U1']

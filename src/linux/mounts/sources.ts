@@ -5,7 +5,7 @@
  */
 import { error, type Issue } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
-import { MS_SHARED } from '../../kernel/constants.ts'
+import { CAP_SYS_ADMIN, MS_SHARED } from '../../kernel/constants.ts'
 import type { Op } from '../../kernel/plan.ts'
 import type { IdMapping, Mount, Spec } from '../../spec/types.ts'
 import { mapText } from '../idmap/render.ts'
@@ -70,12 +70,16 @@ const MAX_EARLY = 512
  */
 export function isOpenedEarly(spec: Spec, scene: Scene, index: number): boolean {
   const mount = spec.mounts?.[index]
-  if (mount === undefined || !scene.host.realRoot || index >= MAX_EARLY) return false
+  if (mount === undefined || !mayOpenEarly(scene.host) || index >= MAX_EARLY) return false
   if (!isPrivate(spec, 'user') && !isPeerOfHost(mount, spec, scene)) return false
   const { bind, remount } = parseMountOptions(mount.options ?? [])
   if (remount || !(bind || mount.type === 'bind') || scene.openedTrees?.has(sourceOf(mount, scene))) return false
   return !isMadeByMounts(spec.mounts ?? [], index, { bundle: scene.bundle, rootfs: scene.rootfs.path })
 }
+
+/** open_tree(2) clones a mount with CAP_SYS_ADMIN only, and user 0 of a container of an engine has no such thing. */
+const mayOpenEarly = ({ realRoot, capEffective }: Scene['host']): boolean =>
+  realRoot && (capEffective & CAP_SYS_ADMIN) !== 0n
 
 /** The sources that init opens as its very first step; `usernsFd` is the descriptor of one that is joined. */
 export function planEarlySources(spec: Spec, scene: Scene, usernsFd: number | undefined): Op[] {
