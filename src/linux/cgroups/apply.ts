@@ -61,6 +61,10 @@ function reasonOf(
     const usage = readCgroupFile(path, 'memory.usage_in_bytes')?.trim()
     return `more is in use${usage ? ` (${usage} bytes)` : ''} than the limit allows, and the kernel could not free enough`
   }
+  if (errno === 'ENOSPC' && controller === 'cpuset')
+    return 'processes are in it, or in one below, and must keep a CPU and a memory node'
+  if (errno === 'EBUSY') return 'what it would change is in use; on v2 also by processes in a cgroup above'
+  if (errno === 'EROFS') return 'the cgroup file system is mounted read-only here'
   if (errno === 'EINVAL') return 'the kernel does not take this value; a cgroup above may allow less'
   if (errno === 'EACCES' || errno === 'EPERM')
     return 'the value may not be set from here, or a cgroup above does not allow it'
