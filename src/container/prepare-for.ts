@@ -1,8 +1,10 @@
 /** Preparation with the manager of cgroups that is to be used: systemd is asked first what it can hand out. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
+import { isAmongUnits } from '../linux/cgroups/place.ts'
 import type { Answer } from '../linux/cgroups/scope-plan.ts'
 import { Manager } from '../linux/systemd/manager.ts'
+import { limitsAsked } from '../spec/support.ts'
 import type { Context } from './context.ts'
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts'
 
@@ -30,13 +32,31 @@ async function prepareWith(ctx: Context, options: Omit<PrepareOptions, 'cgroups'
   if (cgroupManager === 'systemd') return prepare(host, { ...options, cgroups: { systemd: await askSystemd(host) } })
   if (cgroupManager !== 'auto') return prepare(host, { ...options, cgroups: cgroupManager })
   try {
-    return prepare(host, { ...options, cgroups: 'cgroupfs' })
+    const prepared = prepare(host, { ...options, cgroups: 'cgroupfs' })
+    return mayLoseLimits(prepared) ? await preferScope(ctx, options, prepared) : prepared
   } catch (error) {
     if (!isRefusal(error) || !host.rootlessCgroups || !host.hasSystemd) throw error
     const systemd = await askSystemd(host)
     if (systemd instanceof RuntimeError) throw error
     ctx.log.debug(`no cgroup may be made here, so systemd is asked for one: ${error.message}`, 'prepare')
     return withScope(host, { ...options, cgroups: { systemd } }, error)
+  }
+}
+
+/** Its limits would hold only as long as systemd leaves the slice as it is. */
+const mayLoseLimits = ({ cgroup, spec }: Prepared): boolean =>
+  limitsAsked(spec.linux?.resources).length > 0 && (cgroup.plan?.places.some(isAmongUnits) ?? false)
+
+/** Where systemd cannot be asked, or not for that path, cgroupfs is what there is. */
+async function preferScope(ctx: Context, options: Omit<PrepareOptions, 'cgroups'>, other: Prepared): Promise<Prepared> {
+  const { host } = ctx
+  const systemd = host.hasSystemd ? await askSystemd(host) : undefined
+  if (systemd === undefined || systemd instanceof RuntimeError) return other
+  try {
+    return prepare(host, { ...options, cgroups: { systemd } })
+  } catch (error) {
+    ctx.log.debug(`no scope, so the cgroup lies among the units of systemd: ${error}`, 'prepare')
+    return other
   }
 }
 

@@ -49,5 +49,5 @@ export const machines: Readonly<Record<string, Machine>> = {
   },
 }
 
-/** Those of CI and of a call without arguments. */
+/** Those of a call without arguments. */
 export const usualMachines = ['usual', 'selinux', 'v1', 'hybrid']

@@ -2,7 +2,7 @@
  * `npm run test:vm [-- MACHINE ... FILE ...]`: test files in a Debian with systemd, D-Bus and login sessions, under qemu:
  * as root, and at the same time as a user who has logged in (`--root`, `--user` for one). machines.ts has the machines.
  * Software does it, because a /dev/kvm that is there need not work; USNEA_VM_ACCEL=kvm is for where it does.
- * With `--or-skip`, as in CI, a machine that cannot be had here, or is too slow, is no failure: the reason is printed.
+ * With `--or-skip` a machine that cannot be had here, or is too slow, is no failure: the reason is printed.
  * A disk is made once, by root, in $USNEA_VM_CACHE or ~/.cache/usnea-vm, and kept; what a run writes is thrown away.
  */
 import { spawn, spawnSync } from 'node:child_process'

@@ -112,6 +112,16 @@ testAs(
   },
 )
 
+testAs(user, 'among the units of systemd a limit is that of a scope, which lasts', async (world) => {
+  const id = world.newId()
+  const bundle = await world.bundle(limits({ cpu: { quota: 50_000, period: 100_000 } }))
+  bundle.config.process.args = ['sleep', '1000']
+  const through = ['systemd-run', '--user', '--scope', '--quiet', '--property=Delegate=yes']
+  succeeded(await call(world, ['create', '--bundle', bundle.path, id], { through }))
+  assert.deepEqual(await show(world, `usnea-${id}.scope`, 'CPUQuotaPerSecUSec'), { CPUQuotaPerSecUSec: '500ms' })
+  succeeded(await call(world, ['delete', id]))
+})
+
 testAs(user, 'as root of a user namespace it is the user whom systemd sees', async (world) => {
   const id = world.newId()
   const bundle = await world.bundle((config) => {

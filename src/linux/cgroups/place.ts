@@ -23,6 +23,13 @@ export function checkCgroupsPath(path: string | undefined): Issue[] {
   return []
 }
 
+/**
+ * Does it lie in a slice of a user's systemd, beside that one's units? What is there loses its controllers when a unit
+ * comes or goes: systemd writes cgroup.subtree_control of its slices, and knows nothing of others in them.
+ */
+export const isAmongUnits = ({ version, path }: Pick<Place, 'version' | 'path'>): boolean =>
+  version === 2 && /\/user@\d+\.service\/(?:[^/]+\/)*[^/]+\.slice\/[^/]+$/.test(path)
+
 /** Where paths that are not absolute begin on v2. */
 export type Start = 'beside' | 'below'
 

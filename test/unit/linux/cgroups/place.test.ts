@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Host } from '../../../../src/host/facts.ts'
 import { type CgroupQuestion, chooseCgroup } from '../../../../src/linux/cgroups/choose.ts'
-import { checkCgroupsPath, placesOf } from '../../../../src/linux/cgroups/place.ts'
+import { checkCgroupsPath, isAmongUnits, placesOf } from '../../../../src/linux/cgroups/place.ts'
 import type { Surveyed } from '../../../../src/linux/cgroups/survey.ts'
 import type { Linux } from '../../../../src/spec/types.ts'
 import { aHost, realRoot } from '../../host/literal.ts'
@@ -38,6 +38,17 @@ describe('placesOf', () => {
 
   it('counts a relative path from our own cgroup', () => {
     assert.deepEqual(paths('a/b'), ['/cg/memory/own/a/b', '/cg/unified/own/a/b'])
+  })
+})
+
+describe('isAmongUnits', () => {
+  it('is so directly in a slice of a systemd of a user, and nowhere below a unit', () => {
+    const user = '/user.slice/user-1000.slice/user@1000.service'
+    for (const path of [`${user}/app.slice/box`, `${user}/app.slice/app-x.slice/box`])
+      assert.equal(isAmongUnits({ version: 2, path }), true, path)
+    for (const path of [`${user}/app.slice/run.scope/box`, `${user}/box`, '/user.slice/user-1000.slice/box', '/box'])
+      assert.equal(isAmongUnits({ version: 2, path }), false, path)
+    assert.equal(isAmongUnits({ version: 1, path: `${user}/app.slice/box` }), false)
   })
 })
 
