@@ -19,6 +19,7 @@ struct event {
   const char *topic;
   struct buffer any, envelope;
   unsigned refusals;
+  bool is_complained_of;
 };
 
 static struct event *first, **last = &first;
@@ -84,10 +85,15 @@ static bool send_out(void) {
   return true;
 }
 
-/* An event that containerd refuses again and again is given up, so that those behind it are not lost with it. */
+/*
+ * An event that containerd refuses again and again is given up, so that those behind it are not lost with it. One that has
+ * no room for it now is no refusal: a full disk may take any time.
+ */
 static void take_answer(int code) {
-  if (code != OK) tell("warning", "containerd refused %s with code %d", first->topic, code);
-  if (code == OK || ++first->refusals > MOST_REFUSALS) forget_first();
+  bool has_no_room = code == UNAVAILABLE || code == EXHAUSTED;
+  if (code != OK && !(has_no_room && first->is_complained_of)) tell("warning", "containerd refused %s with code %d", first->topic, code);
+  first->is_complained_of = true;
+  if (code == OK || (!has_no_room && ++first->refusals > MOST_REFUSALS)) forget_first();
   else pause_for_a_while();
 }
 
