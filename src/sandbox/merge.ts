@@ -1,7 +1,7 @@
 /** Who says what: layers of a policy, the strongest first, become one. Lists add up; of single values the strongest holds. */
 import { policyRules } from '../config/sandbox.ts'
 import type { Host } from '../host/facts.ts'
-import { type SandboxOptions, wrong } from './options.ts'
+import { noneOf, type SandboxOptions, wrong } from './options.ts'
 import { type ProfileName, profiles } from './profiles.ts'
 
 export interface PolicyLayer {
@@ -72,8 +72,7 @@ function wordsOf(rule: string, value: unknown): string[] {
 }
 
 function profileLayer(name: string, host: Host): PolicyLayer {
-  if (!Object.hasOwn(profiles, name))
-    throw wrong('profile', `${JSON.stringify(name)} is none of ${Object.keys(profiles).join(', ')}`)
+  if (!Object.hasOwn(profiles, name)) throw wrong('profile', noneOf(name, Object.keys(profiles)))
   const { options } = profiles[name as ProfileName]
   const expanded = expandAll(options, host)
   const rw = expanded.rw?.map((path) => (path === '.' ? host.cwd : path))

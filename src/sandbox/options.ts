@@ -2,6 +2,7 @@
 import { existsSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
 import type { Denial } from './denials/denial.ts'
@@ -150,7 +151,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
 function known<Name extends string>(option: string, names: readonly unknown[], all: readonly Name[]): Name[] {
   return names.map((name) => {
     const found = all.find((one) => one === name)
-    if (found === undefined) throw wrong(option, `${JSON.stringify(name)} is none of ${all.join(', ')}`)
+    if (found === undefined) throw wrong(option, noneOf(name, all))
     return found
   })
 }
@@ -170,6 +171,12 @@ function checkPorts({ connect, listen, net }: SandboxOptions): PortRule[] | unde
       return { port, use: use === 'listen' ? 'bind' : 'connect', origin: `${use} ${port}` }
     })
   return [...rules('connect', connect), ...rules('listen', listen)]
+}
+
+/** What is not among the names, with the one that was meant. */
+export function noneOf(name: unknown, all: readonly string[]): string {
+  const meant = typeof name === 'string' ? nearest(name, all) : undefined
+  return `${JSON.stringify(name)} is none of ${all.join(', ')}${meant === undefined ? '' : `: did you mean ${meant}?`}`
 }
 
 export function wrong(option: string, why: string): RuntimeError {

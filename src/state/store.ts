@@ -10,11 +10,12 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
 import type { ContainerId } from '../base/ids.ts'
 import { whyNotContainerId } from '../base/ids.ts'
+import { distance, nearest } from '../base/nearest.ts'
 import { randomSuffix } from '../base/suffix.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { type ContainerRecord, completeRecord, whyNotRecord } from './record.ts'
@@ -173,9 +174,25 @@ function isDirectory(path: string): boolean {
   }
 }
 
+/** With the id that was meant, where one is only a slip away: ids of engines are all alike, and none of them is meant. */
+function missing(directory: string): RuntimeError {
+  const id = basename(directory)
+  let meant: string | undefined
+  try {
+    meant = nearest(
+      id,
+      readdirSync(dirname(directory)).filter((name) => /^\w/.test(name)),
+    )
+  } catch {
+    // nothing can be told of a directory that is not there
+  }
+  const isNear = meant !== undefined && distance(id, meant) <= Math.max(1, Math.floor(id.length / 5))
+  return new RuntimeError('container-missing', isNear ? { fix: `use ${meant}, if that was meant` } : {})
+}
+
 /** A record names processes that are killed and cgroups that are removed, so nobody else may have written it. */
 function assertOurs(directory: string): void {
-  if (!isDirectory(directory)) throw new RuntimeError('container-missing', {})
+  if (!isDirectory(directory)) throw missing(directory)
   const [owner, own] = [lstatSync(directory).uid, process.geteuid?.()]
   if (owner === own) return
   throw new RuntimeError('root-unusable', {

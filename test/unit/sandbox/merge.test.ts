@@ -154,3 +154,12 @@ test('docs/policy.md has the table of the schema', () => {
   for (const [name, { summary }] of Object.entries(profiles))
     assert.ok(text.includes(`| \`${name}\` | ${summary} |`), name)
 })
+
+test('a name that is not known is told with the one that was meant', () => {
+  assert.throws(() => mergePolicies([layer({ profile: 'agnet' as never })], host), /did you mean agent\?/)
+  assert.throws(() => checkOptions({ require: ['netsn' as never] }, '/'), /did you mean netns\?/)
+  assert.throws(
+    () => checkOptions({ accept: ['zzzzzzzz' as never] }, '/'),
+    (error: Error) => !/did you mean/.test(error.message),
+  )
+})

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { ContainerId } from '../../../src/base/ids.ts'
 import { completeRecord, whyNotRecord } from '../../../src/state/record.ts'
-import { openSlot, reserve } from '../../../src/state/store.ts'
+import { loadRecord, openSlot, reserve } from '../../../src/state/store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'usnea-store-'))
 after(() => rmSync(root, { recursive: true }))
@@ -60,4 +60,24 @@ test('fields that we do not know survive a change', async () => {
   const { wish, ready, bundle } = JSON.parse(readFileSync(join(again.directory, 'state.json'), 'utf8'))
   assert.deepEqual({ wish, ready, bundle }, { wish: { deep: ['kept'] }, ready: false, bundle: '/b' })
   again.unlock()
+})
+
+test('an id that is a slip away from one that there is gets that as its fix, and others get none', () => {
+  const place = mkdtempSync(join(root, 'near-'))
+  const names = ['web-server', 'a'.repeat(64)]
+  for (const name of names) mkdirSync(join(place, name), { recursive: true })
+  const fixOf = (name: string) => {
+    try {
+      loadRecord(place, name as ContainerId)
+    } catch (error) {
+      const { code, message, fix } = error as { code: string; message: string; fix: string | undefined }
+      assert.equal(code, 'container-missing')
+      assert.match(message, /^container does not exist/)
+      return fix
+    }
+    return assert.fail('it is there')
+  }
+  assert.equal(fixOf('web-sever'), 'use web-server, if that was meant')
+  assert.equal(fixOf('database'), undefined)
+  assert.equal(fixOf('b'.repeat(64)), undefined)
 })
