@@ -147,8 +147,8 @@ test('one ceiling holds for several sandboxes together', { skip: byCgroup }, asy
 
 test('disposing a ceiling ends what runs under it', { skip: byCgroup }, async () => {
   const all = ceiling({ pids: 20 })
-  const running = sandbox({ cwd: '/' }, { ceiling: all }).spawn(['sleep', '60'])
-  await until('it runs', () => left().length > 0)
+  const running = sandbox({ cwd: '/' }, { ceiling: all }).spawn(['sh', '-c', 'echo up; sleep 60'])
+  for await (const line of running.lines()) if (line === 'up') break
   await all[Symbol.asyncDispose]()
   assert.equal((await running.exited).signal, 'SIGKILL')
 })
