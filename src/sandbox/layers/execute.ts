@@ -17,7 +17,7 @@ import type { Step } from './steps.ts'
 import type { Tree } from './tree.ts'
 
 /** Files that are made before the first of them is put in place: one wait for the disk is enough for them. */
-const BATCH = 256
+const BATCH = 2048
 /** From so many on the whole file system is brought to disk instead of each file. */
 const MANY = 8
 
