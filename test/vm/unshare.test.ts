@@ -5,14 +5,7 @@ import { skip as unfit } from './scopes.ts'
 import { testWay } from './ways.ts'
 
 const skip = unfit ?? (isRoot ? 'is about users' : undefined) ?? needs('podman')
-const scope = ['systemd-run', '--user', '--scope', '--quiet', '--property=Delegate=yes']
-const inside = ['podman', 'unshare']
+const inside = { through: ['podman', 'unshare'], isInside: true, skip }
 
-testWay({
-  title: 'cgroupfs in podman unshare',
-  manager: 'cgroupfs',
-  through: [...scope, ...inside],
-  isInside: true,
-  skip,
-})
-testWay({ title: 'systemd in podman unshare', manager: 'systemd', through: inside, isInside: true, skip })
+testWay({ title: 'cgroupfs in podman unshare', manager: 'cgroupfs', inScope: true, ...inside })
+testWay({ title: 'systemd in podman unshare', manager: 'systemd', ...inside })

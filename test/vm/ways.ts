@@ -17,21 +17,33 @@ export interface Way {
   readonly manager: 'cgroupfs' | 'systemd'
   /** Which programs start the runtime. */
   readonly through?: readonly string[]
+  /** The container's cgroup lies below a scope that is made for it: what lies beside one belongs to systemd. */
+  readonly inScope?: boolean
   /** We are root of a namespace already. */
   readonly isInside?: boolean
   /** Which limits enforce: what `usnea limits` says. */
   readonly skip: string | undefined
 }
 
+const root = '/sys/fs/cgroup'
+const delegated = ['systemd-run', '--user', '--scope', '--quiet', '--property=Delegate=yes']
+
 /** The user's own systemd hands on what it was handed. */
-const handed = isRoot
-  ? '/sys/fs/cgroup'
-  : `/sys/fs/cgroup/user.slice/user-${process.getuid?.()}.slice/user@${process.getuid?.()}.service`
+const handed = isRoot ? root : `${root}/user.slice/user-${process.getuid?.()}.slice/user@${process.getuid?.()}.service`
 const controllers = existsSync(join(handed, 'cgroup.controllers'))
   ? readFileSync(join(handed, 'cgroup.controllers'), 'utf8').split(/\s+/)
   : []
 /** systemd 252 has no property for hugetlb, but we write it ourselves, which a user may not. */
 const rows = rowsFor((name) => controllers.includes(name))
+
+const scopeOf = (id: string): string => `${handed}/app.slice/${id}.scope`
+
+/** Whoever starts the runtime steps aside first, because a cgroup with processes hands no controllers down. */
+function inScope(id: string): string[] {
+  const aside = `${scopeOf(id)}/callers`
+  const script = `mkdir ${aside} && echo $$ >${aside}/cgroup.procs && exec "$0" "$@"`
+  return [...delegated, `--unit=${id}`, 'sh', '-c', script]
+}
 
 const pidOf = async (world: World, id: string): Promise<number> =>
   JSON.parse(succeeded(await call(world, ['state', id]))).pid
@@ -44,12 +56,14 @@ export function testWay(way: Way): void {
     const bundle = await world.bundle((config) => {
       config.process.args = args
       patch(config)
+      if (way.inScope) Object.assign(config.linux, { cgroupsPath: `${scopeOf(id).slice(root.length)}/${id}` })
       if (way.isInside !== true) return
       Object.assign(config.linux, { uidMappings: undefined, gidMappings: undefined })
       config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'user')
     })
     const create = ['--cgroup-manager', way.manager, 'create', '--bundle', bundle.path, id]
-    succeeded(await call(world, create, options))
+    const scope = way.inScope ? inScope(id) : []
+    succeeded(await call(world, create, { through: [...scope, ...options.through] }))
     return id
   }
 
@@ -96,7 +110,9 @@ export function testWay(way: Way): void {
       assert.ok(share < 0.6, `${share} of a CPU`)
       return share > 0.45 && share < 0.55
     })
-    succeeded(await call(world, ['exec', id, 'sh', '-c', ': >/tmp/go'], options))
+    // From a login session a user may move nothing to below the user's systemd.
+    const joining = [...(way.inScope ? delegated : []), ...options.through]
+    succeeded(await call(world, ['exec', id, 'sh', '-c', ': >/tmp/go'], { through: joining }))
     await until('the lack of memory is told', async () => watching.output().stdout.includes('"oom"'))
     succeeded(await call(world, ['delete', '--force', id], options))
     succeeded(await watching.ended)
