@@ -175,6 +175,7 @@ function callRule(call: string, { options, standing }: Policy): string {
 
 /** What the filter for hosts decided, in the same shape; `rule` is the one that let it through. */
 export function denialOfNetwork({ verdict, kind, time, rule = 'allow-host', ...rest }: NetworkEvent): Denial {
+  if (kind === 'lost') return { time, verdict, kind, action: 'network', rule: 'log', ...rest }
   return { time, verdict, kind: 'network', action: kind, rule, ...rest }
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:dgram'
 import type { Server } from 'node:net'
 import { NameServer, serveRefusals } from './name-server.ts'
 import { serveProxy } from './proxy.ts'
+import type { Reporter } from './report.ts'
 import type { Scope } from './scope.ts'
 import { Connections, serveTransparent } from './transparent.ts'
 
@@ -25,8 +26,10 @@ export class Filter {
   readonly #servers: Server[]
   readonly #names: NameServer
   readonly #refusals: readonly Socket[]
+  readonly #reporter: Reporter
 
   constructor(sockets: FilterSockets, scope: Scope) {
+    this.#reporter = scope.reporter
     this.#names = new NameServer(scope, sockets)
     this.#refusals = sockets.refused.map((fd) => serveRefusals(fd, scope))
     this.#servers = [
@@ -40,5 +43,6 @@ export class Filter {
     for (const socket of this.#refusals) socket.close()
     for (const server of this.#servers) server.close()
     this.#connections.close()
+    this.#reporter.tellLost()
   }
 }
