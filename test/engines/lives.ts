@@ -204,7 +204,17 @@ const bare: Play = {
     const listed = await hands.done(['run', '--rm', ...none, ...placing, '--rootfs', rootfs, 'sh', '-c', 'ls /; id -u'])
     assert.match(listed, /^bin\n/)
     const image = hands.name('layer')
-    await hands.done(['import', '--quiet', '--signature-policy', hands.podman.policy, await layerArchive(), image])
+    // one image, with two names given at once, would lose one of them
+    const own = ['--change', `LABEL of=${image}`]
+    await hands.done([
+      'import',
+      '--quiet',
+      ...own,
+      '--signature-policy',
+      hands.podman.policy,
+      await layerArchive(),
+      image,
+    ])
     assert.equal(await hands.done(['run', '--rm', ...none, ...placing, image, 'cat', '/data/kept']), 'from the image\n')
     await hands.unnoted(['rmi', image])
   },
