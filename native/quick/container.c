@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,30 @@ static char text[MOST];
 
 /* A shortcut names processes that are killed and cgroups that are removed, so nobody else may have written it. */
 int open_container(struct container *container) {
-  char path[PATH_MAX];
   struct stat found;
-  int size = snprintf(path, sizeof path, "%s/%s", container->root, container->id);
-  if (size < 0 || size >= (int)sizeof path) return -1;
-  container->directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  container->beside = open(container->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (container->beside < 0) return errno == ENOENT ? 0 : -1;
+  container->directory = openat(container->beside, container->id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (container->directory < 0) return errno == ENOENT ? 0 : -1;
   return fstat(container->directory, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid() ? 1 : -1;
 }
 
-/* Whoever has it may keep it for seconds, and Node waits better. It is let go by our end. */
+bool is_in_place(const struct container *container) {
+  struct stat ours, found;
+  if (fstat(container->directory, &ours) < 0) return false;
+  if (fstatat(container->beside, container->id, &found, AT_SYMLINK_NOFOLLOW) < 0) return false;
+  return ours.st_dev == found.st_dev && ours.st_ino == found.st_ino;
+}
+
+/*
+ * Whoever has it may keep it for seconds, and Node waits better. It is let go by our end. It is not made here: where there
+ * is none the container is being removed, and a lock in what is left of it would keep nobody from its name.
+ */
 bool lock_container(const struct container *container) {
   struct stat found;
-  int fd = openat(container->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &found) == 0 && found.st_nlink > 0;
+  int fd = openat(container->directory, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) return false;
+  return fstat(fd, &found) == 0 && found.st_nlink > 0 && is_in_place(container);
 }
 
 /* Is it true of the state.json that lies there now? */

@@ -19,7 +19,7 @@ enum status { STOPPED, CREATED, RUNNING, PAUSED, UNKNOWN };
 
 struct container {
   const char *root, *id;
-  int directory; /* O_PATH */
+  int beside, directory; /* of all containers and of this one; O_PATH */
   struct shortcut shortcut;
   int pid;
   enum status status;
@@ -36,6 +36,8 @@ bool file_says(const char *directory, const char *name, const char *word);
 /* container.c: 1 opened, 0 there is none, -1 Node is to look. */
 int open_container(struct container *container);
 bool lock_container(const struct container *container);
+/* Has our directory its name still? Somebody else may have removed it, and made another one of that name. */
+bool is_in_place(const struct container *container);
 /* Reads the shortcut and finds out the status. */
 bool load_container(struct container *container);
 bool is_alive(const struct container *container);

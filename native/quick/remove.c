@@ -48,10 +48,8 @@ bool sweep(const char *root) {
 bool remove_container(const struct container *container) {
   unsigned long long random;
   char name[64];
-  int root = open(container->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0 || getrandom(&random, sizeof random, 0) != sizeof random) return false;
+  if (getrandom(&random, sizeof random, 0) != sizeof random || !is_in_place(container)) return false;
   snprintf(name, sizeof name, "%s%016llx", removed, random);
-  bool is_removed = renameat(root, container->id, root, name) == 0 && remove_tree(root, name, 0);
-  close(root);
-  return is_removed;
+  return renameat(container->beside, container->id, container->beside, name) == 0 &&
+         remove_tree(container->beside, name, 0);
 }

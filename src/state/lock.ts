@@ -1,6 +1,6 @@
 /** One lock a container: flock(2) on a file in its directory. The kernel lets go of it when the holder dies. */
 
-import { closeSync, constants, openSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { elapsed } from '../base/clock.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -15,13 +15,26 @@ const EAGAIN = 11
 
 export interface Lock extends Disposable {
   readonly fd: number
+  /** Is it still what lies in the directory of this path? A lock may be got after its directory went, and another one came. */
+  readonly isIn: (directory: string) => boolean
+}
+
+/** An inode may be given again once the lock was let go, so its birth counts too. */
+const nameOf = ({ dev, ino, birthtimeNs }: BigIntStats): string => `${dev}:${ino}:${birthtimeNs}`
+
+/** Throws the system error of whoever may not look. */
+function lies(name: string, directory: string): boolean {
+  const found = lstatSync(`${directory}/lock`, { bigint: true, throwIfNoEntry: false })
+  return found !== undefined && nameOf(found) === name
 }
 
 /** Letting go twice is letting go once: the number may belong to another file by then. */
 function held(fd: number): Lock {
   let isOpen = true
+  const name = nameOf(fstatSync(fd, { bigint: true }))
   return {
     fd,
+    isIn: (directory) => lies(name, directory),
     [Symbol.dispose]: () => {
       if (isOpen) closeSync(fd)
       isOpen = false

@@ -1,12 +1,12 @@
 /** The directory of containers: making one is the reservation of its id, and a container is gone when it is gone. */
 import {
   existsSync,
-  fstatSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
 } from 'node:fs'
@@ -63,9 +63,17 @@ export class Slot implements AsyncDisposable {
     this.#lock[Symbol.dispose]()
   }
 
-  /** Frees the id in one step, then deletes what was in it. */
+  /** Frees the id in one step, then deletes what was in it. A directory that came after ours is somebody else's. */
   remove(): void {
-    removeDirectory(this.directory)
+    if (this.#isThere()) removeDirectory(this.directory)
+  }
+
+  #isThere(): boolean {
+    try {
+      return this.#lock.isIn(this.directory)
+    } catch (error) {
+      throw unusable(dirname(this.directory), error)
+    }
   }
 
   /** For the undo stack: nothing of the container stays. */
@@ -101,18 +109,28 @@ export async function reserve(root: string, id: ContainerId): Promise<Slot> {
   }
   try {
     const lock = await takeLock(directory)
-    // A forced delete may have come between the two; then our lock is on a file that nobody will find again.
-    if (!existsSync(directory) || fstatSync(lock.fd).nlink === 0) {
-      lock[Symbol.dispose]()
-      throw new RuntimeError('container-missing', { why: 'it was deleted while it was being created' })
-    }
-    return new Slot(id, directory, { lock, isNew: true })
+    if (isFresh(directory, lock)) return new Slot(id, directory, { lock, isNew: true })
+    lock[Symbol.dispose]()
   } catch (error) {
-    if (!(error instanceof RuntimeError)) {
-      removeDirectory(directory)
-      throw unusable(root, error)
-    }
-    throw error
+    if (error instanceof RuntimeError) throw error
+    removeEmpty(directory)
+    if (errnoOf(error) !== 'ENOENT') throw unusable(root, error)
+  }
+  throw new RuntimeError('container-missing', { why: 'it was deleted while it was being created' })
+}
+
+/**
+ * A forced delete may have come between the mkdir and the lock, and then another create. Whichever of us has the lock of
+ * a directory with nothing else in it has the id: the other one finds what we write, or no directory.
+ */
+const isFresh = (directory: string, lock: Lock): boolean => lock.isIn(directory) && readdirSync(directory).length === 1
+
+/** Without a lock, so no more than that: what has something in it may be another one's by now. */
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // it is not there, or not ours
   }
 }
 
@@ -156,7 +174,7 @@ export async function openSlot(root: string, id: ContainerId): Promise<Slot> {
   try {
     assertOurs(directory)
     const lock = await takeLock(directory)
-    if (existsSync(directory) && fstatSync(lock.fd).nlink > 0) return new Slot(id, directory, { lock, isNew: false })
+    if (lock.isIn(directory)) return new Slot(id, directory, { lock, isNew: false })
     lock[Symbol.dispose]()
   } catch (error) {
     if (error instanceof RuntimeError) throw error

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { ContainerId } from '../../../src/base/ids.ts'
+import { takeLock } from '../../../src/state/lock.ts'
 import { completeRecord, whyNotRecord } from '../../../src/state/record.ts'
 import { loadRecord, openSlot, reserve } from '../../../src/state/store.ts'
 
@@ -80,4 +90,52 @@ test('an id that is a slip away from one that there is gets that as its fix, and
   assert.equal(fixOf('web-sever'), 'use web-server, if that was meant')
   assert.equal(fixOf('database'), undefined)
   assert.equal(fixOf('b'.repeat(64)), undefined)
+})
+
+/** Another container of the same id, with everything that a container has. */
+function another(place: string): string {
+  const directory = join(place, id)
+  renameSync(directory, `${directory}-old`)
+  mkdirSync(directory)
+  for (const name of ['lock', 'state.json']) writeFileSync(join(directory, name), '')
+  return directory
+}
+
+const isMissing = { code: 'container-missing' }
+
+test('who waited for the lock of a directory that has gone meanwhile gets neither that one nor its successor', async () => {
+  const place = mkdtempSync(join(root, 'waits-'))
+  ;(await reserve(place, id)).unlock()
+  const lock = await takeLock(join(place, id))
+  const late = openSlot(place, id)
+  const directory = another(place)
+  lock[Symbol.dispose]()
+  await assert.rejects(late, isMissing)
+  assert.deepEqual(readdirSync(directory).sort(), ['lock', 'state.json'])
+})
+
+test('a slot removes its own directory alone, with its lock and after it', async () => {
+  for (const isLocked of [true, false]) {
+    const place = mkdtempSync(join(root, 'removes-'))
+    const slot = await reserve(place, id)
+    if (!isLocked) slot.unlock()
+    const directory = another(place)
+    slot.remove()
+    assert.ok(existsSync(join(directory, 'state.json')))
+    rmSync(directory, { recursive: true })
+    renameSync(`${directory}-old`, directory)
+    slot.remove()
+    assert.deepEqual(readdirSync(place), [])
+    slot.unlock()
+  }
+})
+
+test('a reservation that lost its directory before it had the lock does not take the one that came after it', async () => {
+  const place = mkdtempSync(join(root, 'reserves-'))
+  const late = reserve(place, id) // it has made the directory, and begins to wait for whoever is quicker
+  const lost = assert.rejects(late, isMissing)
+  assert.ok(existsSync(join(place, id)))
+  another(place)
+  await lost
+  assert.deepEqual(readdirSync(join(place, id)).sort(), ['lock', 'state.json'])
 })
