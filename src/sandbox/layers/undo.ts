@@ -1,5 +1,5 @@
 /** Undoes steps of an apply. Each can be undone again, and what is not what the apply left there is not touched in silence. */
-import { chmodSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, constants, mkdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { printable } from '../../base/log.ts'
@@ -151,7 +151,8 @@ class Undo {
       if (before.kind !== 'directory') return false
       mkdirSync(this.#at(path), { mode: 0o700 })
       giveOwner(this.#at(path), before)
-      chmodSync(this.#at(path), before.mode)
+      // a command that may write here may have put a link in its place
+      using(this.#host.open(path, O_PATH | constants.O_DIRECTORY), (fd) => chmodSync(pathOf(fd), before.mode))
       return true
     }
     if (current !== undefined) return false
