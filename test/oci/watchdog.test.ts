@@ -67,7 +67,7 @@ testAs({}, 'what is less is left alone, also in many processes that share it', a
   const script = 'sleep 0.6; echo alive'
   assert.equal(succeeded(await world.usnea(['exec', id, 'sh', '-c', script])), 'alive\n')
   await remove(world, id)
-  assert.deepEqual(watchdogs(id), [])
+  await until('the watchdog has ended too', () => watchdogs(id).length === 0)
 })
 
 testAs({}, 'nobody hides: orphans, nested pid namespaces and what exec brings are counted', async (world) => {
