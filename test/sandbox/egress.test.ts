@@ -166,6 +166,32 @@ print(urllib.request.urlopen('https://six.example.org/', context=ssl.create_defa
   assert.ok(log.some(({ address, reason }) => address === 'fd00:ec2::254' && reason === 'address-closed'))
 })
 
+test('a name leads neither to the machine nor to its neighbours by their public addresses, unless a rule names those', {
+  skip: skip || (existsSync('/proc/net/if_inet6') ? false : 'needs IPv6'),
+}, async () => {
+  const wishes = {
+    own: { kind: 'dns', name: 'own.example.org' },
+    own6: { kind: 'dns', name: 'own.example.org', type: 'AAAA' },
+    neighbour: { kind: 'tcp', host: 'neighbour.example.org', port: 2222 },
+    address: { kind: 'tcp', host: '2600:7::1', port: 2222 },
+    beyond: { kind: 'dns', name: 'both.example.org', type: 'AAAA' },
+  }
+  const script = `"$NODE" "$CLIENTS" '${JSON.stringify(wishes)}'; curl -sS http://neighbour.example.org/`
+  const closed = await theatre.play({ hosts: ['*'], options: ['--proxy'], script })
+  const [answers = '', proxied] = closed.stdout.trim().split('\n')
+  assert.deepEqual(JSON.parse(answers), {
+    ...{ own: 'ENOTFOUND', own6: 'ENOTFOUND', neighbour: 'ENOTFOUND', address: 'ECONNRESET' },
+    beyond: '2600:1::5',
+  })
+  assert.equal(proxied, 'usnea: neighbour.example.org:80 is not allowed (address-closed)')
+  assert.deepEqual(closed.reached, [])
+  assert.ok(closed.log.some(({ address, reason }) => address === '2600:7::1' && reason === 'address-closed'))
+  const named = await theatre.play({ hosts: ['*', '[2600:7::/64]:2222'], script })
+  const { neighbour, address } = JSON.parse(named.stdout.trim().split('\n')[0] ?? '')
+  assert.deepEqual([neighbour, address], ['ready', 'ready'])
+  assert.deepEqual(named.reached, Array(2).fill('[2600:7::1]:2222'))
+})
+
 test('names are taken as resolvers take them: in any case, with a final dot, and of other scripts', {
   skip,
 }, async () => {

@@ -7,7 +7,7 @@ const MOST_LISTED = 10
 const networkReasons: Readonly<Record<string, string>> = {
   'name-not-allowed': 'no --allow-host names it',
   'address-not-known': 'no allowed name has this address',
-  'address-closed': 'it is private, link-local or reserved; only --allow-host ADDRESS opens it',
+  'address-closed': 'it is private, reserved, or near this machine; only --allow-host ADDRESS opens it',
   'port-not-allowed': 'not on this port',
   'server-name-differs': 'the address does not belong to that server name',
   'hello-broken': 'it began like TLS and was none',

@@ -1,6 +1,7 @@
-/** May it go there? By name, address and the server name of TLS together. Pure. */
+/** May it go there? By name, address and the server name of TLS together. */
 import { type Address, isClosed } from './addresses.ts'
 import type { Names } from './names.ts'
+import { isOwn } from './own-network.ts'
 import { type Rule, ruleForAddress, ruleForName } from './rules.ts'
 
 /** Why something is refused: stable words, part of the log's format. */
@@ -25,6 +26,9 @@ export type Verdict =
     }
   | { readonly allowed: false; readonly reason: Reason; readonly names: readonly string[] }
 
+/** Not for a name: only a rule that names the address opens it. */
+const isShut = (address: Address): boolean => isClosed(address) || isOwn(address)
+
 const refuse = (reason: Reason, names: readonly string[] = []): Verdict => ({ allowed: false, reason, names })
 
 /** A connection to an address: it must have been told as the answer for an allowed name, or be named itself. */
@@ -34,7 +38,7 @@ export function decideAddress(rules: readonly Rule[], names: Names, address: Add
   const known = names.of(address)
   const isNamed = ruleForAddress(rules, address) !== undefined
   // a name opens no port of a closed address
-  if (isClosed(address)) return refuse(isNamed ? 'port-not-allowed' : 'address-closed', known)
+  if (isShut(address)) return refuse(isNamed ? 'port-not-allowed' : 'address-closed', known)
   if (known.length === 0) return refuse(isNamed ? 'port-not-allowed' : 'address-not-known')
   const open = known.filter((name) => ruleForName(rules, name, port))
   const rule = open[0] === undefined ? undefined : ruleForName(rules, open[0], port)
@@ -53,7 +57,7 @@ export function decideName(rules: readonly Rule[], name: string, port: number): 
  * a closed range is how DNS rebinding works.
  */
 export function openAddresses(rules: readonly Rule[], addresses: readonly Address[]): Address[] {
-  return addresses.filter((address) => !isClosed(address) || ruleForAddress(rules, address) !== undefined)
+  return addresses.filter((address) => !isShut(address) || ruleForAddress(rules, address) !== undefined)
 }
 
 /** Without a server name the address decides alone, as it does for what is not TLS. */
