@@ -85,9 +85,11 @@ export function testWay(way: Way): void {
   })
 
   testAs(wanted, `${way.title}: memory, processes and CPU time end where they should`, async (world) => {
-    // A shell that is refused a process ends, hence the second one.
-    const program = `(i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done) 2>/dev/null
-      while [ ! -e /tmp/go ]; do :; done; tail /dev/zero; sleep 1000`
+    // A shell that is refused a process ends, hence the second one, and the place that is kept for tail: the process that
+    // makes the file takes one as well, and may still be there.
+    const program = `sleep 1000 & kept=$!
+      (i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done) 2>/dev/null
+      while [ ! -e /tmp/go ]; do :; done; kill $kept; wait $kept; tail /dev/zero; sleep 1000`
     const resources = {
       memory: { limit: 32 << 20, swap: 32 << 20 },
       pids: { limit: 12 },
