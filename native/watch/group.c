@@ -44,8 +44,32 @@ static struct watched **all;
 static size_t count, room;
 static struct limits together;
 
+/* What the program has not read yet may fill the socket: that must not keep us from looking. At most one for each. */
+static struct verdict *kept;
+static size_t kept_count, kept_room;
+
+/* False when it does not fit. One that nobody is there to read is done with: unix(7). */
 static bool say(int channel, struct verdict verdict) {
-  return send(channel, &verdict, sizeof verdict, MSG_NOSIGNAL) == sizeof verdict;
+  ssize_t sent;
+  do sent = send(channel, &verdict, sizeof verdict, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent < 0 && errno == EINTR);
+  return sent == sizeof verdict || (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM);
+}
+
+static void say_kept(int channel) {
+  size_t said = 0;
+  while (said < kept_count && say(channel, kept[said])) said++;
+  if (said == 0) return;
+  kept_count -= said;
+  memmove(kept, kept + said, kept_count * sizeof *kept);
+}
+
+/* In its turn, behind those that had to wait. */
+static void say_or_keep(int channel, struct verdict verdict) {
+  say_kept(channel);
+  if (kept_count == 0 && say(channel, verdict)) return;
+  if (kept_count == kept_room && !(kept = realloc(kept, (kept_room = kept_room ? kept_room * 2 : 16) * sizeof *kept))) abort();
+  kept[kept_count++] = verdict;
 }
 
 static void add(const struct wish *wish, int pidfd) {
@@ -94,7 +118,7 @@ static bool listen_to(int channel) {
 static void end(int channel, size_t i, struct verdict verdict) {
   struct watched *one = all[i];
   verdict.id = one->id;
-  if (!one->ended) say(channel, verdict);
+  if (!one->ended) say_or_keep(channel, verdict);
   one->ended = true;
   if (one->whole) syscall(SYS_pidfd_send_signal, one->pidfd, SIGKILL, NULL, 0);
   else kill_descendants((int)i);
@@ -163,17 +187,18 @@ static int look(int channel) {
 
 int watch_group(int channel) {
   for (;;) {
+    say_kept(channel);
     int wait = look(channel);
     struct pollfd *fds = calloc(count + 1, sizeof *fds);
     if (!fds) abort();
-    fds[0] = (struct pollfd){channel, POLLIN, 0};
+    fds[0] = (struct pollfd){channel, kept_count ? POLLIN | POLLOUT : POLLIN, 0};
     for (size_t i = 0; i < count; i++) fds[i + 1] = (struct pollfd){all[i]->pidfd, POLLIN, 0};
     int got = poll(fds, count + 1, wait);
     if (got < 0 && errno != EINTR) return 1;
     if (got > 0)
       for (size_t i = count; i-- > 0;)
         if (fds[i + 1].revents) forget(i);
-    bool goes_on = got <= 0 || !fds[0].revents || listen_to(channel);
+    bool goes_on = got <= 0 || !(fds[0].revents & ~POLLOUT) || listen_to(channel);
     free(fds);
     if (!goes_on) return 0;
   }

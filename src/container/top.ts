@@ -1,7 +1,8 @@
 /** What runs at this moment: sandboxes, and containers of a state directory, with what they use. */
 import { isRuntimeError } from '../base/errors.ts'
-import { argumentsOf, type Box, readBoxes } from '../host/boxes.ts'
+import { argumentsOf, type Box, readBoxes, uidOf } from '../host/boxes.ts'
 import { bootSeconds } from '../host/file.ts'
+import { levels } from '../host/level.ts'
 import { allProcesses, namespaceIdentity, processesOf, readProcess } from '../host/process.ts'
 import { usageOf } from '../host/usage.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -15,6 +16,8 @@ export interface Running {
   readonly id: string
   /** Its first process. */
   readonly pid: number
+  /** The effective user of its first process: every user may run a process that calls itself a sandbox. */
+  readonly uid: number
   /** `waiting`: a sandbox that has no command yet. */
   readonly status: 'running' | 'waiting' | 'created' | 'creating' | 'paused'
   /** See docs/levels.md; undefined of what another runtime has made. */
@@ -50,22 +53,27 @@ function usedBy(pids: readonly number[], startTime: string): Used {
   }
 }
 
+/** A label is what some process has written: only what we could have written there is taken from it. */
+const nets = ['none', 'host', 'pasta', 'slirp4netns', 'allow-host']
+const known = (word: string | undefined, words: readonly string[]) => words.find((one) => one === word)
+
 const limitIn = (words: Box['words'], name: string): number | undefined =>
-  words[name] === undefined ? undefined : Number(words[name])
+  /^\d{1,15}(\.\d{1,9})?$/.test(words[name] ?? '') ? Number(words[name]) : undefined
 
 /** Of this user; for root, and with `everybody`, of all. Those of a sandbox inside another one are shown beside it. */
 export function runningSandboxes(uid: number, everybody = false): Running[] {
   return readBoxes(allProcesses())
     .filter((box) => everybody || uid === 0 || box.uid === uid)
-    .map(({ first, words, command, pids }): Running => {
+    .map(({ first, uid: owner, words, command, pids }): Running => {
       const used = usedBy(pids, first.startTime)
       return {
         kind: 'sandbox',
         id: String(first.pid),
         pid: first.pid,
         status: command === undefined ? 'waiting' : 'running',
-        level: words.level,
-        net: words.net ?? '',
+        uid: owner,
+        level: known(words.level, levels),
+        net: known(words.net, nets) ?? '',
         ...used,
         pids: Math.max(0, used.pids - 1),
         memoryLimit: limitIn(words, 'memory'),
@@ -97,6 +105,7 @@ function containerOf(record: ContainerRecord, ctx: Context): Running[] {
       kind: 'container',
       id: record.id,
       pid: record.pid,
+      uid: uidOf(record.pid),
       status,
       level: record.level,
       net: netOf(record),
@@ -123,6 +132,7 @@ export function runningTask(id: string, { pid, startTime }: { pid: number; start
     kind: 'task',
     id,
     pid,
+    uid: uidOf(pid),
     status: 'running',
     level: undefined,
     net: net === undefined ? '' : net === namespaceIdentity('self', 'net') ? 'host' : 'own',

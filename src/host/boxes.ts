@@ -17,7 +17,8 @@ export interface Box {
 /** proc_pid_cmdline(5): everybody may read it, and every process may write what it likes there. */
 export const argumentsOf = (pid: number): string[] => (readText(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1)
 
-const uidOf = (pid: number): number =>
+/** Effective uid, as we see it; -1 when it is gone. */
+export const uidOf = (pid: number): number =>
   Number(/^Uid:\s+\d+\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1] ?? -1)
 
 /** In the order of their beginning. */

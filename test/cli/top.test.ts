@@ -1,11 +1,13 @@
 /** Needs user namespaces. `usnea top`: what runs, what it uses, and nothing that steers a terminal. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { printTop } from '../../src/cli/print/top.ts'
 import type { Running } from '../../src/container/top.ts'
 import { readProcess } from '../../src/host/process.ts'
 import { sandbox } from '../../src/sandbox/index.ts'
@@ -81,6 +83,41 @@ test('what a command writes into its name does not steer a terminal', { skip }, 
   assert.match(line, /\\x1b\[31mred sandbox$/)
   running.stdin?.end()
   await running.exited
+})
+
+test('what calls itself a sandbox steers no terminal either, and only known words are taken from it', {
+  skip: needs('bash', 'python3') ?? false,
+}, async () => {
+  const label = 'sandbox level=\x1b]0;OWNED\x07\x1b[31mU9 net=\x1b[2J\x9bx memory=5\x1b[2J pids=1e999 cpus=-1'
+  const script = `import os, sys; os.execv('/bin/bash', ['usnea-init', '-c', 'read x; :', sys.argv[1], 'spoof\\x9b31m'])`
+  const child = spawn('python3', ['-c', script, label], { stdio: ['pipe', 'ignore', 'inherit'] })
+  const its = () => (JSON.parse(top('--json')) as Running[]).find(({ pid }) => pid === child.pid)
+  await until('it is shown', () => its() !== undefined)
+  const { level, net, memoryLimit, pidsLimit, cpusLimit, uid } = its() as Running
+  assert.deepEqual(
+    { level, net, memoryLimit, pidsLimit, cpusLimit, uid },
+    { level: null, net: '', memoryLimit: null, pidsLimit: null, cpusLimit: null, uid: process.geteuid?.() },
+  )
+  for (const text of [top('--once'), top('--json')]) assert.doesNotMatch(text, /(?!\n)\p{Cc}/u)
+  child.stdin.end('\n')
+  await once(child, 'exit')
+})
+
+test('in the table nothing steers a terminal, whatever cell it is in', () => {
+  const bad = 'a\x1b[2J\x9b\nb'
+  const one = { kind: 'task', id: bad, pid: 1, uid: 0, status: bad, level: bad, net: bad, command: [bad] }
+  const rest = {
+    ageMs: 0,
+    cpuMs: 0,
+    memory: 0,
+    memoryLimit: undefined,
+    pids: 0,
+    pidsLimit: undefined,
+    cpusLimit: undefined,
+  }
+  const text = printTop([{ ...one, ...rest } as unknown as Running])
+  assert.equal(text.split('\n').length, 3)
+  assert.doesNotMatch(text, /(?!\n)\p{Cc}/u)
 })
 
 test('containers of the state directory are shown with their state and limits', {

@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ceiling, type HeldLimit, type LimitEvent, sandbox } from '../../src/sandbox/index.ts'
 import { whyNot } from '../fixtures/as.ts'
-import { ownCgroups } from '../fixtures/cgroups.ts'
+import { ownCgroups, removeCgroup } from '../fixtures/cgroups.ts'
 import { reachableNode, runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
 import { allProcesses } from '../fixtures/processes.ts'
@@ -144,6 +144,31 @@ test('one ceiling holds for several sandboxes together', { skip: byCgroup }, asy
     JSON.stringify(hit?.limits),
   )
 })
+
+test('no sandbox starts under a ceiling whose cgroup was taken away, or is another one', {
+  skip: byCgroup,
+}, async () => {
+  await using all = ceiling({ pids: 5 })
+  await using box = sandbox({ cwd: '/' }, { ceiling: all })
+  assert.equal((await box.run(['sh', '-c', crowd(3)])).stdout, 'all')
+  const [one = ''] = left()
+  const theirs = places.map(({ base }) => join(base, one)).filter((path) => existsSync(path))
+  assert.ok(theirs.length > 0)
+  for (const path of theirs) rmdirSync(path)
+  const start = () => box.run(['sh', '-c', crowd(10)])
+  await assert.rejects(start(), { code: 'ceiling-gone' })
+  assert.deepEqual(left(), [])
+  for (const path of theirs) mkdirSync(path)
+  await assert.rejects(start(), { code: 'ceiling-gone' })
+  for (const path of theirs) assert.deepEqual(removedBelow(path), [])
+})
+
+/** Takes it away. @returns the cgroups that were in it */
+function removedBelow(path: string): string[] {
+  const below = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  removeCgroup(path)
+  return below.map(({ name }) => name)
+}
 
 test('disposing a ceiling ends what runs under it', { skip: byCgroup }, async () => {
   const all = ceiling({ pids: 20 })

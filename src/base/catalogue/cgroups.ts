@@ -7,6 +7,11 @@ export const cgroups = {
     what: "container's cgroup is not empty",
     fix: 'end those processes, or give the container another cgroupsPath',
   },
+  'ceiling-gone': {
+    what: 'the cgroup of the ceiling is gone, or is another one now',
+    why: 'somebody has removed it; one that is made anew would have no limits',
+    fix: 'make another ceiling',
+  },
   'cgroup-limit': { what: 'cannot set a limit of the cgroup' },
   'limit-unheld': {
     what: 'nothing enforces a limit that was asked for',

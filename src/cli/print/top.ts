@@ -13,21 +13,23 @@ export interface Screen {
   readonly isBold: boolean
 }
 
-const HEAD = ['KIND', 'ID', 'STATUS', 'LEVEL', 'NET', 'TIME', 'CPU', 'MEMORY', 'PIDS', 'COMMAND']
+const HEAD = ['KIND', 'ID', 'STATUS', 'UID', 'LEVEL', 'NET', 'TIME', 'CPU', 'MEMORY', 'PIDS', 'COMMAND']
 
 export function printTop(running: readonly Running[], screen?: Screen): string {
-  const rows = running.map((one) => [
+  const cellsOf = (one: Running) => [
     one.kind,
     one.id,
     one.status,
+    String(one.uid),
     one.level ?? '-',
     one.net === '' ? '-' : one.net,
     age(one.ageMs),
     `${Math.round(share(one, screen) * 100)}%`,
     ofLimit(size(one.memory), one.memoryLimit === undefined ? undefined : size(one.memoryLimit)),
     ofLimit(String(one.pids), one.pidsLimit === undefined ? undefined : String(one.pidsLimit)),
-    one.command.map(word).join(' '),
-  ])
+    one.command.join(' '),
+  ]
+  const rows = running.map((one) => cellsOf(one).map(word))
   const lines = printTable([HEAD, ...rows], { narrowest: 0, gap: 2 })
     .split('\n')
     .slice(0, -1)
@@ -39,7 +41,7 @@ export function printTop(running: readonly Running[], screen?: Screen): string {
 
 /** Stable: fields may be added. Sandboxes in the order of their beginning, then containers and tasks by name. */
 export const printTopJson = (running: readonly Running[]): string =>
-  `${JSON.stringify(running.map((one) => ({ ...one, level: one.level ?? null, memoryLimit: one.memoryLimit ?? null, pidsLimit: one.pidsLimit ?? null, cpusLimit: one.cpusLimit ?? null })))}\n`
+  `${JSON.stringify(running.map((one) => ({ ...one, level: one.level ?? null, memoryLimit: one.memoryLimit ?? null, pidsLimit: one.pidsLimit ?? null, cpusLimit: one.cpusLimit ?? null }))).replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`)}\n`
 
 /** Processors: since the last look, else since it began. */
 function share(one: Running, screen: Screen | undefined): number {
@@ -50,7 +52,7 @@ function share(one: Running, screen: Screen | undefined): number {
 
 const ofLimit = (used: string, limit: string | undefined): string => (limit === undefined ? used : `${used}/${limit}`)
 
-/** A command may write what it likes into its arguments: on one line, and nothing that steers a terminal. */
+/** A process may write what it likes into its arguments: on one line, and nothing that steers a terminal. */
 const word = (text: string): string => printable(text).replace(/[\n\t]/g, ' ')
 
 export function size(bytes: number): string {

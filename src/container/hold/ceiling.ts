@@ -1,7 +1,9 @@
 /** Limits of several sandboxes together: a cgroup around theirs, or one watchdog that adds them up. */
+import { dirname, join } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { surveyEnclosure } from '../../linux/cgroups/enclosure.ts'
+import { isStillThere } from '../../linux/cgroups/identity.ts'
 import { signalMembers } from '../../linux/cgroups/kill.ts'
 import { removeCgroup } from '../../linux/cgroups/manager.ts'
 import type { ManagedCgroup } from '../../linux/cgroups/record.ts'
@@ -39,16 +41,29 @@ export class Shared implements AsyncDisposable {
     const survey = this.#survey(this.#path, {})
     if (survey.some(({ place }) => place.version === 2 && place.path === `/${this.#path}`))
       this.#path = `/${this.#path}`
+    if (survey.length === 0) throw new RuntimeError('ceiling-gone')
     sweep(survey)
     this.#record = makeEnclosure(amounts, host, survey)
   }
 
-  /** Where the cgroup of one more sandbox is to lie, with these limits of its own; undefined where it cannot lie in ours. */
+  /**
+   * Where the cgroup of one more sandbox is to lie, with these limits of its own; undefined where it cannot lie in ours.
+   * @throws RuntimeError `ceiling-gone`
+   */
   place(own: Amounts): readonly Surveyed[] | undefined {
     if (this.#isEnded)
       throw new RuntimeError('sandbox-option', { what: 'the ceiling of the sandbox has been disposed of' })
     if (this.way.by !== 'cgroup') return undefined
-    return this.#survey(`${this.#path}/${++this.#last}`, own)
+    return this.#within(this.#survey(`${this.#path}/${++this.#last}`, own))
+  }
+
+  /** In each of our cgroups, as they were made: a tree where we have none has no limit of ours. */
+  #within(survey: readonly Surveyed[]): readonly Surveyed[] {
+    const homes = (this.#record?.homes ?? []).flatMap(({ path, ino }) => (ino === undefined ? [] : { path, ino }))
+    const homeOf = ({ place }: Surveyed) => homes.find(({ path }) => path === dirname(join(place.mount, place.path)))
+    const gone = homes.find((home) => !isStillThere(home) || !survey.some((one) => homeOf(one) === home))
+    if (gone || homes.length === 0) throw new RuntimeError('ceiling-gone', gone ? { details: [gone.path] } : {})
+    return survey.map((one) => ({ ...one, place: { ...one.place, within: homeOf(one) } }))
   }
 
   /** In all of the three trees where they can be had, so that what has limits of its own finds its place there. */
@@ -56,7 +71,7 @@ export class Shared implements AsyncDisposable {
     const whole = surveyEnclosure(path, this.#host, limitNames)
     const needed = [...new Set([...named(this.amounts), ...named(own)])]
     const survey = typeof whole === 'string' ? surveyEnclosure(path, this.#host, needed) : whole
-    // Somebody has taken the trees away since we were made: then the next step fails, and says so.
+    // Somebody has taken the trees away since we were made: the next step says so.
     return typeof survey === 'string' ? [] : survey
   }
 

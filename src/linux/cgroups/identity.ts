@@ -5,6 +5,14 @@ import type { CgroupRecord, Home } from './record.ts'
 
 export const inodeOf = (path: string): string => String(statSync(path, { bigint: true }).ino)
 
+export function isStillThere({ path, ino }: { readonly path: string; readonly ino: string }): boolean {
+  try {
+    return inodeOf(path) === ino
+  } catch {
+    return false
+  }
+}
+
 /** One that has gone is nobody else's. */
 function isStillOurs({ path, ino }: Home): boolean {
   if (ino === undefined) return true

@@ -10,6 +10,8 @@ export interface Place {
   readonly mount: string
   /** From the mount point on; begins with `/`. */
   readonly path: string
+  /** Above it: nothing is made up to this one, which has limits that are to hold. */
+  readonly within?: { readonly path: string; readonly ino: string } | undefined
 }
 
 /** A path that climbs, or that is no name at all, is refused: it would be somebody else's cgroup. */

@@ -1,13 +1,13 @@
 /** Making and removing the directories of a container's cgroup. */
 
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { elapsed } from '../../base/clock.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
 import { isHomeFrozen } from './freezer.ts'
-import { inodeOf } from './identity.ts'
+import { inodeOf, isStillThere } from './identity.ts'
 import { pidsBelow } from './members.ts'
 import type { Place } from './place.ts'
 import type { Home } from './record.ts'
@@ -32,12 +32,14 @@ export function makeHome(place: Place, options: MakeOptions): Home {
     const made: string[] = []
     try {
       makeDown(place, options, made)
+      assertWithin(place)
       if (made.length === 0) assertFree(place, path)
       const controllers = place.version === 1 ? place.controllers : controllersAt(path)
       return { version: place.version, controllers, path, made: made.length, ino: inodeOf(path) }
     } catch (cause) {
       for (const directory of made.reverse()) if (!isRemoved(directory)) break
       if (cause instanceof RuntimeError) throw cause
+      assertWithin(place)
       if (errnoOf(cause) === 'ENOENT' && attempt < ATTEMPTS) continue
       const errno = errnoOf(cause)
       throw new RuntimeError('cgroup-refused', {
@@ -66,13 +68,18 @@ export function makeMissing(place: Place): number {
 
 /** Every directory that was made is on the list at once. */
 function makeDown(place: Place, options: MakeOptions, made: string[]): void {
-  let at = place.mount
-  for (const name of place.path.split('/').filter(Boolean)) {
+  let at = place.within?.path ?? place.mount
+  for (const name of relative(at, join(place.mount, place.path)).split('/').filter(Boolean)) {
     if (place.version === 2) enableControllers(at, options)
     at = join(at, name)
     if (isMade(at)) made.push(at)
     if (place.controllers.includes('cpuset')) inheritCpuset(at)
   }
+}
+
+/** While something lies in a cgroup it cannot be removed, so what holds after ours was made goes on to hold. */
+function assertWithin({ within }: Place): void {
+  if (within && !isStillThere(within)) throw new RuntimeError('ceiling-gone', { details: [within.path] })
 }
 
 function isMade(path: string): boolean {

@@ -61,6 +61,7 @@ export class WatchGroup implements Disposable {
     const pidfd = native().pidfdOpen(one.pid)
     if (pidfd < 0) return id // it has ended already
     try {
+      this.#drain()
       this.#say({ ...one, id }, pidfd)
     } finally {
       closeSync(pidfd)
@@ -76,10 +77,15 @@ export class WatchGroup implements Disposable {
 
   /** Why it ended that one, if it did. Asked once, when that is dead. */
   verdictOf(id: number): GroupVerdict | undefined {
-    while (this.#isOpen && native().waitReadable(this.#ours, 0) > 0) if (!this.#hear()) break
+    this.#drain()
     const verdict = this.#verdicts.get(id)
     this.#verdicts.delete(id)
     return verdict
+  }
+
+  /** Nobody else empties the socket, which holds some hundreds. */
+  #drain(): void {
+    while (this.#isOpen && native().waitReadable(this.#ours, 0) > 0) if (!this.#hear()) break
   }
 
   #say({ id, pid, isWhole, limits }: Watchable & { readonly id: number }, ...fds: number[]): void {
