@@ -139,9 +139,24 @@ function admitDelete(facts: TaskFacts, told: Told<'/tasks/delete'>): Admitted {
     time: told.time,
     event: { containerId: facts.id, id: facts.id, pid: pid || facts.pid, exitStatus, exitedAt },
   }
-  const owed = facts.exit === undefined && facts.isStarted ? [...forced, exit] : []
+  const owed = facts.exit === undefined && facts.isStarted ? [...forced, ...unknownExits(facts, told), exit] : []
   const known = facts.exit ?? { status: exitStatus, at: exitedAt }
   return { facts: { ...facts, exit: known, isDeleted: true, held: [] }, written: [...owed, told] }
+}
+
+/** As of SIGKILL: containerd tells the same of what its shim did not live to tell. */
+const KILLED = 137
+
+/** Of execs whose end nobody told, because who knew it is dead. They went with their container. */
+function unknownExits(facts: TaskFacts, { time, event }: Told<'/tasks/delete'>): Told<'/tasks/exit'>[] {
+  const isHeld = (id: string) => facts.held.some((held) => held.topic === '/tasks/exit' && held.event.id === id)
+  return Object.entries(facts.execs)
+    .filter(([id, exec]) => exec.isStarted && !exec.hasExited && !isHeld(id))
+    .map(([id, { pid }]) => ({
+      topic: '/tasks/exit',
+      time,
+      event: { containerId: facts.id, id, pid, exitStatus: KILLED, exitedAt: event.exitedAt ?? time },
+    }))
 }
 
 const hold = (facts: TaskFacts, told: TaskHappening): Admitted => {

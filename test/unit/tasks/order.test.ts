@@ -84,6 +84,10 @@ describe('the order of events', () => {
   it('a delete brings the exit that it needs, and nothing comes after it', () => {
     assert.deepEqual(tell([create, start(), remove(), exit(), paused]), ['create', 'start', 'exit', 'delete'])
     assert.deepEqual(tell([create, remove()]), ['create', 'delete'])
+    const running = [create, start(), added('x'), execStart('x'), added('y'), execStart('y'), added('z')]
+    const ends = ['exit y', 'exit x', 'exit', 'delete']
+    assert.deepEqual(tell([...running, exit('y', 8), exit(), remove()]).slice(-4), ends)
+    assert.deepEqual(tell([...running, exit('y', 8), remove()]).slice(-4), ends)
   })
 
   it('a start or a pause that comes late, after the exit, is not written', () => {
