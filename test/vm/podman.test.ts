@@ -6,9 +6,10 @@ import { runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
 import { isRoot } from '../fixtures/users.ts'
 import { succeeded } from '../fixtures/world.ts'
-import { patience, skip as unfit } from './scopes.ts'
+import { patience, startPodman, skip as unfit } from './scopes.ts'
 
 const skip = unfit ?? needs('podman', 'conmon')
+if (skip === undefined) startPodman()
 
 for (const manager of ['systemd', 'cgroupfs'] as const)
   testAs(

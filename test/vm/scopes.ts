@@ -1,4 +1,5 @@
 /** Containers as scopes of systemd, and what systemd says of them. As whoever the tests are started as. */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { ownCgroups } from '../fixtures/cgroups.ts'
 import type { Config } from '../fixtures/config.ts'
@@ -48,3 +49,6 @@ export async function show(world: World, unit: string, ...names: string[]): Prom
       .map((line) => line.split(/=(.*)/s).slice(0, 2)),
   )
 }
+
+/** A podman without root keeps a process that holds its namespaces: started here it is left by no test. */
+export const startPodman = () => void (isRoot || spawnSync('podman', ['unshare', 'true'], { cwd: '/' }))
