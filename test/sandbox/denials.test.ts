@@ -21,6 +21,7 @@ import { type Denial, type SandboxOptions, sandbox } from '../../src/index.ts'
 import { whyNot } from '../fixtures/as.ts'
 import { reachableNode, runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
+import { descriptors, linkOf } from '../fixtures/processes.ts'
 import { until } from '../fixtures/until.ts'
 import { openWorld } from '../fixtures/world.ts'
 
@@ -234,16 +235,58 @@ attempt(socket.socket().connect, ('192.0.2.1', 80))`
   assert.equal(denials.find(({ kind }) => kind === 'network')?.address, '192.0.2.1')
 })
 
-const observers = () =>
-  readdirSync('/proc').filter((pid) => {
+const pipesOf = (pid: number) =>
+  descriptors(pid)
+    .map((fd) => linkOf(pid, `fd/${fd}`))
+    .filter((link) => link.startsWith('pipe:'))
+
+/** Those that write to us: other tests have some at the same time. */
+function observers(): string[] {
+  const ours = new Set(pipesOf(process.pid))
+  return readdirSync('/proc').filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'usnea-observe\n'
+      const isOne = /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'usnea-observe\n'
+      return isOne && pipesOf(Number(pid)).some((pipe) => ours.has(pipe))
     } catch {
       return false
     }
   })
+}
 
-test('an observer that is killed ends the command, and the run is an error', { skip }, async () => {
+/** Waits for the moment when nobody listens, to answer its own calls. */
+const usurper = `
+import ctypes, os, struct
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+code = struct.pack('<HBBIHBBIHBBIHBBI', 0x20, 0, 0, 0, 0x15, 0, 1, 250, 6, 0, 0, 0x7fc00000, 6, 0, 0, 0x7fff0000)
+filter = ctypes.create_string_buffer(code)
+program = ctypes.create_string_buffer(struct.pack('<HxxxxxxQ', 4, ctypes.addressof(filter)))
+os.write(1, b'on\\n')
+while libc.syscall(317, 1, 8, program) < 0: pass
+os.write(1, b'it listens\\n')
+while True: pass
+`
+
+test('a command cannot take the place of its observer', { skip: needs('root', 'python3') ?? false }, async () => {
+  const before = new Set(observers())
+  await using box = sandbox({ cwd: '/', denials: true })
+  const command = box.spawn(['python3', '-c', usurper], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  command.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk
+  })
+  await until('it runs', () => said.startsWith('on'))
+  const [observer] = observers().filter((pid) => !before.has(pid))
+  process.kill(Number(observer), 'SIGKILL')
+  // nobody of us acts for a moment: whatever it does now, it does on its own
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  await assert.rejects(command.exited, { code: 'denials-lost' })
+  assert.equal(said, 'on\n')
+})
+
+test('an observer that is killed ends the command, and the run is an error', {
+  skip: needs('root', 'userns') ?? false,
+}, async () => {
   const before = new Set(observers())
   await using box = sandbox({ cwd: '/', denials: true })
   const script = 'echo on; while :; do cat /etc/hostname >/dev/null 2>&1 || echo refused; done'

@@ -95,6 +95,9 @@ const AT_EMPTY_PATH = 0x1000
 /** MSG_NOSIGNAL and MSG_CONFIRM, as native/init/ops_seccomp.c sends the listener while nobody listens. */
 const OWN_SENDING = 0x4800
 const SIGURG = 23
+const EBUSY = 16
+/** linux/seccomp.h */
+const NEW_LISTENER = 8
 
 const noEmptyPath = (index: number): SyscallArgument => ({
   index,
@@ -118,6 +121,17 @@ const conditions: Readonly<Record<string, SyscallArgument>> = {
 const isQuiet = ({ names, errnoRet }: SyscallRule): boolean => errnoRet === 0 || names.includes('clone3')
 
 /**
+ * A listener of the command's own. With an observer the kernel refuses it (EBUSY); when that one is dead it would not, and as
+ * of two filters that wait for an answer the newer one counts, the command could answer itself. An errno counts before both.
+ */
+const ownListener: SyscallRule = {
+  names: ['seccomp'],
+  action: 'SCMP_ACT_ERRNO',
+  errnoRet: EBUSY,
+  args: [{ index: 1, op: 'SCMP_CMP_MASKED_EQ', value: NEW_LISTENER, valueTwo: NEW_LISTENER }],
+}
+
+/**
  * The same filter, where what is refused waits for the observer's word, and so does what is watched. The observer has the
  * filter itself, and gives the answer that it would have given; without an observer every such call is ENOSYS.
  */
@@ -132,5 +146,5 @@ export function observedProfile(profile: Seccomp): Seccomp {
     const condition = conditions[name]
     return { names: [name], ...notify, ...(condition ? { args: [condition] } : {}) }
   })
-  return { ...profile, syscalls: [...refused, ...seen] }
+  return { ...profile, syscalls: [ownListener, ...refused, ...seen] }
 }
