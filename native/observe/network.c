@@ -14,8 +14,7 @@
 enum { LINE = 512, NAME_SIZE = 64 };
 
 struct target {
-  bool loopback;
-  bool is_six;
+  bool is_six, loopback;
   unsigned port;
   char text[INET6_ADDRSTRLEN + 16];
 };
@@ -46,8 +45,9 @@ static int judge_target(const struct policy *policy, const struct target *target
   switch ((enum net)policy->head.net) {
     case NET_NONE: return access & BIND_TO || target->loopback ? 0 : ENETUNREACH;
     case NET_PORTS: return has_port(policy, access & BIND_TO ? target->port | PORT_BIND : target->port) ? 0 : EACCES;
-    /* IPv4 arrives at our filter, which says itself what it lets through */
-    case NET_FILTERED: return access & BIND_TO || target->loopback || !target->is_six ? 0 : ENETUNREACH;
+    /* what arrives at our filter it judges, and tells, itself */
+    case NET_FILTERED_IPV4: return access & BIND_TO || target->loopback || !target->is_six ? 0 : ENETUNREACH;
+    case NET_FILTERED:
     default: return 0;
   }
 }

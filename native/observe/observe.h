@@ -25,7 +25,7 @@ struct call {
 };
 
 enum { LEARNS = 1, HAS_LANDLOCK = 2, OWN_PROC = 4, OWN_NETWORK = 8, FIXED_ROOT = 16 };
-enum net { NET_ANY, NET_NONE, NET_PORTS, NET_FILTERED };
+enum net { NET_ANY, NET_NONE, NET_PORTS, NET_FILTERED, NET_FILTERED_IPV4 };
 enum { RULE_READ = 'r', RULE_WRITE = 'w', RULE_HIDE = 'h' };
 enum { PORT_BIND = 1 << 16 };
 

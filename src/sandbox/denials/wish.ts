@@ -5,7 +5,7 @@ import { watchedCalls } from './watched.ts'
 
 /** Bits and numbers of native/observe/observe.h. */
 const flags = { learns: 1, hasLandlock: 2, ownProc: 4, ownNetwork: 8, fixedRoot: 16 }
-const nets = { any: 0, none: 1, ports: 2, filtered: 3 }
+const nets = { any: 0, none: 1, ports: 2, filtered: 3, filteredIpv4: 4 }
 const PORT_BIND = 0x1_0000
 
 interface Rule {
@@ -44,7 +44,8 @@ function flagsOf({ standing, freshProc, options }: Policy, learns: boolean): num
 }
 
 function netOf({ options }: Policy): keyof typeof nets {
-  if (options.egress) return 'filtered'
+  // IPv6 is carried by rules of netfilter only.
+  if (options.egress) return options.egress.netfilter ? 'filtered' : 'filteredIpv4'
   if (options.net === 'none') return 'none'
   return options.ports === undefined ? 'any' : 'ports'
 }
