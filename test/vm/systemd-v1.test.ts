@@ -57,12 +57,14 @@ testAs(
   async (world) => {
     const id = world.newId()
     const resources = { memory: { limit: 33_554_432 }, pids: { limit: 6 } }
-    const program =
-      'i=0; while [ $i -lt 20 ]; do sleep 1000 & i=$((i+1)); done; while [ ! -e /tmp/go ]; do :; done; tail /dev/zero'
+    // A shell that is refused a process ends, hence the second one, and the place that is kept for tail.
+    const program = `sleep 1000 & kept=$!
+      (i=0; while [ $i -lt 20 ]; do sleep 1000 & i=$((i+1)); done) 2>/dev/null
+      sleep 1000 & while [ ! -e /tmp/go ]; do :; done; kill $kept; wait $kept; tail /dev/zero; sleep 1000`
     succeeded(
       await run(world, id, (config) => {
         limits(resources)(config)
-        config.process.args = ['sh', '-c', `(${program}); sleep 1000`]
+        config.process.args = ['sh', '-c', program]
       }),
     )
     const watching = world.call(['events', '--interval', '1s', id])
