@@ -3,7 +3,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   sandbox: [
     'usnea -- sh -c "id; ls /tmp"              # no network, nothing of yours can be written',
     'usnea --rw . -- make test                 # the current directory is writable',
-    "usnea --rw . --allow-host 'registry.npmjs.org:443' -- npm install",
+    "usnea --rw . --allow-host 'registry.example.org:443' -- npm install",
     'usnea --profile agent --timeout 10m -- ./agent.sh',
     'usnea --profile build --explain -- make   # what that would be, in words',
   ],
