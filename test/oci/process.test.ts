@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { testAs } from '../fixtures/cases.ts'
 import { inside } from '../fixtures/inside.ts'
+import { until } from '../fixtures/until.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
 
 const everywhere = ['root', 'ranges', 'plain', 'nested', 'contained'] as const
@@ -144,11 +145,13 @@ testAs(
   async (world) => {
     const through = ['sh', '-c', 'ulimit -S -n 512; exec "$@"', 'sh']
     const bundle = await world.bundle((config) => {
-      config.process.args = ['sh', '-c', 'ulimit -S -n; exec sleep 1000']
+      config.process.args = ['sh', '-c', 'ulimit -S -n > /dev/limit; exec sleep 1000']
     })
     const id = world.newId()
-    const first = await world.usnea(['run', '--detach', '--bundle', bundle.path, id], { through })
-    assert.equal(succeeded(first), '512\n')
+    succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id], { through }))
+    const told = async () => (await world.usnea(['exec', id, 'cat', '/dev/limit'])).stdout
+    await until('it has told', async () => (await told()) !== '')
+    assert.equal(await told(), '512\n')
     assert.equal(succeeded(await world.usnea(['exec', id, 'sh', '-c', 'ulimit -S -n'], { through })), '512\n')
     succeeded(await world.usnea(['delete', '--force', id]))
     const sandboxed = await world.usnea(['--', '/bin/sh', '-c', 'ulimit -S -n'], { through, noRoot: true })
