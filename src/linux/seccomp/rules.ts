@@ -77,7 +77,7 @@ interface Place {
 function multiplexed(name: string, conditions: readonly Condition[], abi: Abi): Place[] {
   if (!abis[abi].isMultiplexed) return []
   const socket = socketCalls.indexOf(name) + 1
-  const call = socket > 0 ? socket : ipcCalls[name]
+  const call = socket > 0 ? socket : Object.hasOwn(ipcCalls, name) ? ipcCalls[name] : undefined
   const number = syscallNumber(socket > 0 ? 'socketcall' : 'ipc', abi)
   if (call === undefined || number === undefined) return []
   const first: Condition = { index: 0, op: 'SCMP_CMP_EQ', value: BigInt(call), mask: ALL_BITS }

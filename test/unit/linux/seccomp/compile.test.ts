@@ -124,6 +124,9 @@ describe('a compiled filter', () => {
 
   it('names what it does not know', () => {
     assert.deepEqual(compileFilter(refusing(['read', 'nonsense', 'chown32']), 'x64').unknown, ['nonsense'])
+    const inherited = ['__proto__', 'constructor', 'toString']
+    const architectures = ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86']
+    assert.deepEqual(compileFilter(refusing(inherited, { architectures }), 'x64').unknown, inherited)
   })
 
   it('stays small for a long list without conditions', () => {
