@@ -29,6 +29,8 @@ export interface Report {
 /** Longer than this for one input is as bad as a crash: somebody could stop us with it. */
 const SLOWEST_MS = 2000
 const LARGEST_POOL = 4000
+/** Bytes. A mutation may copy a part of a document into another: what grew beyond this is tried, but grows no further. */
+const LARGEST_PARENT = 64 * 1024
 
 /** Seeds, and what once broke something. */
 export function corpusOf({ name, seeds }: Target): Buffer[] {
@@ -54,7 +56,8 @@ export function fuzz(
       const answer = answerOf(target, input)
       const isNew = !answers.has(answer)
       if (isNew && answers.size < LARGEST_POOL) answers.add(answer)
-      if (isNew && pool.length < LARGEST_POOL && runs >= first) pool.push(input)
+      const canGrow = pool.length < LARGEST_POOL && input.length <= LARGEST_PARENT
+      if (isNew && canGrow && runs >= first) pool.push(input)
     } catch (error) {
       return {
         runs,
