@@ -82,11 +82,11 @@ static bool needs_no_name(const struct policy *policy, uint32_t access) {
 void judge_file(const struct ask *ask, int dirfd, const char *path, uint32_t access) {
   static struct view view;
   unsigned how = (access & NOFOLLOW ? 0 : VIEW_FOLLOW) | (needs_no_name(ask->policy, access) ? VIEW_UNNAMED : 0);
-  if (!look_at(&view, ask->caller.pid, dirfd, path, how)) return;
+  if (!look_at(&view, &ask->caller, dirfd, path, how)) return;
   bool is_new = (access & (MAKE | BIND_TO)) && view.fd < 0;
   int error = view.fd >= 0 ? judge_found(ask->policy, &view, access & WRITE ? access & ~(uint32_t)MAKE : access)
                            : judge_missing(ask->policy, &view, access);
-  if (error) name_view(&view, ask->caller.pid);
+  if (error) name_view(&view, &ask->caller);
   unsigned process = process_in(view.text);
   if (!error && view.fd >= 0 && process && access & (READ | WRITE | EXECUTE) && is_guarded(view.text) && is_foreign(ask, (int)process)) error = EACCES;
   bool learns = ask->policy->head.flags & LEARNS;

@@ -95,8 +95,8 @@ struct view {
 void keep_root(bool fixed);
 /* VIEW_UNNAMED: of what is there neither the whole path nor its directory is looked for, until name_view(). */
 enum { VIEW_FOLLOW = 1, VIEW_UNNAMED = 2 };
-bool look_at(struct view *view, int pid, int dirfd, const char *path, unsigned how);
-void name_view(struct view *view, int pid);
+bool look_at(struct view *view, const struct caller *caller, int dirfd, const char *path, unsigned how);
+void name_view(struct view *view, const struct caller *caller);
 void let_go(struct view *view);
 /* Is there something of that name outside of the sandbox? */
 bool is_outside(const char *path);

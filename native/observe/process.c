@@ -90,7 +90,7 @@ static bool has_inside(const struct ask *ask, int number) {
 static bool has_own(const struct ask *ask, const char *name, int number) {
   static struct view view;
   if (!(ask->policy->head.flags & OWN_PROC)) return has_inside(ask, number);
-  if (!look_at(&view, ask->caller.pid, AT_FDCWD, name, VIEW_FOLLOW)) return true;
+  if (!look_at(&view, &ask->caller, AT_FDCWD, name, VIEW_FOLLOW)) return true;
   bool found = view.fd >= 0;
   let_go(&view);
   return found;

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 enum { ROOM = 4096, ROOM_OF_USES = 65536, KINDS = END_KIND, NAME_SIZE = 64, STATUS_SIZE = 4096, MOST_TELLING = 63 };
+/* Of each kind; all in all 16 MiB, as four kinds are kept. Paths may be long. */
+enum { BYTES = 1 << 20, BYTES_OF_USED_FILES = 9 << 20 };
 
 struct entry {
   struct entry *next;
@@ -22,7 +24,13 @@ struct entry {
 };
 
 static struct entry *table[ROOM];
-static uint32_t used[KINDS], uses[KINDS], lost[KINDS];
+struct room {
+  uint32_t entries;
+  size_t bytes;
+};
+
+static struct room used[KINDS], uses[KINDS];
+static uint32_t lost[KINDS];
 static int out = -1;
 
 void report_to(int fd) { out = fd; }
@@ -77,6 +85,18 @@ static bool is_same(const struct record *one, const struct record *other) {
          (one->kind != CALL_KIND || (one->number == other->number && one->arch == other->arch && one->args[0] == other->args[0]));
 }
 
+/* NULL: there is no room, or no memory. */
+static struct entry *new_entry(enum kind kind, int errnum, size_t size) {
+  struct room *room = errnum ? &used[kind] : &uses[kind];
+  const size_t bytes = !errnum && kind == FILE_KIND ? BYTES_OF_USED_FILES : BYTES;
+  struct entry *entry = NULL;
+  if (room->entries < (errnum ? ROOM : ROOM_OF_USES) && room->bytes + sizeof *entry + size <= bytes) entry = malloc(sizeof *entry + size);
+  if (!entry) return NULL;
+  room->entries++;
+  room->bytes += sizeof *entry + size;
+  return entry;
+}
+
 /* A call is told by its number; its arguments belong to it only where they are few: a family, a request. */
 void tell(const struct ask *ask, enum kind kind, uint32_t access, int errnum, const void *bytes, size_t size) {
   struct record head = {.size = (uint32_t)size, .kind = kind, .access = access, .errnum = (uint32_t)errnum, .count = 1};
@@ -90,13 +110,11 @@ void tell(const struct ask *ask, enum kind kind, uint32_t access, int errnum, co
       if (entry->head.count < ~0u) entry->head.count++;
       return;
     }
-  uint32_t *taken = errnum ? &used[kind] : &uses[kind];
-  struct entry *entry = *taken < (errnum ? ROOM : ROOM_OF_USES) ? malloc(sizeof *entry + size) : NULL;
+  struct entry *entry = new_entry(kind, errnum, size);
   if (!entry) {
     if (lost[kind] < ~0u) lost[kind]++;
     return;
   }
-  ++*taken;
   head.time_ms = now_ms();
   describe(ask->caller.pid, &head);
   *entry = (struct entry){.next = table[place], .head = head};

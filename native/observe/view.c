@@ -22,13 +22,13 @@ static int kept = -1;
 
 void keep_root(bool fixed) { is_fixed = fixed; }
 
-/* Where nobody can change roots one is enough for all. */
-static int root_of(int pid) {
+/* Where nobody can change roots one is enough for all, if it is surely the caller's: its number may be another's by now. */
+static int root_of(const struct caller *caller) {
   char name[NAME_SIZE];
   if (kept >= 0) return kept;
-  snprintf(name, sizeof name, "/proc/%d/root", pid);
+  snprintf(name, sizeof name, "/proc/%d/root", caller->pid);
   int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (is_fixed) kept = fd;
+  if (is_fixed && fd >= 0 && is_alive(caller)) kept = fd;
   return fd;
 }
 
@@ -132,23 +132,23 @@ static bool walk(struct view *view, int pid, int root, bool follow) {
 }
 
 /* What look_at() left out. */
-void name_view(struct view *view, int pid) {
-  int root = root_of(pid);
+void name_view(struct view *view, const struct caller *caller) {
+  int root = root_of(caller);
   if (root >= 0 && view->parent < 0) find_parent(view, root);
   done_with(root);
 }
 
 /* False: nothing can be said of it. */
-bool look_at(struct view *view, int pid, int dirfd, const char *path, unsigned how) {
+bool look_at(struct view *view, const struct caller *caller, int dirfd, const char *path, unsigned how) {
   static char base[PATH_SIZE];
   view->fd = view->parent = -1;
   view->errnum = 0;
   if (path[0] == 0) return false;
-  if (path[0] != '/' && !base_of(pid, dirfd, base, sizeof base)) return false;
+  if (path[0] != '/' && !base_of(caller->pid, dirfd, base, sizeof base)) return false;
   if (!join_path(view->text, sizeof view->text, base, path)) return false;
-  int root = root_of(pid);
+  int root = root_of(caller);
   if (root < 0) return false;
-  bool found = walk(view, pid, root, (how & VIEW_FOLLOW) != 0);
+  bool found = walk(view, caller->pid, root, (how & VIEW_FOLLOW) != 0);
   if (found && !(view->fd >= 0 && how & VIEW_UNNAMED)) find_parent(view, root);
   done_with(root);
   if (!found) let_go(view);

@@ -235,6 +235,21 @@ attempt(socket.socket().connect, ('192.0.2.1', 80))`
   assert.equal(denials.find(({ kind }) => kind === 'network')?.address, '192.0.2.1')
 })
 
+test('long names are bounded by their bytes, and what is beyond is counted', { skip }, async () => {
+  const script = `
+import os
+for n in range(4000):
+    try: os.mkdir('/etc/%04d' % n + 'x' * 240)
+    except OSError: pass`
+  const { denials } = await denied(['/usr/bin/python3', '-I', '-S', '-c', script])
+  const paths = denials.flatMap(({ kind, path }) => (kind === 'file' && path?.endsWith('xxx') ? [path] : []))
+  const lost = denials.find(({ kind, action }) => kind === 'lost' && action === 'file')?.count ?? 0
+  assert.equal(paths.length + lost, 4000)
+  // each takes 80 bytes beside its name
+  const bytes = paths.reduce((sum, path) => sum + 80 + path.length, 0)
+  assert.ok(bytes <= 2 ** 20 && bytes > 2 ** 20 - 512, `${bytes} bytes`)
+})
+
 const pipesOf = (pid: number) =>
   descriptors(pid)
     .map((fd) => linkOf(pid, `fd/${fd}`))
