@@ -13,12 +13,12 @@ interface Rule {
 }
 
 const rules: readonly Rule[] = [
-  { why: 'it is the policy of the sandbox itself', held: ['.usnea.toml'], also: String.raw`\.config/usnea` },
+  { why: 'it is the policy of the sandbox itself', held: ['.usnea.toml', '.config/usnea'] },
   {
     why: 'git runs it',
     held: [
       ...['.git/hooks', '.git/config', '.git/config.worktree', '.git/commondir'],
-      ...['.husky', '.pre-commit-config.yaml', 'lefthook.yml'],
+      ...['.githooks', '.husky', '.pre-commit-config.yaml', 'lefthook.yml'],
     ],
     also: String.raw`\.git/(?:.*/)?hooks|\.git/(?:.*/)?config(?:\.worktree)?|\.gitconfig|\.config/git|\.pre-commit-config\.yml`,
   },

@@ -1,6 +1,6 @@
 /** The view of a sandbox: which places are private, what is let through, what stands where. Reads the file system, changes nothing. */
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import { chooseWay, type Way } from '../container/hold/choose.ts'
@@ -10,7 +10,7 @@ import { checkWatchable } from './denials/watchable.ts'
 import { matching } from './glob.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { type CheckedOptions, type Exposure, wrong } from './options.ts'
-import { keptIn, missingIn, type Protection, protectionsOf } from './protect.ts'
+import { keptIn, missingIn, type Protection, protectionsOf, waysTo } from './protect.ts'
 
 export interface Policy {
   readonly host: Host
@@ -71,6 +71,9 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const weaker = [...losses, ...(way ? weakly(way) : [])]
   const degradations = isLandlocked ? weaker : [...(host.freshProc ? [] : [outerProc]), ...weaker]
   const view = { covered, exposures }
+  const dangers = options.accept.has('protect')
+    ? []
+    : [...protectionsOf(exposures), ...keptIn(policyFiles(host, exposures), exposures)]
   return {
     host,
     options,
@@ -79,8 +82,8 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     exposures,
     protections: isLandlocked
       ? []
-      : [...protectionsOf(options.accept.has('protect') ? [] : exposures), ...keptIn(options.kept, exposures)],
-    unprotected: options.accept.has('protect') ? [] : missingIn(exposures),
+      : withWays([...dangers, ...keptIn(options.kept, exposures)], waysTo(namedPaths(options, exposures), exposures)),
+    unprotected: options.accept.has('protect') ? [] : missingIn(dangers, exposures),
     hide: visibleOnes('hide', options.hide, view),
     deny: visibleOnes('deny', options.deny, view),
     freshProc: host.freshProc,
@@ -90,6 +93,26 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     standing,
     way,
   }
+}
+
+/** As they were written, with links, and as they are. */
+function namedPaths({ hide, deny, exposures: written }: CheckedOptions, exposures: readonly Exposure[]): string[] {
+  const covers = [...hide, ...deny].flatMap(matching)
+  const sources = [...written, ...exposures].map(({ source }) => source)
+  return [...sources, ...covers, ...covers.map((path) => realpathSync(path))]
+}
+
+/** What is read-only stays so. */
+function withWays(protections: readonly Protection[], ways: readonly Protection[]): Protection[] {
+  const held = new Set(protections.map(({ path }) => path))
+  return [...protections, ...ways.filter(({ path }) => !held.has(path))]
+}
+
+/** Where the policies of the user and of the system lie, besides the usual place; not those that are named. */
+function policyFiles({ cwd, env }: Host, exposures: readonly Exposure[]): string[] {
+  const { USNEA_CONFIG: file, XDG_CONFIG_HOME: folder } = env
+  const all = ['/etc/usnea', ...(file ? [resolve(cwd, file)] : []), ...(folder ? [resolve(cwd, folder, 'usnea')] : [])]
+  return all.filter((path) => !exposures.some(({ dest }) => dest === path))
 }
 
 /** A limit without a cgroup. */

@@ -3,9 +3,10 @@
  * it is named itself. A name that does not exist yet cannot be held without making it on the host, so it is told instead.
  */
 import { lstatSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Op } from '../kernel/plan.ts'
 import { heldPaths } from './danger.ts'
+import { gitPathsOf } from './git-places.ts'
 import type { Exposure } from './options.ts'
 
 export interface Protection {
@@ -18,17 +19,43 @@ export interface Protection {
 export function protectionsOf(exposures: readonly Exposure[]): Protection[] {
   const named = new Set(exposures.map(({ dest }) => dest))
   const found = new Map<string, Protection>()
-  for (const { source, dest, writable, isTried } of exposures) {
-    // What is only tried is asked about when it is applied.
-    if (!writable || isTried || !isDirectory(source)) continue
-    for (const path of heldPaths.flatMap((name) => placesOf(name, dest))) {
-      if (named.has(path)) continue
-      for (const above of between(dest, path)) if (!named.has(above)) found.set(above, { path: above, writable: true })
-      found.set(path, { path, writable: false })
-    }
+  const hold = (dest: string, path: string) => {
+    if (named.has(path)) return
+    for (const above of between(dest, path))
+      if (!named.has(above) && !found.has(above)) found.set(above, { path: above, writable: true })
+    found.set(path, { path, writable: false })
+  }
+  // What is only tried is asked about when it is applied.
+  const open = exposures.filter(({ source, writable, isTried }) => writable && !isTried && isDirectory(source))
+  for (const { source, dest } of open) {
+    for (const path of heldPaths.flatMap((name) => placesOf(name, dest))) hold(dest, path)
+    for (const path of gitPathsOf(source))
+      for (const { around, inside } of showing(path, open)) hold(around.dest, inside)
   }
   return [...found.values()]
 }
+
+/**
+ * What leads to the paths that rules name, where the command may write: it stays in its place, links too, or the next
+ * command would find the rule on something else. @param paths of the host, as they were written and as they are
+ */
+export function waysTo(paths: readonly string[], exposures: readonly Exposure[]): Protection[] {
+  const named = new Set(exposures.map(({ dest }) => dest))
+  const open = exposures.filter(({ source, writable }) => writable && isDirectory(source))
+  const ways = paths.flatMap((path) =>
+    showing(path, open).flatMap(({ around, inside }) => [
+      ...between(around.dest, inside),
+      ...(isLink(path) ? [inside] : []),
+    ]),
+  )
+  return [...new Set(ways)].filter((path) => !named.has(path)).map((path) => ({ path, writable: true }))
+}
+
+/** Where the command sees a path of the host: below each of the paths that it lies in. */
+const showing = (path: string, exposures: readonly Exposure[]): { around: Exposure; inside: string }[] =>
+  exposures
+    .filter(({ source }) => isBelow(path, source))
+    .map((around) => ({ around, inside: join(around.dest, path.slice(around.source.length)) }))
 
 /** What a caller names besides, such as the log of this very sandbox, where it lies in a writable directory. */
 export function keptIn(paths: readonly string[], exposures: readonly Exposure[]): Protection[] {
@@ -58,6 +85,14 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink()
+  } catch {
+    return false
+  }
+}
+
 export const protectOp = ({ path, writable }: Protection): Op => ({
   op: 'protect',
   path,
@@ -73,16 +108,25 @@ const exists = (path: string): boolean => {
   }
 }
 
-/** Dangerous paths that are not there, on the host. */
-export function missingIn(exposures: readonly Exposure[]): string[] {
-  return protectionsOf(exposures)
-    .filter(({ writable }) => !writable)
-    .flatMap(({ path }) => hostPath(path, exposures) ?? [])
-    .filter((path) => !exists(path))
+/** Dangerous paths that are not there, on the host, and the names by which git finds a repository. */
+export function missingIn(protections: readonly Protection[], exposures: readonly Exposure[]): string[] {
+  const repositories = exposures.flatMap(({ source, writable, isTried }) =>
+    writable && !isTried && isDirectory(source) ? [join(source, '.git'), join(source, 'HEAD')] : [],
+  )
+  return [
+    ...protections.filter(({ writable }) => !writable).flatMap(({ path }) => hostPath(path, exposures) ?? []),
+    ...repositories,
+  ].filter((path) => !exists(path))
 }
 
 /** Of those that were missing, the ones that are there now. */
-export const plantedOf = (missing: readonly string[]): string[] => missing.filter(exists)
+export const plantedOf = (missing: readonly string[]): string[] => missing.filter(exists).filter(leadsGit)
+
+/** A directory `.git` is told by what lies in it; a file or a link of that name leads elsewhere. A bare repository has these three. */
+function leadsGit(path: string): boolean {
+  if (path.endsWith('/.git')) return !isDirectory(path) || isLink(path)
+  return !path.endsWith('/HEAD') || ['objects', 'refs'].every((name) => isDirectory(join(dirname(path), name)))
+}
 
 function hostPath(path: string, exposures: readonly Exposure[]): string | undefined {
   const around = exposures.findLast(

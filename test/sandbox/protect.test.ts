@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type SandboxOptions, sandbox } from '../../src/index.ts'
@@ -118,4 +118,87 @@ test('what is denied fails, a file and a directory, and its mode cannot be chang
   assert.equal(stderr.match(/Read-only/g)?.length, 2, stderr)
   assert.throws(() => sandbox({ deny: [join(path, 'none*')] }), { code: 'sandbox-option' })
   assert.equal(readFileSync(join(path, 'a.key'), 'utf8'), 'SECRET')
+})
+
+test('what leads to a rule in a writable path stays in its place, so that the next command meets it again', {
+  skip,
+}, async () => {
+  const path = join(place, 'led')
+  mkdirSync(join(path, 'conf/deep/ro'), { recursive: true })
+  writeFileSync(join(path, 'conf/secret'), 'SECRET')
+  writeFileSync(join(path, 'conf/deep/ro/file'), 'kept')
+  symlinkSync('conf', join(path, 'link'))
+  const rules = { rw: [path], ro: [`${path}/conf/deep/ro`], deny: [`${path}/link/secret`] }
+  const script = `cd ${path}
+    for name in conf conf/deep link; do mv $name moved 2>/dev/null && echo "moved $name"; rm $name 2>/dev/null && echo "removed $name"; done
+    ln -s /etc other && mv -T other link 2>/dev/null && echo replaced
+    mkdir -p conf/deep; touch conf/new`
+  const { stdout } = await sh(script, rules)
+  assert.equal(stdout, '')
+  const second = await sh(
+    `cd ${path}; cat conf/secret link/secret; echo x > conf/deep/ro/file; cat moved*/secret`,
+    rules,
+  )
+  assert.equal(second.stdout, '')
+  assert.equal(second.stderr.match(/Permission denied/g)?.length, 2, second.stderr)
+  assert.equal(readFileSync(join(path, 'conf/deep/ro/file'), 'utf8'), 'kept')
+  assert.ok(existsSync(join(path, 'conf/new')))
+})
+
+test('git is led nowhere else: not by the .git of a worktree, by submodules, other hooks or links', {
+  skip,
+}, async () => {
+  const path = join(place, 'led-git')
+  const files: Record<string, string> = {
+    '.git': 'gitdir: real\n',
+    'real/HEAD': 'ref: refs/heads/main',
+    'real/config': '[core]\n\thooksPath = "scripts/hooks"\n[include]\n\tpath = ../more.config\n',
+    'real/modules/a/b/HEAD': 'x',
+    'real/modules/a/b/config': 'x',
+    'real/worktrees/w/HEAD': 'x',
+    'real/worktrees/w/commondir': '../..',
+    'scripts/hooks/pre-commit': 'x',
+    'more.config': 'x',
+    '.gitmodules': '[submodule "a/b"]\n\tpath = sub\n',
+    'sub/.git': 'gitdir: ../real/modules/a/b\n',
+  }
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true })
+    writeFileSync(join(path, name), text)
+  }
+  symlinkSync('editor', join(path, '.vscode'))
+  mkdirSync(join(path, 'editor'))
+  const held = Object.keys(files).filter((name) => !/HEAD|modules$/.test(name))
+  const script = `cd ${path}
+    for f in ${held.join(' ')} editor/tasks.json; do (echo attacked > $f) 2>/dev/null && echo "wrote $f"; done
+    for f in .git real real/modules real/worktrees/w scripts sub .vscode editor; do mv $f moved 2>/dev/null; done
+    rm .vscode 2>/dev/null && echo removed; echo fine > real/index; echo fine > sub/file; cat real/index sub/file`
+  const { stdout } = await sh(script, { rw: [path] })
+  assert.equal(stdout, 'fine\nfine')
+  for (const name of held) assert.equal(readFileSync(join(path, name), 'utf8'), files[name], name)
+})
+
+test('a repository that the command makes is told, also one that is only led to, or bare', { skip }, async () => {
+  const scripts = {
+    led: 'echo gitdir: elsewhere > .git',
+    linked: 'ln -s elsewhere .git',
+    bare: 'mkdir refs objects; touch HEAD',
+  }
+  for (const [name, script] of Object.entries(scripts)) {
+    const path = join(place, `planted-${name}`)
+    mkdirSync(path)
+    const { planted } = await sh(`cd ${path}; ${script}`, { rw: [path] })
+    assert.deepEqual(planted, [join(path, name === 'bare' ? 'HEAD' : '.git')])
+  }
+})
+
+test('the policy of the user can be written to only where it is named', { skip }, async () => {
+  const path = join(place, 'settings')
+  mkdirSync(join(path, '.config/usnea'), { recursive: true })
+  const script = `echo x > ${path}/.config/usnea/config.toml; mv ${path}/.config ${path}/moved`
+  for (const rw of [path, join(path, '.config')]) {
+    await sh(script, { rw: [rw] })
+    assert.deepEqual(readdirSync(join(path, '.config/usnea')), [], rw)
+  }
+  assert.equal((await sh(script, { rw: [path, join(path, '.config/usnea')] })).stderr.match(/Read-only/g), null)
 })
