@@ -34,6 +34,12 @@ int usnea_copy_tree(const char *path);
 /* Shows a detached tree (open_tree(2)), or only its top, through the ids of a user namespace: mount_setattr(2). */
 int usnea_map_tree(int tree, int userns, int recursive);
 
+/*
+ * Takes an entry of the directory away, with what is in it, up to some levels deep. Descriptors are held, so no link that
+ * somebody puts in the way meanwhile is followed. One that is not there is removed.
+ */
+int usnea_remove_tree(const char *directory, const char *name);
+
 int usnea_flock(int fd, int operation);
 int usnea_mkfifo(const char *path, uint32_t mode);
 int usnea_pidfd_open(int pid);

@@ -43,9 +43,7 @@ bool load_container(struct container *container);
 bool is_alive(const struct container *container);
 bool is_frozen(const struct container *container);
 
-/* remove.c: an entry of a directory, whatever it is and holds. One that is not there is removed. */
-bool remove_tree(int directory, const char *name, int depth);
-/* Left-overs of deletes that were killed half-way. */
+/* remove.c: left-overs of deletes that were killed half-way. */
 bool sweep(const char *root);
 /* Frees the id in one step, then deletes what was in its directory. */
 bool remove_container(const struct container *container);

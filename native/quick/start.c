@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/remove.h"
 #include "../lib/usnea.h"
 
 /* A write of so many bytes to a fifo is done whole or not at all: pipe(7). */
@@ -49,6 +50,6 @@ int run_start(struct container *container, char *answer, size_t room) {
   int start = result < 0 ? -1 : openat(container->directory, "exec.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   if (start < 0 || !say_go(start, go)) return NODE;
   if (!read_answer(result, answer, room) || *answer) return NODE;
-  remove_tree(container->directory, "exec.fifo", 0);
-  return remove_tree(container->directory, "answer", 0) ? 0 : NODE;
+  remove_below(container->directory, "exec.fifo");
+  return remove_below(container->directory, "answer") == 0 ? 0 : NODE;
 }

@@ -1,5 +1,5 @@
 /** sd_notify(3): the service manager that called us hears from the program in the container. */
-import { chmodSync, closeSync, mkdirSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
@@ -7,6 +7,7 @@ import { errnoName } from '../kernel/errno.ts'
 import { native, relayAside } from '../kernel/native.ts'
 import { countJoins } from '../linux/namespaces/plan.ts'
 import { isNew } from '../linux/scene.ts'
+import { openOwn } from '../state/own-file.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import type { RunnableSpec } from './bundle.ts'
 import type { Context } from './context.ts'
@@ -46,7 +47,9 @@ export const notifyDirectory = (state: string): string => join(state, 'notify')
 export function makeNotifyDirectory(state: string): void {
   const directory = notifyDirectory(state)
   mkdirSync(directory)
-  chmodSync(directory, 0o755)
+  const fd = openOwn(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+  fchmodSync(fd, 0o755)
+  closeSync(fd)
 }
 
 /**

@@ -51,6 +51,7 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
   try {
     ends = openGate(directory)
   } catch (cause) {
+    if (cause instanceof RuntimeError) throw cause
     throw errnoOf(cause) === 'ENXIO' ? alreadyDead(cause) : new RuntimeError('container-not-created', { cause })
   }
   sayGo(ends.start, hookState(record, 'created'))

@@ -26,6 +26,7 @@ export interface Native {
   wait(pid: number, block: number, status: Int32Array): number
   flock(fd: number, operation: number): number
   mkfifo(path: string, mode: number): number
+  removeTree(directory: string, name: string): number
   pidfdOpen(pid: number): number
   pidfdSendSignal(pidfd: number, signal: number): number
   waitReadable(fd: number, timeoutMs: number): number
@@ -108,6 +109,7 @@ const prototypes: Readonly<Record<keyof Native, string>> = {
   wait: 'int usnea_wait(int pid, int block, int32_t *status)',
   flock: 'int usnea_flock(int fd, int operation)',
   mkfifo: 'int usnea_mkfifo(const char *path, uint32_t mode)',
+  removeTree: 'int usnea_remove_tree(const char *directory, const char *name)',
   pidfdOpen: 'int usnea_pidfd_open(int pid)',
   pidfdSendSignal: 'int usnea_pidfd_send_signal(int pidfd, int signal)',
   waitReadable: 'int usnea_wait_readable(int fd, int timeout_ms)',

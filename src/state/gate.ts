@@ -3,11 +3,12 @@
  * so opening them never blocks, and a start on a dead init fails with ENXIO instead of hanging. Both have the name that
  * runc gave its own: whoever looks at the descriptors of a created container knows it.
  */
-import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
+import { openOwn, removeOwn } from './own-file.ts'
 
 const START = 'exec.fifo'
 const ANSWER = 'answer'
@@ -20,6 +21,14 @@ export interface GateEnds {
 
 const paths = (directory: string) => [join(directory, START), join(directory, ANSWER, START)] as const
 
+/** What has its name may be another's, or something that opening it would change. */
+function openFifo(path: string, flags: number): number {
+  const fd = openOwn(path, flags)
+  if (fstatSync(fd).isFIFO()) return fd
+  closeSync(fd)
+  throw new RuntimeError('root-unusable', { what: `${path} is no fifo` })
+}
+
 /** For create: both fifos, opened for reading and writing. The caller closes them once init has them. */
 export function makeGate(directory: string): GateEnds {
   mkdirSync(join(directory, ANSWER), { mode: 0o700 })
@@ -27,7 +36,7 @@ export function makeGate(directory: string): GateEnds {
     const made = native().mkfifo(path, 0o600)
     if (made < 0)
       throw new RuntimeError('root-unusable', { what: `cannot make the fifo ${path}`, errno: errnoName(-made) })
-    return openSync(path, constants.O_RDWR) // blocking: init shares this open file
+    return openFifo(path, constants.O_RDWR) // blocking: init shares this open file
   })
   const [start = -1, result = -1] = fds
   return { start, result }
@@ -54,7 +63,7 @@ export function isGateShut(directory: string): boolean {
   const [path] = paths(directory)
   if (!existsSync(path)) return false
   try {
-    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK))
+    closeSync(openFifo(path, constants.O_WRONLY | constants.O_NONBLOCK))
     return true
   } catch (error) {
     return errnoOf(error) !== 'ENXIO' && errnoOf(error) !== 'ENOENT'
@@ -64,9 +73,9 @@ export function isGateShut(directory: string): boolean {
 /** For start: our ends, which the caller closes. Throws the system error ENXIO when init is gone. */
 export function openGate(directory: string): GateEnds {
   const [startPath, resultPath] = paths(directory)
-  const result = openSync(resultPath, constants.O_RDONLY | constants.O_NONBLOCK)
+  const result = openFifo(resultPath, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    return { start: openSync(startPath, constants.O_WRONLY | constants.O_NONBLOCK), result }
+    return { start: openFifo(startPath, constants.O_WRONLY | constants.O_NONBLOCK), result }
   } catch (error) {
     closeSync(result)
     throw error
@@ -74,5 +83,5 @@ export function openGate(directory: string): GateEnds {
 }
 
 export function removeGate(directory: string): void {
-  for (const name of [START, ANSWER]) rmSync(join(directory, name), { recursive: true, force: true })
+  for (const name of [START, ANSWER]) removeOwn(directory, name)
 }

@@ -2,11 +2,11 @@
  * The cgroup of a container, and its groups of resctrl, once more, in a file of their own: a forced delete finds them even
  * when state.json can no longer be read.
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '../base/files.ts'
 import type { CgroupRecord } from '../linux/cgroups/record.ts'
 import type { RdtRecord } from '../linux/rdt/manager.ts'
+import { readOwn } from './own-file.ts'
 import { isCgroupRecord, isRdtRecord } from './record.ts'
 
 export interface KeptCgroup {
@@ -28,7 +28,7 @@ const isKept = (kept: Partial<KeptCgroup> | null): kept is KeptCgroup =>
 /** Undefined when there is none, or none that we wrote. */
 export function keptCgroup(directory: string): KeptCgroup | undefined {
   try {
-    const kept = JSON.parse(readFileSync(fileIn(directory), 'utf8')) as Partial<KeptCgroup> | null
+    const kept = JSON.parse(readOwn(fileIn(directory))) as Partial<KeptCgroup> | null
     return isKept(kept) ? kept : undefined
   } catch {
     return undefined // the directory goes all the same

@@ -1,11 +1,12 @@
 /** One lock a container: flock(2) on a file in its directory. The kernel lets go of it when the holder dies. */
 
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { elapsed } from '../base/clock.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
+import { openOwn } from './own-file.ts'
 
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -44,10 +45,10 @@ function held(fd: number): Lock {
 
 /**
  * Waits up to ten seconds.
- * @throws RuntimeError `container-busy`; the system error when the directory is gone
+ * @throws RuntimeError `container-busy`, `root-unusable`; the system error when the directory is gone
  */
 export async function takeLock(directory: string): Promise<Lock> {
-  const fd = openSync(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  const fd = openOwn(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT, 0o600)
   const deadline = elapsed() + PATIENCE_MS
   for (;;) {
     const got = native().flock(fd, LOCK_EX | LOCK_NB)
@@ -63,7 +64,7 @@ export async function takeLock(directory: string): Promise<Lock> {
 
 /** Does not wait: undefined when somebody else holds it. Throws the system error when the directory is gone. */
 export function tryLock(directory: string): Lock | undefined {
-  const fd = openSync(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  const fd = openOwn(`${directory}/lock`, constants.O_RDWR | constants.O_CREAT, 0o600)
   if (native().flock(fd, LOCK_EX | LOCK_NB) === 0) return held(fd)
   closeSync(fd)
   return undefined

@@ -151,7 +151,8 @@ export function ensureStateRoot(chosen: ChosenStateRoot, host: Host): void {
     const made = recursive ? makeDirectories(path, 0o700) : mkdirSync(path, 0o700)
     // The other one either made it or threw.
     if (source === 'runtime') chmodSync(path, 0o1700)
-    else if (made || !recursive) chmodSync(path, 0o700)
+    // Only where the umask took something: by its path it may be another one by now.
+    else if ((made || !recursive) && (process.umask() & 0o700) !== 0) chmodSync(path, 0o700)
   } catch (failure) {
     if (errnoOf(failure) !== 'EEXIST' || recursive) throw cannotMake(chosen, failure)
   }

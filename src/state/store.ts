@@ -1,15 +1,5 @@
 /** The directory of containers: making one is the reservation of its id, and a container is gone when it is gone. */
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, RuntimeError } from '../base/errors.ts'
 import { replaceFile } from '../base/files.ts'
@@ -18,6 +8,7 @@ import { whyNotContainerId } from '../base/ids.ts'
 import { distance, nearest } from '../base/nearest.ts'
 import { randomSuffix } from '../base/suffix.ts'
 import { type Lock, takeLock } from './lock.ts'
+import { notOurs, readOwn, removeOwn } from './own-file.ts'
 import { type ContainerRecord, completeRecord, whyNotRecord } from './record.ts'
 import { dropShortcut, keepShortcut, type Shortcut } from './shortcut.ts'
 
@@ -84,14 +75,14 @@ export class Slot implements AsyncDisposable {
 }
 
 function removeDirectory(directory: string): void {
-  const hidden = join(directory, '..', `${REMOVED}${randomSuffix()}`)
+  const [root, hidden] = [dirname(directory), `${REMOVED}${randomSuffix()}`]
   try {
-    renameSync(directory, hidden)
+    renameSync(directory, join(root, hidden))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return
-    throw unusable(dirname(directory), error)
+    throw unusable(root, error)
   }
-  rmSync(hidden, { recursive: true, force: true })
+  removeOwn(root, hidden)
 }
 
 /**
@@ -150,12 +141,7 @@ function withErrno(error: unknown): { errno?: string } {
 
 /** Left-overs of a delete that was killed half-way. */
 function sweep(root: string): void {
-  try {
-    for (const name of namesIn(root))
-      if (name.startsWith(REMOVED)) rmSync(join(root, name), { recursive: true, force: true })
-  } catch (error) {
-    throw error instanceof RuntimeError ? error : unusable(root, error)
-  }
+  for (const name of namesIn(root)) if (name.startsWith(REMOVED)) removeOwn(root, name)
 }
 
 function namesIn(root: string): string[] {
@@ -211,13 +197,8 @@ function missing(directory: string): RuntimeError {
 /** A record names processes that are killed and cgroups that are removed, so nobody else may have written it. */
 function assertOurs(directory: string): void {
   if (!isDirectory(directory)) throw missing(directory)
-  const [owner, own] = [lstatSync(directory).uid, process.geteuid?.()]
-  if (owner === own) return
-  throw new RuntimeError('root-unusable', {
-    what: `${directory} is no container of ours`,
-    why: `it belongs to user ${owner}, and we are user ${own}`,
-    fix: 'call usnea as the user who made it',
-  })
+  const { uid } = lstatSync(directory)
+  if (uid !== process.geteuid?.()) throw notOurs(directory, uid)
 }
 
 /** Reads without a lock: the file changes only by rename. @throws RuntimeError `container-missing`, `root-unusable`, `state-corrupt`, `state-future` */
@@ -231,8 +212,9 @@ function loadFrom(directory: string, id: ContainerId): ContainerRecord {
   const path = join(directory, 'state.json')
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readOwn(path)
   } catch (error) {
+    if (error instanceof RuntimeError) throw error
     if (errnoOf(error) === 'ENOENT') throw new RuntimeError('container-missing', { cause: error })
     throw new RuntimeError('state-corrupt', { ...withErrno(error), cause: error })
   }

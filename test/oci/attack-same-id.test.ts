@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readlinkSync,
   renameSync,
@@ -15,11 +17,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { takeLock } from '../../src/state/lock.ts'
+import { native } from '../../src/kernel/native.ts'
 import { testAs } from '../fixtures/cases.ts'
 import { needs } from '../fixtures/needs.ts'
 import { until } from '../fixtures/until.ts'
 import { succeeded } from '../fixtures/world.ts'
+
+/** flock(2) */
+const LOCK_EX = 2
 
 function holds(pid: number, file: string): boolean {
   const fds = `/proc/${pid}/fd`
@@ -42,13 +47,14 @@ for (const [way, quick] of [
     const [directory, aside] = [join(world.state, id), join(world.identity.home, `old-${id}`)]
     const env = { USNEA_QUICK: quick }
     for (const each of [id, other]) succeeded(await world.usnea(['create', '--bundle', bundle.path, each]))
-    const lock = await takeLock(directory)
+    const lock = openSync(join(directory, 'lock'), 'r+')
+    assert.equal(native().flock(lock, LOCK_EX), 0)
     const late = world.call(['delete', '--force', id], { env })
     await until('it waits for the lock', () => holds(late.pid, join(directory, 'lock')))
     renameSync(directory, aside)
     renameSync(join(world.state, other), directory)
     const before = readdirSync(directory).sort()
-    lock[Symbol.dispose]()
+    closeSync(lock)
     const { status, stderr } = await late.ended
     assert.equal(status, 0, stderr) // with --force one that is gone is deleted
     assert.deepEqual(readdirSync(directory).sort(), before)
@@ -88,7 +94,8 @@ test('native/quick neither locks nor removes what took the name of the container
       join(native, `quick/${name}.c`),
     )
     const options = [`-I${join(native, 'quick')}`, '-o', program]
-    execFileSync('gcc', [...options, ...parts, join(native, 'lib/process.c'), '-x', 'c', '-'], { input: driver })
+    const shared = ['process', 'remove'].map((name) => join(native, `lib/${name}.c`))
+    execFileSync('gcc', [...options, ...parts, ...shared, '-x', 'c', '-'], { input: driver })
     const play = (when: string, files: readonly string[]) => {
       const root = mkdtempSync(join(place, 'root-'))
       for (const name of ['box', 'new']) mkdirSync(join(root, name))

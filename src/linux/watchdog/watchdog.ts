@@ -1,5 +1,5 @@
 /** A small process beside the container that ends it when it uses more than it may: native/watch. */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { errnoName } from '../../kernel/errno.ts'
@@ -53,7 +53,7 @@ export function startWatchdog({ directory, pid, limits }: Watched): void {
 /** Other limits, from its next look on. @throws RuntimeError `watchdog-failed` when it does not watch any more */
 export function changeWatchdog(directory: string, limits: StandIn): void {
   if (!isWatching(directory)) throw new RuntimeError('watchdog-failed', { what: 'the watchdog has ended' })
-  const file = openSync(join(directory, FILE), 'r+')
+  const file = openSync(join(directory, FILE), constants.O_RDWR | constants.O_NOFOLLOW)
   try {
     writeSync(file, bytesOf(limits), 0, LIMITS, 0)
   } finally {
@@ -102,7 +102,7 @@ export class Verdicts {
 
 function openFile(directory: string): number | undefined {
   try {
-    return openSync(join(directory, FILE), 'r')
+    return openSync(join(directory, FILE), constants.O_RDONLY | constants.O_NOFOLLOW)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
