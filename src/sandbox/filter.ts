@@ -25,12 +25,14 @@ function programOf(kind: string, { accepted, ...rest }: CallPolicy, host: Host, 
   return program
 }
 
-export function callPolicyOf({ options: { net, nested, ports, accept }, standing }: Policy): CallPolicy {
+export function callPolicyOf({ options, standing, sharesGroup = false }: Policy): CallPolicy {
+  const { net, nested, ports, accept } = options
   const withoutNamespaces = standing.level === 'L'
   return {
     nested: nested && !withoutNamespaces,
     withoutNamespaces,
     network: !withoutNamespaces || net === 'host',
+    sharesGroup,
     onlyTcp: ports !== undefined,
     accepted: accept,
   }

@@ -1,5 +1,6 @@
 /** A sandbox for a person at a terminal: the caller's own descriptors, forwarded signals, shells' exit codes. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { isTerminal } from '../base/files.ts'
 import { exitStatus } from '../container/foreground.ts'
 import type { HeldLimit } from '../container/hold/amounts.ts'
 import { isolateBlocking } from '../container/isolate-blocking.ts'
@@ -24,8 +25,14 @@ const TIMED_OUT = 124
 const STDERR = 2
 const [SIGKILL, SIGTERM] = [9, 15]
 
-/** A command that shares our terminal could type into it with TIOCSTI, where the kernel still has that. */
-const needsNewSession = (host: Host): boolean => host.legacyTiocsti
+/**
+ * For job control the command shares our session, but not without need: not without a terminal, and not where it could type
+ * into it with TIOCSTI.
+ */
+const atTerminal = (policy: Policy): Policy => {
+  const { host, standing } = policy
+  return { ...policy, sharesGroup: standing.level !== 'L' && !host.legacyTiocsti && [0, 1, 2].some(isTerminal) }
+}
 
 export function planForeground(options: SandboxOptions, argv: readonly string[], host: Host): Plan {
   return planOf(policyOf(options, argv, host), argv)
@@ -38,11 +45,11 @@ export function explainForeground(merged: Merged, host: Host): ExplainedRule[] {
 
 function policyOf(options: SandboxOptions, argv: readonly string[], host: Host): Policy {
   if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
-  return choosePolicy(checkOptions(options, host.cwd), host)
+  return atTerminal(choosePolicy(checkOptions(options, host.cwd), host))
 }
 
 function planOf(policy: Policy, argv: readonly string[]): Plan {
-  const newSession = needsNewSession(policy.host)
+  const newSession = policy.sharesGroup !== true
   const { isObserved: isWatched } = policy.options
   return compileSandbox(policy, { argv, env: {}, cwd: policy.cwd, umask: process.umask(), newSession, isWatched })
 }
@@ -77,7 +84,7 @@ export async function tryForeground(
   const use = useLayer(layer, argv)
   try {
     onLayer(layer)
-    return { status: await runPolicy(policy, argv, surroundings), layer }
+    return { status: await runPolicy(atTerminal(policy), argv, surroundings), layer }
   } finally {
     use.end()
   }
@@ -103,7 +110,7 @@ async function runPolicy(policy: Policy, argv: readonly string[], surroundings: 
   if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note, onUse })
   try {
     using holder = holderOf(policy)
-    const sharesSession = !needsNewSession(host)
+    const sharesSession = policy.sharesGroup === true
     const outcome = await isolateBlocking(plan, { host, timeout, grace, sharesSession, hold: holder?.begin() })
     const { ended, timedOut, limits } = outcome
     tellReached(limits, note)
@@ -152,7 +159,7 @@ async function runConnected(
     },
     network,
     watch: options.isObserved ? { policy, onDenial: options.onDenial, onUse } : undefined,
-    signals: { sharesSession: !needsNewSession(host) },
+    signals: { sharesSession: policy.sharesGroup === true },
   })
   const { timedOut, exitCode, signal, planted, limits } = await command.exited
   tellReached(limits, note)

@@ -34,6 +34,8 @@ export interface Policy {
   readonly cwd: string
   readonly degradations: readonly Degradation[]
   readonly standing: Standing
+  /** The command stays in the caller's session and process group. Default false. */
+  readonly sharesGroup?: boolean
   /** How the limits of all its processes together are held; undefined where there are none. */
   readonly way: Way | undefined
 }

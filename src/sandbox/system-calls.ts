@@ -16,6 +16,8 @@ export interface CallPolicy {
   readonly withoutNamespaces: boolean
   /** The caller's network, or one of its own. */
   readonly network: boolean
+  /** The process group of the caller is the command's too, where both share a terminal. Default false. */
+  readonly sharesGroup?: boolean
   /** Only the TCP ports that Landlock was told. */
   readonly onlyTcp: boolean
   /** Names of what was accepted: see `acceptable`. */
@@ -90,6 +92,16 @@ const namespaces: readonly SyscallRule[] = [
   refuse('open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr open_tree_attr'),
 ]
 
+/** sys/resource.h, linux/ioprio.h */
+const PRIO_PGRP = 1
+const IOPRIO_WHO_PGRP = 2
+/** A namespace of processes hides the number of the caller's group, but 0 means the own one: whoever is in it would be reached. */
+const ownGroup: readonly SyscallRule[] = [
+  refuse('kill', EPERM, [isInt(0, 0)]),
+  refuse('setpriority', EPERM, [isInt(0, PRIO_PGRP), isInt(1, 0)]),
+  refuse('ioprio_set', EPERM, [isInt(0, IOPRIO_WHO_PGRP), isInt(1, 0)]),
+]
+
 const AF_UNIX = 1
 const INET = [2, 10]
 const NETLINK = 16
@@ -160,6 +172,7 @@ export function callProfile(policy: CallPolicy): Seccomp {
       ...never,
       ...typing,
       ...families,
+      ...(policy.sharesGroup ? ownGroup : []),
       ...(policy.nested ? [] : namespaces),
       ...(policy.withoutNamespaces ? withoutNamespaces(policy) : []),
       ...(policy.withoutNamespaces || policy.onlyTcp ? sockets(policy) : []),

@@ -1,9 +1,11 @@
 /** A hostile command against the walls of its sandbox. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import os, { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type SandboxOptions, sandbox } from '../../src/index.ts'
 import { needs } from '../fixtures/needs.ts'
 
@@ -119,4 +121,30 @@ test('what the host mounts later does not appear inside', {
     "`
   const output = execFileSync('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], { encoding: 'utf8' })
   assert.doesNotMatch(output, /appeared/)
+})
+
+test('the process group of the caller, which a command is in at a terminal, is out of its reach', {
+  skip: skip || (needs('python3') ?? false),
+}, () => {
+  // As on kernels where nobody can type into a terminal: there the command stays in the session of its caller.
+  writeFileSync(join(place, 'legacy_tiocsti'), '0\n')
+  writeFileSync(
+    join(place, 'reach.py'),
+    `import os, signal
+for reach in (lambda: os.kill(0, signal.SIGKILL), lambda: os.setpriority(os.PRIO_PGRP, 0, 5)):
+    try: print("reached", reach())
+    except PermissionError: print("refused in group", os.getpgid(0))`,
+  )
+  const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))
+  const caller = `${usnea} --no-config --ro ${place} -- python3 ${place}/reach.py; echo "the caller lives at $(nice)"`
+  const terminal = 'import pty, sys; sys.exit(pty.spawn(["sh", "-c", sys.argv[1]]))'
+  const before = `mount --bind ${place}/legacy_tiocsti /proc/sys/dev/tty/legacy_tiocsti && exec python3 -c '${terminal}' "$0"`
+  const { stdout } = spawnSync('unshare', [process.getuid?.() === 0 ? '-m' : '-Urm', 'sh', '-c', before, caller], {
+    encoding: 'utf8',
+  })
+  assert.deepEqual(stdout.trim().split(/\r?\n/), [
+    'refused in group 0',
+    'refused in group 0',
+    `the caller lives at ${os.getPriority()}`,
+  ])
 })
