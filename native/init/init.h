@@ -56,7 +56,8 @@ struct frame {
   uint32_t size; /* payload bytes that follow */
   int32_t a, b;
 };
-enum { MAX_PAYLOAD = 1 << 20 };
+/* As long as a config.json may be, whose annotations are in the state for hooks: src/container/bundle.ts. */
+enum { MAX_PAYLOAD = 64 << 20 };
 int send_frame(int fd, uint32_t message, int32_t a, int32_t b);
 int send_payload(int fd, struct frame frame, const void *payload);
 /* The frame with a descriptor beside it, which stays open here. Returns 0 or an errno. */

@@ -31,12 +31,21 @@ export async function runHooks(record: ContainerRecord, ctx: Context, moment: Mo
   for (const call of callsOf(record, ctx, moment)) await call()
 }
 
+/**
+ * What goes along for the hooks of that kind, which init runs: nothing where there are none, because the annotations in it
+ * may be megabytes, and init keeps it in the memory of the container.
+ */
+export function stateFor(record: ContainerRecord, name: 'createContainer' | 'startContainer'): string {
+  if (!record.spec.hooks?.[name]?.length) return ''
+  return hookState(record, name === 'createContainer' ? 'creating' : 'created')
+}
+
 /** In our namespaces, before the step into the new root; the state goes on to createContainer, which init runs. */
 export async function runCreateHooks(record: ContainerRecord, ctx: Context): Promise<string> {
   // Step 3 of the lifecycle comes after step 2, and old hooks know no state before `created`.
   await runHooks(record, ctx, { name: 'prestart', status: 'created' })
   await runHooks(record, ctx, { name: 'createRuntime', status: 'creating' })
-  return hookState(record, 'creating')
+  return stateFor(record, 'createContainer')
 }
 
 /** A failing one stops the container (runtime-spec 1.3, lifecycle step 9). */

@@ -4,9 +4,8 @@ import { assertNotInterrupted } from '../kernel/interruption.ts'
 import type { Context } from './context.ts'
 import { begin, type CreateOptions, type Creation } from './create.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
-import { runPoststart } from './hooks.ts'
+import { runPoststart, stateFor } from './hooks.ts'
 import { openNotify } from './notify.ts'
-import { hookState } from './oci-state.ts'
 import { writePidFile } from './pid-file.ts'
 import { takeAway, takeAwayWords } from './take-away.ts'
 
@@ -26,7 +25,7 @@ export async function run(ctx: Context, options: RunOptions): Promise<number> {
   const notify = openNotify(record, slot.directory, ctx)
   if (options.detach) {
     notify?.relayAside(record.pid)
-    await child.go(hookState(record, 'created'))
+    await child.go(stateFor(record, 'startContainer'))
     await runPoststart(record, ctx)
     assertNotInterrupted()
     undo.disarm()
@@ -47,7 +46,7 @@ async function foreground(ctx: Context, { creation, undo, keep }: Foreground): P
   const { slot, record, child } = creation
   const onStarted = () => poststart(creation, ctx)
   const status = await attend(child, {
-    state: hookState(record, 'created'),
+    state: stateFor(record, 'startContainer'),
     maps: record.maps,
     onStarted,
     ...(ctx.again && { atEnd: keep ? [] : [...ctx.again, ...takeAwayWords(record)] }),

@@ -8,8 +8,8 @@ import type { ContainerRecord } from '../state/record.ts'
 import type { Shortcut } from '../state/shortcut.ts'
 import type { Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
+import { stateFor } from './hooks.ts'
 import { limitsOf } from './limits.ts'
-import { hookState } from './oci-state.ts'
 import { hasPrivatePids } from './process.ts'
 import { stateText } from './state-text.ts'
 
@@ -79,7 +79,7 @@ function divide(text: string, at: string): string[] {
 function startEntries(record: ContainerRecord): Entry[] {
   const { process, hooks } = record.spec
   if (record.notify !== undefined || hooks?.poststart?.length || !process?.args.length) return []
-  return [['go', hookState(record, 'created')]]
+  return [['go', stateFor(record, 'startContainer')]]
 }
 
 /** Where files of cgroupfs and of the state directory are all that is left. */

@@ -9,10 +9,10 @@ import { type GateEnds, openGate, removeGate } from '../state/gate.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { openSlot } from '../state/store.ts'
 import type { Context } from './context.ts'
-import { runPoststart } from './hooks.ts'
+import { runPoststart, stateFor } from './hooks.ts'
 import { parseId } from './id.ts'
 import { openNotify } from './notify.ts'
-import { hookState, type Status, statusOf } from './oci-state.ts'
+import { type Status, statusOf } from './oci-state.ts'
 
 const refusals: Readonly<Partial<Record<Status, string>>> = {
   stopped: 'cannot start a container that has stopped',
@@ -54,7 +54,7 @@ async function passGate(record: ContainerRecord, directory: string, ctx: Context
     if (cause instanceof RuntimeError) throw cause
     throw errnoOf(cause) === 'ENXIO' ? alreadyDead(cause) : new RuntimeError('container-not-created', { cause })
   }
-  sayGo(ends.start, hookState(record, 'created'))
+  sayGo(ends.start, stateFor(record, 'startContainer'))
   const answer = readToEnd(ends.result)
   closeSync(ends.start)
   judge(answer, { record, directory, ctx })

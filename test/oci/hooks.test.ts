@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config, Hook } from '../fixtures/config.ts'
 import { until } from '../fixtures/until.ts'
-import { refused, succeeded, type World } from '../fixtures/world.ts'
+import { refused, succeeded, type World, writeConfig } from '../fixtures/world.ts'
 
 const shell = (script: string, ...args: string[]): Hook => ({ path: '/bin/sh', args: ['sh', '-c', script, ...args] })
 
@@ -84,6 +84,29 @@ testAs({}, 'a hook gets exactly the arguments and the environment that it names'
   })
   succeeded(await world.usnea(['run', '--bundle', bundle.path, id]))
   assert.equal(readFileSync(join(notes, id), 'utf8'), 'zero|one two||ONLY=this one\n')
+})
+
+testAs({}, 'annotations of megabytes are no obstacle, and hooks get all of them', async (world) => {
+  const notes = sharedDirectory(world)
+  const id = world.newId()
+  const size = 3 << 20
+  const bundle = await world.bundle((config) => {
+    config.annotations = { long: 'x'.repeat(size) }
+    config.process.args = ['true']
+  })
+  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
+  succeeded(await world.usnea(['start', id]))
+  succeeded(await world.usnea(['delete', '--force', id]))
+  bundle.config.hooks = {
+    createContainer: [shell(`wc -c > ${notes}/${id}`)],
+    startContainer: [shell('wc -c > /tmp/bytes')],
+  }
+  writeConfig(bundle, world.identity)
+  succeeded(await world.usnea(['create', '--bundle', bundle.path, id]))
+  succeeded(await world.usnea(['start', id]))
+  succeeded(await world.usnea(['delete', '--force', id]))
+  for (const file of [join(notes, id), join(bundle.rootfs, 'tmp/bytes')])
+    assert.ok(Number(readFileSync(file, 'utf8')) > size, file)
 })
 
 testAs({}, 'createContainer runs in the namespaces of the container, createRuntime outside', async (world) => {
