@@ -114,7 +114,7 @@ async function dump({ ctx, record, path, wishes, options, status }: Dumping): Pr
     memoryTracking: wishes.preDump || wishes.parentPath !== undefined,
     lazyPages: wishes.lazyPages,
   })
-  const stdio = stdioOf(record.pid)
+  const stdio = stdioOf(record.pid, wishes)
   const facts = { ...factsOf(record, ctx, stdio.external), directories: { images, work } }
   invalidate(options.imagePath)
   if (!wishes.preDump) saveDescriptors(options.imagePath, stdio.descriptors)

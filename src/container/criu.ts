@@ -7,6 +7,7 @@ import { findProgram } from '../host/program.ts'
 import { killChild, waitNow } from '../kernel/children.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { launch } from '../launch/launch.ts'
+import { adviceOf } from '../linux/criu/advice.ts'
 import type { Outside } from '../linux/criu/external.ts'
 import { lastErrors } from '../linux/criu/log.ts'
 import type { Features } from '../linux/criu/messages.ts'
@@ -120,12 +121,13 @@ export function explainCriu(what: string, log: { directory: string; file: string
   const said = lines.length > 0 ? lines : [cause.message].filter((text) => text !== '')
   // Its own start, which has nothing to do with the container.
   const isUnfit = said.some((line) => line.includes('when initializing kerndat'))
+  const [advice, whole] = [adviceOf(said), `the whole story is in ${path}`]
   return new RuntimeError('criu-failed', {
     what,
     details: said,
     ...(isUnfit ? { why: 'this criu does not fit this kernel; a newer one may' } : {}),
     ...(cause.errno === undefined ? {} : { errno: cause.errno }),
-    fix: `the whole story is in ${path}; what this kernel lacks is told by: criu check --all`,
+    fix: advice ? `${advice}; ${whole}` : `${whole}; what this kernel lacks is told by: criu check --all`,
     cause,
   })
 }

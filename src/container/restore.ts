@@ -2,7 +2,7 @@
 import { Dispose } from '../base/dispose.ts'
 import type { ContainerId } from '../base/ids.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
-import { type RawWishes, readWishes } from '../linux/criu/wishes.ts'
+import { checkLabels, type RawWishes, readWishes } from '../linux/criu/wishes.ts'
 import type { Context } from './context.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
 import { parseId } from './id.ts'
@@ -41,6 +41,7 @@ export async function restore(ctx: Context, id: string, asked: Omit<RestoreOptio
     ...(options.lsmProfile === undefined ? {} : { lsmProfile: options.lsmProfile }),
     ...(options.lsmMountContext === undefined ? {} : { lsmMountContext: options.lsmMountContext }),
   }
+  checkLabels(options, ctx.host.lsm)
   assertPidFilePlace(options.pidFile)
   await using undo = new Dispose()
   undo.push(releaseSignals)

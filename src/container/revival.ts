@@ -7,8 +7,12 @@ import { assertNotInterrupted } from '../kernel/interruption.ts'
 import { FD_NULL } from '../kernel/native.ts'
 import { launch } from '../launch/launch.ts'
 import { makeCgroup, placeProcess } from '../linux/cgroups/manager.ts'
+import { assertNew, setAgain } from '../linux/cgroups/restored.ts'
 import { startScope } from '../linux/cgroups/scope.ts'
 import { lostPeers } from '../linux/criu/external.ts'
+import { lostLocks } from '../linux/criu/image.ts'
+import { cgroupModes } from '../linux/criu/messages.ts'
+import { setsAll } from '../linux/criu/options.ts'
 import { planLoopback } from '../linux/criu/plan.ts'
 import { openNetwork } from '../linux/criu/process.ts'
 import type { Notification } from '../linux/criu/service.ts'
@@ -59,6 +63,7 @@ export class Revival {
     for (const warning of prepared.bundle.warnings) this.#ctx.log.warn(warning)
     this.#ctx.ensureRoot()
     undo.push(() => (this.#hooksBegan || this.record.ready ? runPoststop(this.record, this.#ctx) : undefined))
+    if (prepared.cgroup.plan && options.wishes.cgroupMode === cgroupModes.strict) assertNew(prepared.cgroup.plan)
     const slot = undo.use(await reserve(this.#ctx.root, options.id))
     this.#slot = slot
     slot.save(this.record)
@@ -121,11 +126,16 @@ export class Revival {
 
   /** Everything is as it was, and still stands still. */
   #restored(pid: number): void {
-    const { undo, options } = this.#parts
+    const { undo, options, prepared } = this.#parts
     const startTime = readProcess(pid)?.startTime ?? '0'
     undo.push(() => killProcess(pid, startTime))
+    if (prepared.cgroup.plan && setsAll(options.wishes)) setAgain(this.record.cgroup, prepared.cgroup.plan)
     watch({ ...this.record, pid }, this.#slot?.directory ?? '')
-    const degradations = [...this.record.degradations, ...lostPeers(this.#parts.prepared.spec)]
+    const degradations = [
+      ...this.record.degradations,
+      ...lostPeers(prepared.spec),
+      ...lostLocks(options.imagePath, options.wishes.fileLocks),
+    ]
     this.record = { ...this.record, pid, startTime, ready: true, created: nanoTimestamp(), degradations }
     this.#slot?.save(this.record)
     if (this.#slot) leaveShortcut(this.#slot, this.record, this.#ctx)

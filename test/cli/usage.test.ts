@@ -108,7 +108,7 @@ test('every option of checkpoint and restore is understood, and then the verb an
   const more = '--file-locks --manage-cgroups-mode ignore --empty-ns network --auto-dedup --network-lock skip'
   const save =
     '--parent-path p --leave-running --tcp-skip-in-flight --link-remap --status-fd 3 --page-server a:1 --pre-dump'
-  const load = '-b . --console-socket s --pid-file f -d -no-subreaper --no-pivot --tcp-close --lsm-profile a:b'
+  const load = '-b . --console-socket s --pid-file f -d -no-subreaper --no-pivot --tcp-close'
   const words = (text: string) => text.split(' ')
   refused(call('checkpoint', ...words(common), ...words(more), ...words(save), 'id'), /container does not exist/)
   refused(call('restore', ...words(common), ...words(more), ...words(load), 'id'), /cannot open the image \/nowhere/)
@@ -125,5 +125,6 @@ test('a value of checkpoint or restore that cannot be meant is named, with those
     for (const [args, words] of cases) refused(call(verb, ...args.split(' '), 'id'), words)
   for (const server of ['somewhere', ':7', 'a:', 'a:0', 'a:65536', '::1:7'])
     refused(call('checkpoint', '--page-server', server, 'id'), /is no ADDRESS:PORT/)
+  refused(call('restore', '--lsm-profile', 'a:b', 'id'), /--lsm-profile a:b: there is no security module a; fix: /)
   refused(call('checkpoint', '--parent-path', '/parent', 'id'), /--parent-path must be relative: \/parent/)
 })

@@ -18,10 +18,12 @@ import { dirname, join, resolve } from 'node:path'
 import type { Dispose } from '../../base/dispose.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { readLimited, replaceFile } from '../../base/files.ts'
+import type { Degradation } from '../../base/issue.ts'
 
 /** What fds 0, 1 and 2 of the first process were: runc's name and form. */
 const DESCRIPTORS = 'descriptors.json'
 const INVENTORY = 'inventory.img'
+const FILE_LOCKS = 'filelocks.img'
 
 /** A memory image may hold secrets of the container: nobody else gets in. */
 const MODE = 0o700
@@ -151,6 +153,16 @@ export function saveDescriptors(path: string, descriptors: readonly string[]): v
 
 /** Longer than any three links. */
 const MAX_DESCRIPTORS = 64 << 10
+
+/**
+ * criu writes locks only when it was told to, and makes them again only when it is told once more.
+ * @returns what is said where nobody has told it
+ */
+export function lostLocks(path: string, fileLocks: boolean): Degradation[] {
+  if (fileLocks || !existsSync(join(path, FILE_LOCKS))) return []
+  const message = 'the file locks of the image are not held any more: restore it with --file-locks'
+  return [{ pointer: FILE_LOCKS, message, loud: true }]
+}
 
 /** @throws RuntimeError `image-unusable` when the file is there and not ours; a missing one names none */
 export function loadDescriptors(path: string): string[] {

@@ -2,7 +2,7 @@
 import { CLONE_NEWNET } from '../../kernel/constants.ts'
 import type { Spec } from '../../spec/types.ts'
 import { joinedOutside, namespaceNames } from './external.ts'
-import type { CriuOptions, Named } from './messages.ts'
+import { type CriuOptions, cgroupModes, type Named } from './messages.ts'
 import type { Wishes } from './wishes.ts'
 
 /** Descriptors of ours; criu opens its logs in the second. */
@@ -92,6 +92,10 @@ export interface RestoreWishes extends Wishes {
   readonly lsmMountContext?: string
 }
 
+/** Does criu set everything that the cgroup of the old life had? */
+export const setsAll = ({ cgroupMode }: Wishes): boolean =>
+  cgroupMode === cgroupModes.full || cgroupMode === cgroupModes.strict
+
 export interface RestoreFacts {
   readonly spec: Spec
   /** A mount point. */
@@ -109,6 +113,10 @@ export function restoreOptions(wishes: RestoreWishes, facts: RestoreFacts): Criu
   const { spec, directories, externalMounts, cgroupRoots, inherited } = facts
   return {
     ...shared(wishes, directories, spec),
+    // criu would look for the terminal at its stdin, which it has put away for us by then.
+    shellJob: wishes.shellJob && !inherited.some(({ key }) => key.startsWith('tty[')),
+    // The cgroup is ours to make, and is there by now: that it was not is looked at before.
+    cgroupMode: setsAll(wishes) ? cgroupModes.full : wishes.cgroupMode,
     logFile: logFiles.restore,
     root: facts.rootfs,
     // The first process becomes our child and not criu's.

@@ -26,13 +26,13 @@ export interface Stdio {
 
 /**
  * A pipe can be given another end at restore. A file that lies on no mount of the container (a log, /dev/null of the host)
- * could not be found again, so it is left out by name.
+ * could not be found again, so it is left out by name; a terminal that lies on none only where that is asked for.
  */
-export function stdioOf(pid: number): Stdio {
+export function stdioOf(pid: number, { shellJob }: { readonly shellJob: boolean }): Stdio {
   const inside = new Set(mountsOf(pid).map(({ id }) => id))
   const external = new Set<string>()
   const descriptors = [0, 1, 2].map((fd) => {
-    const name = outsideFile(pid, fd, inside)
+    const name = outsideFile({ pid, fd, inside, shellJob })
     if (name !== undefined) external.add(name)
     return name ?? linkOf(pid, fd)
   })
@@ -50,15 +50,24 @@ function linkOf(pid: number, fd: number): string {
 /** TTY majors of the kernel: a terminal is criu's to find out about. */
 const terminals = new Set([4, 5, 136, 137, 138, 139, 140, 141, 142, 143])
 
-/** `file[MOUNT:INODE]`, both in hexadecimal: criu's name for a file that it leaves out. */
-function outsideFile(pid: number, fd: number, inside: ReadonlySet<number>): string | undefined {
+interface Descriptor {
+  readonly pid: number
+  readonly fd: number
+  /** Numbers of the container's mounts. */
+  readonly inside: ReadonlySet<number>
+  readonly shellJob: boolean
+}
+
+/** `file[MOUNT:INODE]` or `tty[RDEV:DEV]`, in hexadecimal: criu's names for what it leaves out. */
+function outsideFile({ pid, fd, inside, shellJob }: Descriptor): string | undefined {
   try {
     const file = statSync(`/proc/${pid}/fd/${fd}`, { bigint: true })
     const isTerminal = file.isCharacterDevice() && terminals.has(Number((file.rdev >> 8n) & 0xfffn))
-    if (isTerminal || !(file.isFile() || file.isCharacterDevice())) return undefined
+    if (isTerminal ? !shellJob : !(file.isFile() || file.isCharacterDevice())) return undefined
     const mount = Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1])
     if (!Number.isSafeInteger(mount) || inside.has(mount)) return undefined
-    return `file[${mount.toString(16)}:${file.ino.toString(16)}]`
+    const [first, second, type] = isTerminal ? [file.rdev, file.dev, 'tty'] : [mount, file.ino, 'file']
+    return `${type}[${first.toString(16)}:${second.toString(16)}]`
   } catch {
     return undefined
   }
@@ -71,7 +80,7 @@ function outsideFile(pid: number, fd: number, inside: ReadonlySet<number>): stri
  */
 export const inheritedStdio = (descriptors: readonly string[]): { key: string; fd: number }[] =>
   descriptors.flatMap((name, fd) => {
-    if (name.startsWith('pipe:[')) return [{ key: name, fd }]
+    if (name.startsWith('pipe:[') || name.startsWith('tty[')) return [{ key: name, fd }]
     return name.startsWith('file[') ? [{ key: name.slice(1), fd }] : []
   })
 

@@ -1,6 +1,7 @@
 /** The options of checkpoint and restore as the caller writes them, read and held against each other. Pure. */
 import { isAbsolute } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
+import type { Host } from '../../host/facts.ts'
 import { cgroupModes, networkLocks } from './messages.ts'
 
 /** Of both verbs. */
@@ -53,6 +54,37 @@ function chosen(numbers: Readonly<Record<string, number>>, word: string, option:
   const names = Object.keys(numbers).filter((name) => name !== 'default')
   throw new RuntimeError('usage', { what: `invalid ${option}: ${word}`, fix: `use one of ${names.join(', ')}` })
 }
+
+const modules = { apparmor: 'AppArmor', selinux: 'SELinux' } as const
+
+/**
+ * criu takes a label of a module that is off for a failure of its own, or for no wish at all.
+ * @throws RuntimeError `usage`, `criu-feature`
+ */
+export function checkLabels(
+  { lsmProfile, lsmMountContext }: { readonly lsmProfile?: string; readonly lsmMountContext?: string },
+  lsm: Pick<Host['lsm'], 'apparmor' | 'selinux'>,
+): void {
+  if (lsmProfile !== undefined) {
+    const [, type = '', name = ''] = /^([^:]*):(.+)$/.exec(lsmProfile) ?? []
+    if (name === '') throw new RuntimeError('usage', { what: `--lsm-profile ${lsmProfile} is no TYPE:NAME` })
+    if (type !== 'apparmor' && type !== 'selinux')
+      throw new RuntimeError('usage', {
+        what: `--lsm-profile ${lsmProfile}: there is no security module ${type}`,
+        fix: 'the type is apparmor or selinux',
+      })
+    if (!lsm[type]) throw labelless(`--lsm-profile ${lsmProfile}`, type)
+  }
+  if (lsmMountContext !== undefined && !lsm.selinux)
+    throw labelless(`--lsm-mount-context ${lsmMountContext}`, 'selinux')
+}
+
+const labelless = (option: string, type: keyof typeof modules): RuntimeError =>
+  new RuntimeError('criu-feature', {
+    what: `${option} cannot be had`,
+    why: `${modules[type]} is not supported or disabled here`,
+    fix: `switch ${modules[type]} on (kernel parameter lsm=), or leave the option out`,
+  })
 
 /** `ADDRESS:PORT`; an IPv6 address stands in brackets. @throws RuntimeError `usage` */
 export function readPageServer(text: string): { address: string; port: number } {

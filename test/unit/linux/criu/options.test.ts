@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseMountinfo } from '../../../../src/host/mountinfo.ts'
+import { adviceOf } from '../../../../src/linux/criu/advice.ts'
 import { lostPeers, outsideMounts, outsideNamespaces, outsidePlaces } from '../../../../src/linux/criu/external.ts'
 import { dumpOptions, handedNamespaces, restoreOptions } from '../../../../src/linux/criu/options.ts'
 import { planLoopback, planRestorer } from '../../../../src/linux/criu/plan.ts'
 import { inheritedStdio } from '../../../../src/linux/criu/process.ts'
-import { checkVersion, readPageServer, readWishes } from '../../../../src/linux/criu/wishes.ts'
+import { checkLabels, checkVersion, readPageServer, readWishes } from '../../../../src/linux/criu/wishes.ts'
 import type { Spec } from '../../../../src/spec/types.ts'
 
 const host = parseMountinfo(
@@ -174,10 +175,50 @@ describe('a restore', () => {
   })
 })
 
+describe('a restore of what was outside', () => {
+  const facts2 = { ...facts, spec: spec([]), cgroupRoots: [] }
+  const asked = (raw: Parameters<typeof readWishes>[0], key: string) => {
+    const options = restoreOptions({ ...readWishes(raw), tcpClose: false }, { ...facts2, inherited: [{ key, fd: 0 }] })
+    return [options.shellJob, options.cgroupMode]
+  }
+
+  it('hands over terminals by their name, which criu would else look for itself', () => {
+    assert.deepEqual(inheritedStdio(['tty[8800:18]']), [{ key: 'tty[8800:18]', fd: 0 }])
+    assert.equal(asked({ shellJob: true }, 'tty[8800:18]')[0], false)
+    assert.equal(asked({ shellJob: true }, 'pipe:[1]')[0], true)
+  })
+
+  it('into a strict cgroup is one into a full one, which we have made', () => {
+    const mode = (manageCgroupsMode: string) => asked({ manageCgroupsMode }, 'pipe:[1]')[1]
+    assert.deepEqual(['ignore', 'soft', 'full', 'strict'].map(mode), [0, 3, 4, 4])
+  })
+})
+
 describe('words of the command line', () => {
   it('for a page server are an address and a port', () => {
     assert.deepEqual(readPageServer('10.0.0.1:27'), { address: '10.0.0.1', port: 27 })
     assert.deepEqual(readPageServer('[::1]:65535'), { address: '::1', port: 65_535 })
+  })
+
+  it('for labels name a module that is on', () => {
+    const off = { apparmor: false, selinux: false }
+    const check = (lsmProfile: string, lsm = off) => checkLabels({ lsmProfile }, lsm)
+    assert.throws(() => check('apparmor'), /--lsm-profile apparmor is no TYPE:NAME/)
+    assert.throws(() => check('apparmor:'), /is no TYPE:NAME/)
+    assert.throws(() => check('none:x'), /no security module none/)
+    assert.throws(() => check('apparmor:p'), { code: 'criu-feature', message: /apparmor:p cannot be had/ })
+    assert.throws(() => check('selinux:u:r:t:s0:c1,c2'), /SELinux is not supported or disabled here/)
+    assert.throws(() => checkLabels({ lsmMountContext: 'x' }, { ...off, apparmor: true }), { code: 'criu-feature' })
+    check('apparmor:p', { ...off, apparmor: true })
+    check('selinux:u:r:t:s0:c1,c2', { ...off, selinux: true })
+  })
+
+  it('that would have helped are named after a failure', () => {
+    const advised = (line: string) => adviceOf([line, 'Error (criu/cr-dump.c:1975): Dumping FAILED.'])
+    assert.match(advised("Can't create link remap for /a. Use link-remap option.") ?? '', /--link-remap/)
+    assert.match(advised('inet: Connected TCP socket in image') ?? '', /--tcp-established.*--tcp-close/)
+    assert.match(advised("Can't lookup mount=29 for fd=0 path=/dev/pts/0") ?? '', /--shell-job/)
+    assert.equal(advised("Can't lookup mount=29 for fd=0 path=/etc/x"), undefined)
   })
 
   it('that are names of every object are no values', () => {
