@@ -64,20 +64,14 @@ function mounts(rootless: boolean): Mount[] {
     },
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...quiet, 'mode=1777', 'size=65536k'] },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: quiet },
-    ...(rootless ? [boundSys()] : freshSys(quiet)),
+    rootless ? boundSys() : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, 'ro'] },
+    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...quiet, 'relatime', 'ro'] },
   ]
 }
 
 /** A fresh sysfs needs an own network namespace. `rro`, because `ro` would leave what is mounted below /sys writable. */
 function boundSys(): Mount {
   return { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'rro'] }
-}
-
-function freshSys(quiet: readonly string[]): Mount[] {
-  return [
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, 'ro'] },
-    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...quiet, 'relatime', 'ro'] },
-  ]
 }
 
 /** No device but those that every container has; also the place where tools such as jq look for limits to change. */

@@ -49,7 +49,8 @@ describe('template', () => {
     const sys = spec.mounts?.filter(({ destination }) => destination.startsWith('/sys'))
     assert.deepEqual(
       sys?.map(({ source }) => source),
-      ['/sys'],
+      ['/sys', 'cgroup'],
+      'over the trees of the host, which /sys brings along, the container sees its own',
     )
     assert.ok(sys?.[0]?.options?.includes('rbind') && sys[0].options.includes('rro'))
     const all = spec.mounts?.flatMap((mount) => mount.options ?? []) ?? []
