@@ -84,6 +84,27 @@ test('every import names a file that is there', () => {
   )
 })
 
+/** The files that lead back to one of `seen`, in the order in which they import each other. */
+function circleFrom(file: string, seen: readonly string[], safe: Set<string>): readonly string[] | undefined {
+  if (seen.includes(file)) return [...seen.slice(seen.indexOf(file)), file]
+  if (safe.has(file)) return undefined
+  for (const { target } of imports.filter((one) => one.file === file && files.includes(one.target))) {
+    const circle = circleFrom(target, [...seen, file], safe)
+    if (circle !== undefined) return circle
+  }
+  safe.add(file)
+  return undefined
+}
+
+// Also for types alone: what two files need of each other belongs in a third, or they are one.
+test('no file imports itself by way of others', () => {
+  const safe = new Set<string>()
+  assert.deepEqual(
+    files.flatMap((file) => circleFrom(file, [], safe) ?? []),
+    [],
+  )
+})
+
 test('the only packages are those of package.json, each in its one room', () => {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }
   assert.deepEqual(Object.keys(dependencies).sort(), Object.keys(packages).sort())

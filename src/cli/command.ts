@@ -11,15 +11,18 @@ export interface Command<Flags extends readonly Flag[] = readonly Flag[]> extend
   /** Does a person wait for it? Then notes go to stderr even when that is no terminal. */
   isForeground?(call: Call<Flags>): boolean
   /** Commands that are called by a second word. */
-  readonly parts?: Readonly<Record<string, Verb>>
-  /** Resolves to the exit status. */
-  run(call: Call<Flags>, session: Session): Promise<number>
+  readonly parts?: Verbs
+  /** `verbs` are all that there are, for those that tell of the others. Resolves to the exit status. */
+  run(call: Call<Flags>, session: Session, verbs: Verbs): Promise<number>
 }
 
 export interface Verb {
   readonly summary: string
   readonly load: () => Promise<Command>
 }
+
+/** By the word that calls each. */
+export type Verbs = Readonly<Record<string, Verb>>
 
 /** Types the flags of `run` after the table; the result forgets them, for all commands are called alike. */
 export function defineCommand<const Flags extends readonly Flag[]>(command: Command<Flags>): Command {

@@ -4,10 +4,11 @@ import { type Log, type LogOptions, openLog } from '../base/log.ts'
 import { countProblem, type GlobalReading, readCall, readGlobals } from './argv.ts'
 import type { Command } from './command.ts'
 import { describeFailure } from './exit.ts'
+import { findCommand, findSubcommand } from './find-command.ts'
 import { chooseLog, readGlobalValues, repeatGlobals } from './globals.ts'
 import type { Io } from './io.ts'
 import { Session } from './session.ts'
-import { findCommand, findSubcommand } from './verbs.ts'
+import { verbs } from './verbs.ts'
 import { versionText } from './version.ts'
 
 /** Their errors are for whoever typed them. */
@@ -66,10 +67,10 @@ async function answer(reading: GlobalReading, surroundings: Surroundings): Promi
   }
   if (verb === undefined) {
     const { programHelp } = await import('./help.ts')
-    io.out(await programHelp())
+    io.out(await programHelp(verbs))
     return 0
   }
-  const { command, words } = await findSubcommand(await findCommand(verb), rest)
+  const { command, words } = await findSubcommand(await findCommand(verb, verbs), rest)
   return await call(command, reading.help ? ['--help'] : words, { ...surroundings, reading })
 }
 
@@ -96,5 +97,5 @@ async function call(
     logsWarnings: options.level !== 'error',
   })
   if (reading.values.criu !== undefined) session.note('--criu is ignored: checkpoints are not supported yet')
-  return await command.run(asked, session)
+  return await command.run(asked, session, verbs)
 }

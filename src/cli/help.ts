@@ -4,10 +4,9 @@
  * work from the same tables, and a test holds yargs' reading of them against ours.
  */
 import type { Argv, Options } from 'yargs'
-import type { Command } from './command.ts'
+import type { Command, Verbs } from './command.ts'
 import { examples as allExamples } from './examples.ts'
 import { type Flag, globalFlags } from './flags.ts'
-import { verbs } from './verbs.ts'
 
 const width = 100
 
@@ -26,7 +25,7 @@ function examples(lines: readonly string[] = []): string {
 }
 
 /** Help of the whole program. Ends with a newline. */
-export async function programHelp(): Promise<string> {
+export async function programHelp(verbs: Verbs): Promise<string> {
   const parser = await openParser(globalFlags)
   const name = 'usnea - Open Container Initiative runtime and sandbox, rootless first'
   const head = heading(name, ['usnea [global options] COMMAND …', 'usnea [sandbox options] -- CMD …'])

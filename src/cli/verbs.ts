@@ -1,9 +1,7 @@
 /** Every verb, with its line in `usnea --help`. A verb's own file is loaded when it is called. */
-import { RuntimeError } from '../base/errors.ts'
-import { nearest } from '../base/nearest.ts'
-import type { Command, Verb } from './command.ts'
+import type { Verbs } from './command.ts'
 
-export const verbs: Readonly<Record<string, Verb>> = {
+export const verbs: Verbs = {
   sandbox: {
     summary: 'run a command in a sandbox; the same as: usnea -- CMD',
     load: async () => (await import('./commands/sandbox.ts')).command,
@@ -126,32 +124,4 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'hand an event to the task service; shims do',
     load: async () => (await import('./commands/publish.ts')).command,
   },
-}
-
-/** Loads a verb. Throws `usage` with the nearest name. */
-export async function findCommand(name: string): Promise<Command> {
-  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
-  if (verb !== undefined) return await verb.load()
-  const meant = nearest(name, Object.keys(verbs))
-  throw new RuntimeError('usage', {
-    what: `No help topic for '${name}': unknown command`,
-    fix: `${meant === undefined ? 'see usnea --help' : `use ${meant}`}; to run a program in a sandbox: usnea -- ${name}`,
-  })
-}
-
-/** `task list`: a word of a command may be a command of its own. Throws `usage` with the nearest name. */
-export async function findSubcommand(
-  command: Command,
-  rest: readonly string[],
-): Promise<{ command: Command; words: readonly string[] }> {
-  const { parts } = command
-  const [word, ...words] = rest
-  if (parts === undefined || word === undefined || word.startsWith('-')) return { command, words: rest }
-  const part = Object.hasOwn(parts, word) ? parts[word] : undefined
-  if (part !== undefined) return { command: await part.load(), words }
-  const meant = nearest(word, Object.keys(parts))
-  throw new RuntimeError('usage', {
-    what: `unknown command: ${command.name} ${word}`,
-    fix: meant === undefined ? `see usnea ${command.name} --help` : `use ${command.name} ${meant}`,
-  })
 }

@@ -1,6 +1,6 @@
 /** The hooks that run in our own namespaces, each with the OCI state of its moment. */
 import { runHook } from '../linux/hooks/run.ts'
-import type { HookName } from '../spec/types.ts'
+import type { HookName } from '../spec/names.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import type { Context } from './context.ts'
 import { hookState, type Status } from './oci-state.ts'

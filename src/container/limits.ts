@@ -10,18 +10,8 @@ import type { ContainerRecord } from '../state/record.ts'
 import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
+import type { Limit } from './limit.ts'
 import { standInFor } from './stand-in.ts'
-
-export interface Limit {
-  /** RFC 6901 pointer into config.json. */
-  readonly limit: string
-  /** As it stands there. */
-  readonly value: unknown
-  /** `systemd` is a cgroup too, that systemd made and watches over. */
-  readonly enforcedBy: 'cgroup' | 'systemd' | 'rlimit' | 'watchdog' | 'resctrl' | 'nothing'
-  /** The directory in which the kernel keeps it, or why nothing does. */
-  readonly detail?: string
-}
 
 /** @throws RuntimeError `container-missing` */
 export async function limits(ctx: Context, id: string): Promise<Limit[]> {

@@ -1,31 +1,16 @@
 /** restore: a container from an image of checkpoint, and from a bundle like the one that it was made of. */
 import { Dispose } from '../base/dispose.ts'
-import type { ContainerId } from '../base/ids.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
-import { checkLabels, type RawWishes, readWishes } from '../linux/criu/wishes.ts'
+import { checkLabels, readWishes } from '../linux/criu/wishes.ts'
 import type { Context } from './context.ts'
 import { attend, FOREGROUND_STDIO, INHERITED_STDIO } from './foreground.ts'
 import { parseId } from './id.ts'
 import { openNotify } from './notify.ts'
 import { assertPidFilePlace } from './pid-file.ts'
-import { type Revived, revive } from './revive.ts'
+import type { RestoreOptions, ReviveOptions } from './restore-options.ts'
+import type { Revived } from './revival.ts'
+import { revive } from './revive.ts'
 import { takeAway, takeAwayWords } from './take-away.ts'
-
-export interface RestoreOptions extends RawWishes {
-  readonly id: ContainerId
-  readonly bundle: string
-  readonly imagePath: string
-  /** For logs; the image's directory when absent. */
-  readonly workPath?: string
-  readonly consoleSocket?: string
-  readonly pidFile?: string
-  readonly detach?: boolean
-  readonly noPivot?: boolean
-  readonly tcpClose?: boolean
-  /** TYPE:NAME */
-  readonly lsmProfile?: string
-  readonly lsmMountContext?: string
-}
 
 /**
  * In the foreground it stays until the program ends, and takes the container away. What fails leaves nothing behind.
@@ -61,7 +46,7 @@ export async function restore(ctx: Context, id: string, asked: Omit<RestoreOptio
 }
 
 /** What criu needed is closed before anybody waits. */
-async function reviveOnly(ctx: Context, options: Parameters<typeof revive>[1], undo: Dispose): Promise<Revived> {
+async function reviveOnly(ctx: Context, options: ReviveOptions, undo: Dispose): Promise<Revived> {
   await using ends = new Dispose()
   return await revive(ctx, options, { undo, ends })
 }

@@ -26,14 +26,21 @@ import type { Context } from './context.ts'
 import { closeAll } from './create.ts'
 import type { Criu } from './criu.ts'
 import { firstRecord, nanoTimestamp } from './first-record.ts'
+import type { Attended } from './foreground.ts'
 import type { Handover } from './handover.ts'
 import { runCreateHooks, runPoststop } from './hooks.ts'
 import { writePidFile } from './pid-file.ts'
 import type { Prepared } from './prepare.ts'
 import { killProcess } from './process.ts'
-import type { Revived, ReviveOptions } from './revive.ts'
+import type { ReviveOptions } from './restore-options.ts'
 import { leaveShortcut } from './shortcut.ts'
 import { watch } from './stand-in.ts'
+
+export interface Revived {
+  readonly slot: Slot
+  readonly record: ContainerRecord
+  readonly child: Attended
+}
 
 export interface RevivalParts {
   readonly options: ReviveOptions

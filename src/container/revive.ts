@@ -9,7 +9,7 @@ import { rehearsal } from '../launch/rehearse.ts'
 import { outsidePlaces } from '../linux/criu/external.ts'
 import { checkForRestore, loadDescriptors, openMade, openSeenBy } from '../linux/criu/image.ts'
 import type { CriuOptions } from '../linux/criu/messages.ts'
-import { handedNamespaces, logFiles, type RestoreWishes, restoreOptions } from '../linux/criu/options.ts'
+import { handedNamespaces, logFiles, restoreOptions } from '../linux/criu/options.ts'
 import { type CriuProgram, planRestorer } from '../linux/criu/plan.ts'
 import { cgroupRootsOf, inheritedStdio } from '../linux/criu/process.ts'
 import { CriuFailure } from '../linux/criu/service.ts'
@@ -17,28 +17,16 @@ import { writeMaps } from '../linux/idmap/write.ts'
 import { keyLabelOf } from '../linux/lsm/plan.ts'
 import { openJoin } from '../linux/namespaces/open.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import type { Slot } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { closeAll, openAll } from './create.ts'
 import { type Criu, demandFeatures, explainCriu, findCriu, outsideOf, startCriu } from './criu.ts'
-import { type Attended, TERMINAL_STDIO } from './foreground.ts'
+import { TERMINAL_STDIO } from './foreground.ts'
 import { checkTerminal, Handover } from './handover.ts'
 import { notifyAddress, notifyDirectory } from './notify.ts'
 import type { Prepared } from './prepare.ts'
 import { prepareFor } from './prepare-for.ts'
-import type { RestoreOptions } from './restore.ts'
-import { Revival } from './revival.ts'
-
-export interface Revived {
-  readonly slot: Slot
-  readonly record: ContainerRecord
-  readonly child: Attended
-}
-
-export interface ReviveOptions extends RestoreOptions {
-  readonly wishes: RestoreWishes
-  readonly stdio: readonly [number, number, number]
-}
+import type { ReviveOptions } from './restore-options.ts'
+import { Revival, type Revived } from './revival.ts'
 
 /** Every step that leaves something behind is on `undo` before it acts; `ends` closes what only this needs. */
 export async function revive(

@@ -8,7 +8,7 @@ import { limitsAsked } from '../spec/support.ts'
 import type { Resources } from '../spec/types.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import type { Context } from './context.ts'
-import type { Limit } from './limits.ts'
+import type { Limit } from './limit.ts'
 import { isAlive } from './oci-state.ts'
 
 /** Before its program runs. @throws RuntimeError `watchdog-failed` */

@@ -1,7 +1,8 @@
 import { loadRecord } from '../state/store.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
-import { type Limit, limitsOf } from './limits.ts'
+import type { Limit } from './limit.ts'
+import { limitsOf } from './limits.ts'
 import { type ContainerState, stateOf } from './oci-state.ts'
 
 export type { ContainerState, Status } from './oci-state.ts'

@@ -1,6 +1,7 @@
 /** Numbers of the kernel's interface, the same on x86-64 and arm64. Each block names its uapi header. */
+
+import type { NamespaceType } from '../spec/names.ts'
 import { type CapabilityName, capabilityNames, type RlimitName, rlimitNames } from '../spec/names.ts'
-import type { NamespaceType } from '../spec/types.ts'
 
 /** linux/mount.h: flags of mount(2). */
 export const MS_RDONLY = 0x1

@@ -2,7 +2,7 @@
 import { cloneFlags } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
-import type { NamespaceType } from '../spec/types.ts'
+import type { NamespaceType } from '../spec/names.ts'
 import { enter } from './join.ts'
 
 const origin = '/mounts'

@@ -8,7 +8,8 @@ import { type ProcessScene, planOomScore, planProcess } from '../linux/process/p
 import { planFinalAffinity, planInitialAffinity } from '../linux/process/scheduling.ts'
 import type { FilterPlan } from '../linux/seccomp/plan.ts'
 import { planTerminal } from '../linux/tty/plan.ts'
-import type { NamespaceType, Process } from '../spec/types.ts'
+import type { NamespaceType } from '../spec/names.ts'
+import type { Process } from '../spec/types.ts'
 import { placedOp } from './compile.ts'
 
 const origin = '/linux/namespaces'

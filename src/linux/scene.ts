@@ -2,8 +2,8 @@
 import type { Degradation } from '../base/issue.ts'
 import type { Host, IdRange } from '../host/facts.ts'
 import type { Op } from '../kernel/plan.ts'
-import type { MayMiss } from '../spec/names.ts'
-import type { Namespace, NamespaceType, Spec } from '../spec/types.ts'
+import type { MayMiss, NamespaceType } from '../spec/names.ts'
+import type { Namespace, Spec } from '../spec/types.ts'
 import type { Place } from './cgroups/place.ts'
 
 export interface Scene {

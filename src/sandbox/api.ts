@@ -1,43 +1,16 @@
-/** What the library offers: the words of a sandbox and of a call. Documented option by option in docs/library.md. */
+/** What the library offers: a sandbox, and what it can be asked. Documented option by option in docs/library.md. */
 import type { EventEmitter } from 'node:events'
-import type { Readable } from 'node:stream'
 import type { Degradation } from '../base/issue.ts'
 import type { HeldLimit } from '../container/hold/amounts.ts'
 import type { Level } from '../host/level.ts'
 import type { Plan } from '../kernel/plan.ts'
+import type { RunOptions, SandboxedProcess, ShellOptions, SpawnOptions } from './call.ts'
 import type { Ceiling } from './ceiling.ts'
-import type { SandboxedProcess, Stdio } from './command.ts'
-import type { EndingOptions } from './ending.ts'
 import type { SandboxEvents } from './events.ts'
 import type { ApplyOptions, ApplyResult, Backend, Differing, DiffOptions } from './layers/index.ts'
-import type { Demanded } from './level.ts'
+import type { Demanded } from './level-words.ts'
 import type { SandboxResult } from './result.ts'
-import type { Shell, ShellOptions } from './shell.ts'
-
-export interface SpawnOptions extends EndingOptions {
-  /** One for all three, or one each for stdin, stdout, stderr. Default `pipe`. */
-  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio]
-  /** On top of the sandbox's own environment; `undefined` removes a name. Default: nothing. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  /** Working directory; a relative path counts from ours. Default: the sandbox's. */
-  readonly cwd?: string
-}
-
-/** What a command reads: texts and bytes as they are, streams as fast as it takes them. */
-export type Input = string | Uint8Array | Readable | ReadableStream | AsyncIterable<string | Uint8Array>
-
-export interface RunOptions extends SpawnOptions {
-  /** Given to the command as its stdin. Default: it is empty. */
-  readonly input?: Input
-  /** `false` resolves with the error of a failed command instead of rejecting. Default `true`. */
-  readonly reject?: boolean
-  /** Bytes kept of each of stdout and stderr; what is more is dropped and `isMaxBuffer` set. Default 100 million. */
-  readonly maxBuffer?: number
-  /** `buffer` gives bytes instead of text. Default `utf8`. */
-  readonly encoding?: 'utf8' | 'buffer'
-  /** Takes the last newline off a text. Default `true`. */
-  readonly stripFinalNewline?: boolean
-}
+import type { Shell } from './shell.ts'
 
 /** Also an emitter of what happens to its commands: `box.on('network', (event) => …)`. */
 export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {

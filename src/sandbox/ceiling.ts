@@ -4,7 +4,7 @@ import { named } from '../container/hold/amounts.ts'
 import { Shared } from '../container/hold/ceiling.ts'
 import { readHost } from '../host/host.ts'
 import { type AmountOptions, checkAmounts } from './limits.ts'
-import { wrong } from './options.ts'
+import { wrong } from './option-values.ts'
 
 export interface CeilingOptions extends AmountOptions {
   /** `limits`: one that nothing here can hold will do. Default: it is an error. */

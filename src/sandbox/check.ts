@@ -2,7 +2,7 @@
 import { type Code, isRuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { Level } from '../host/level.ts'
-import type { Demanded } from './level.ts'
+import type { Demanded } from './level-words.ts'
 import type { SandboxOptions } from './options.ts'
 import { sandbox } from './sandbox.ts'
 

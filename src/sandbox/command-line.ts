@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { RuntimeError } from '../base/errors.ts'
 import { type PolicyRule, policyRules } from '../config/sandbox.ts'
 import { readHost } from '../host/host.ts'
-import { absolute, checkOptions, type SandboxOptions, wrong } from './options.ts'
+import { absolute, wrong } from './option-values.ts'
+import { checkOptions, type SandboxOptions } from './options.ts'
 
 /**
  * The file and the arguments for `spawn`, execa and whatever takes such a pair. Paths count from the current directory of

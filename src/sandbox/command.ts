@@ -1,6 +1,5 @@
 /** One command in a sandbox: started, listened to, and ended as a whole. */
 import { Socket } from 'node:net'
-import type { Readable, Writable } from 'node:stream'
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { HeldLimit, Hold } from '../container/hold/amounts.ts'
@@ -18,6 +17,7 @@ import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
+import type { SandboxedProcess, Stdio } from './call.ts'
 import { Watch, type WatchOptions } from './denials/watch.ts'
 import type { Connection, Connector } from './egress/connector.ts'
 import type { Ending } from './ending.ts'
@@ -26,9 +26,6 @@ import { readLines } from './input-output.ts'
 import { plantedOf } from './protect.ts'
 import { limitsOf } from './reached.ts'
 import { makeResult, SandboxError, type SandboxResult } from './result.ts'
-
-/** `pipe` gives a stream, `inherit` the caller's own descriptor, `ignore` /dev/null, a number that descriptor. */
-export type Stdio = 'pipe' | 'inherit' | 'ignore' | number
 
 export interface StartOptions {
   readonly argv: readonly string[]
@@ -52,21 +49,6 @@ export interface StartOptions {
   readonly hold?: (() => Hold | undefined) | undefined
   /** Called when the whole tree is dead, before `exited` settles. Must not throw. */
   readonly onEnd?: () => void
-}
-
-export interface SandboxedProcess extends AsyncDisposable {
-  readonly stdin: Writable | undefined
-  readonly stdout: Readable | undefined
-  readonly stderr: Readable | undefined
-  /** Settles when the whole tree is dead, also for a command that failed; rejects with a SandboxError when it never ran. */
-  readonly exited: Promise<SandboxResult>
-  /**
-   * Hands a signal to the command, by default the `killSignal`, which is followed by `SIGKILL` after
-   * `forceKillAfterDelay`. `SIGKILL` ends the whole tree.
-   */
-  kill(signal?: string | number): void
-  /** What it writes, line by line and as fast as you take it, without the newlines. Of `stdout` by default. */
-  lines(from?: 'stdout' | 'stderr'): AsyncIterable<string>
 }
 
 function wish(stdio: Stdio, fd: number): number {

@@ -18,6 +18,7 @@ import {
 } from '../kernel/constants.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { planRuleset } from '../linux/landlock/plan.ts'
+import type { CommandOptions } from './command-options.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
@@ -28,18 +29,6 @@ import { planFiles, sizeOf } from './limits.ts'
 import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
 import { protectOp } from './protect.ts'
-
-export interface CommandOptions {
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly cwd: string
-  /** Bits that are off in the mode of new files. */
-  readonly umask: number
-  /** A session of its own: no controlling terminal that could be written to. */
-  readonly newSession: boolean
-  /** Does an observer see what it is denied? */
-  readonly isWatched?: boolean
-}
 
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
   const parts = compilerFor(policy, command.newSession)

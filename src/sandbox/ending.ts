@@ -1,6 +1,7 @@
 /** How a command is ended before its time: asked first, and killed with its whole tree when it does not listen. */
 import { signalNumber } from '../kernel/constants.ts'
-import { type CheckedOptions, checkTimeout, wrong } from './options.ts'
+import { checkTimeout, wrong } from './option-values.ts'
+import type { CheckedOptions } from './options.ts'
 
 export interface EndingOptions {
   /** Milliseconds after which the command is ended. Default: the sandbox's own. */

@@ -1,11 +1,19 @@
 /** What happens to the commands of a sandbox, for whoever listens to it: see docs/library.md. */
 import type { EventEmitter } from 'node:events'
-import type { Denial } from './denials/denial.ts'
+import type { HeldLimit } from '../container/hold/amounts.ts'
+import type { Denial } from './denials/shape.ts'
 import type { NetworkEvent } from './egress/report.ts'
-import type { LimitEvent } from './reached.ts'
+
+/** A limit that a command has run into. */
+export interface LimitEvent {
+  /** ISO 8601, UTC. */
+  readonly time: string
+  readonly argv: readonly string[]
+  readonly limit: HeldLimit
+}
 
 /**
- * What can be heard, and what a listener is given. One line an event; its type stands where it is found out. Every event
+ * What can be heard, and what a listener is given. One line an event; Every event
  * has a `time` (ISO 8601, UTC), and is plain data that JSON can hold.
  */
 export interface SandboxEvents {

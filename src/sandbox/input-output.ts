@@ -3,8 +3,8 @@ import type { Readable, Writable } from 'node:stream'
 import { Readable as Streams } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
-import type { Input } from './api.ts'
-import { wrong } from './options.ts'
+import type { Input } from './call.ts'
+import { wrong } from './option-values.ts'
 
 /**
  * Hands all of it to the command, as fast as it reads. Settles when it is out, or when the command reads no more.

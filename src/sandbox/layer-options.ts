@@ -1,6 +1,6 @@
 /** What a caller may ask of a layer, checked and made absolute. */
 import type { Op } from '../kernel/plan.ts'
-import { absolute, wrong } from './options.ts'
+import { absolute, wrong } from './option-values.ts'
 
 /** What is tried, and where the changes are kept. */
 export interface LayerOptions {

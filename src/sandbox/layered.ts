@@ -1,8 +1,9 @@
 /** A policy with the folders of a layer in it. Makes the layer when it is not there. */
 import { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
+import type { Exposure } from './exposure.ts'
 import { type Layer, layerExposures, openOrMakeLayer } from './layers/index.ts'
-import type { CheckedOptions, Exposure } from './options.ts'
+import type { CheckedOptions } from './options.ts'
 import { choosePolicy, type Policy } from './policy.ts'
 
 export interface Layered {

@@ -3,9 +3,10 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import { landlockVersion, whyNoNamespaces } from '../container/probe.ts'
 import type { Host } from '../host/facts.ts'
-import { type Level, levels, promisedSandboxLevel, reaches } from '../host/level.ts'
+import { type Level, promisedSandboxLevel, reaches } from '../host/level.ts'
 import { handles, type LandlockPart, sinceLinux } from '../linux/landlock/plan.ts'
-import { type CheckedOptions, wrong } from './options.ts'
+import { type Acceptable, acceptable, type Demanded } from './level-words.ts'
+import type { CheckedOptions } from './options.ts'
 
 export interface Standing {
   readonly level: Level
@@ -61,7 +62,7 @@ const needsNamespaces =
     level === 'L' ? `${what}: level L has no namespaces` : undefined
 
 /** What `require` can name, and why it is not had. */
-export const demands = {
+export const demands: Readonly<Record<Demanded, Demand>> = {
   userns: needsNamespaces('userns'),
   pidns: needsNamespaces('pidns'),
   mountns: needsNamespaces('mountns'),
@@ -74,27 +75,7 @@ export const demands = {
   seccomp: () => undefined,
   subids: () => 'subids: a sandbox maps one user and one group id',
   cgroups: () => undefined, // container/hold says whether one can be had
-} as const satisfies Record<string, Demand>
-
-export type Demanded = keyof typeof demands
-
-/** What is let go by its name: `accept`. */
-export const acceptable = {
-  metadata:
-    'the command may change mode, owner, times and attributes of every file of this user: Landlock does not ask about them',
-  'unix-sockets':
-    'the command may connect to every unix socket that this user may: Landlock does not ask about those with a path',
-  protect: 'dangerous files in writable directories (.git/hooks, …) may be changed',
-  limits: 'a limit that nothing here can hold is not held',
-  signals: 'the command may signal other processes of this user',
-  devices: 'the command may drive device nodes that it may open by ioctl',
-  '32-bit': 'programs of 32 bits run, and with their way to call the kernel sockets of every family can be made',
-  truncate: 'the command may truncate files outside of its writable paths, where this user may write to them',
-} as const
-
-export type Acceptable = keyof typeof acceptable
-
-export const isLevel = (name: unknown): name is Level => levels.some((level) => level === name)
+}
 
 /** What holds at level L although it differs from the other levels; whoever takes the level takes these. */
 const always: readonly Degradation[] = [
@@ -143,12 +124,4 @@ export function checkLosses(options: CheckedOptions, { level, landlock }: Standi
 
 export function unenforceable(origin: string, detail: string): RuntimeError {
   return new RuntimeError('policy-unenforceable', { details: [detail], origin })
-}
-
-export function checkLevel(level: unknown): Level {
-  if (level === undefined) return 'U0'
-  const name = typeof level === 'string' ? level.toUpperCase() : level
-  if (!isLevel(name) || name === 'X')
-    throw wrong('min-level', `${JSON.stringify(level)} is none of ${levels.slice(1).join(' ')}`)
-  return name
 }

@@ -1,8 +1,10 @@
 /** Who says what: layers of a policy, the strongest first, become one. Lists add up; of single values the strongest holds. */
 import { policyRules } from '../config/sandbox.ts'
 import type { Host } from '../host/facts.ts'
-import { noneOf, type SandboxOptions, wrong } from './options.ts'
-import { type ProfileName, profiles } from './profiles.ts'
+import { noneOf, wrong } from './option-values.ts'
+import type { SandboxOptions } from './options.ts'
+import type { ProfileName } from './profile-names.ts'
+import { profiles } from './profiles.ts'
 
 export interface PolicyLayer {
   readonly options: SandboxOptions

@@ -1,17 +1,16 @@
 /** What a caller may ask of a sandbox, checked and made absolute. */
-import { existsSync, realpathSync, type Stats, statSync } from 'node:fs'
-import { isAbsolute, normalize, resolve } from 'node:path'
-import { RuntimeError } from '../base/errors.ts'
-import { nearest } from '../base/nearest.ts'
+import { realpathSync } from 'node:fs'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
-import type { Denial } from './denials/denial.ts'
+import type { Denial } from './denials/shape.ts'
 import { checkHelper, type Helper, type HelperName, isHelper } from './egress/helper.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
-import { type CheckedLayer, checkLayer, type LayerOptions, type Overlay } from './layer-options.ts'
-import { type Acceptable, acceptable, checkLevel, type Demanded, demands } from './level.ts'
+import { type Exposure, exposure, special } from './exposure.ts'
+import { type CheckedLayer, checkLayer, type LayerOptions } from './layer-options.ts'
+import { type Acceptable, acceptable, checkLevel, type Demanded, demandable } from './level-words.ts'
 import { checkLimits, type LimitOptions, type Limits } from './limits.ts'
-import type { ProfileName } from './profiles.ts'
+import { absolute, checkEnv, checkTimeout, noneOf, wrong } from './option-values.ts'
+import type { ProfileName } from './profile-names.ts'
 
 export interface SandboxOptions extends EgressOptions, LimitOptions {
   /** Paths that the command may change, as `PATH` or `PATH:DEST`. Default: none. */
@@ -69,20 +68,6 @@ export interface SandboxOptions extends EgressOptions, LimitOptions {
   readonly layer?: string | LayerOptions
 }
 
-const MAX_TIMEOUT = 2 ** 31 - 1
-
-export interface Exposure {
-  readonly source: string
-  readonly dest: string
-  readonly writable: boolean
-  /** The option it came from, for errors and the plan. */
-  readonly origin: string
-  /** Made in place of the source: its changes go elsewhere. */
-  readonly overlay?: Overlay
-  /** A part of a layer. */
-  readonly isTried?: true
-}
-
 export interface CheckedOptions {
   /** The hosts that may be reached by name; undefined: `net` says it all. */
   readonly egress: Egress | undefined
@@ -138,7 +123,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     limits: checkLimits(options, wrong),
     nested: options.nested ?? false,
     minLevel: checkLevel(options.minLevel),
-    require: known('require', options.require ?? [], Object.keys(demands) as Demanded[]),
+    require: known('require', options.require ?? [], demandable),
     accept: new Set(known('accept', options.accept ?? [], Object.keys(acceptable) as Acceptable[])),
     ports: checkPorts(options),
     layer: checkLayer(options.layer, cwd),
@@ -171,66 +156,4 @@ function checkPorts({ connect, listen, net }: SandboxOptions): PortRule[] | unde
       return { port, use: use === 'listen' ? 'bind' : 'connect', origin: `${use} ${port}` }
     })
   return [...rules('connect', connect), ...rules('listen', listen)]
-}
-
-/** What is not among the names, with the one that was meant. */
-export function noneOf(name: unknown, all: readonly string[]): string {
-  const meant = typeof name === 'string' ? nearest(name, all) : undefined
-  return `${JSON.stringify(name)} is none of ${all.join(', ')}${meant === undefined ? '' : `: did you mean ${meant}?`}`
-}
-
-export function wrong(option: string, why: string): RuntimeError {
-  return new RuntimeError('sandbox-option', {
-    what: `the sandbox option ${option} is not valid: ${why}`,
-    origin: option,
-  })
-}
-
-/** A path behind `?` is shown where it exists. */
-const isLeftOut = (text: string, path: string): boolean => text.startsWith('?') && !existsSync(path)
-
-function exposure(text: string, option: 'ro' | 'rw', cwd: string): Exposure[] {
-  const whole = text.replace(/^\?/, '')
-  const colon = whole.indexOf(':')
-  const source = absolute(colon < 0 ? whole : whole.slice(0, colon), option, cwd)
-  const dest = colon < 0 ? source : whole.slice(colon + 1)
-  if (!isAbsolute(dest)) throw wrong(option, `the destination ${JSON.stringify(dest)} is not absolute`)
-  if (isLeftOut(text, source)) return []
-  const path = normalize(dest).replace(/(.)\/$/, '$1')
-  return [{ source, dest: path, writable: option === 'rw', origin: `${option} ${whole}` }]
-}
-
-/** What is shown as what it is, and as nothing else. */
-function special(text: string, option: 'socket' | 'device', cwd: string): Exposure[] {
-  const source = absolute(text.replace(/^\?/, ''), option, cwd)
-  if (isLeftOut(text, source)) return []
-  const stat = statSync(source, { throwIfNoEntry: false })
-  if (stat === undefined) throw wrong(option, `${source} does not exist`)
-  if (option === 'socket' && !stat.isSocket()) throw wrong(option, `${source} is no unix socket`)
-  if (option === 'device' && !isDevice(source, stat)) throw wrong(option, `${source} is no device below /dev`)
-  return [{ source, dest: source, writable: option === 'device', origin: `${option} ${source}` }]
-}
-
-const isDevice = (path: string, stat: Stats): boolean =>
-  path.startsWith('/dev/') && (stat.isCharacterDevice() || stat.isBlockDevice() || stat.isDirectory())
-
-export function absolute(path: string, option: string, cwd: string): string {
-  if (path === '') throw wrong(option, 'an empty path')
-  if (path.includes('\0')) throw wrong(option, 'a path with a NUL')
-  return resolve(cwd, path)
-}
-
-export function checkEnv(env: Readonly<Record<string, string | undefined>>) {
-  for (const [name, value] of Object.entries(env))
-    if (name === '' || /[=\0]/.test(name) || value?.includes('\0'))
-      throw wrong('env', `the name ${JSON.stringify(name)}`)
-  return env
-}
-
-export function checkTimeout(timeout: number | undefined, option = 'timeout'): number | undefined {
-  if (timeout === undefined) return undefined
-  // more than 31 bits and a timer of Node fires at once
-  if (!Number.isFinite(timeout) || timeout <= 0 || timeout > MAX_TIMEOUT)
-    throw wrong(option, `${timeout} is no time in milliseconds from 1 to ${MAX_TIMEOUT}`)
-  return timeout
 }

@@ -1,6 +1,7 @@
 /** What a sandbox has, by the names that `require` knows. Pure. */
 import type { Way } from '../container/hold/choose.ts'
-import { type Demanded, demands, type Standing } from './level.ts'
+import { demands, type Standing } from './level.ts'
+import { type Demanded, demandable } from './level-words.ts'
 import type { CheckedOptions } from './options.ts'
 
 export function partsOf(
@@ -8,8 +9,7 @@ export function partsOf(
   standing: Standing,
   way: Way | undefined,
 ): Readonly<Record<Demanded, boolean>> {
-  const names = Object.keys(demands) as Demanded[]
-  const parts = Object.fromEntries(names.map((name) => [name, demands[name](options, standing) === undefined]))
+  const parts = Object.fromEntries(demandable.map((name) => [name, demands[name](options, standing) === undefined]))
   // What systemd hands out is known when it is asked.
   return { ...(parts as Record<Demanded, boolean>), cgroups: way?.by === 'cgroup' }
 }

@@ -7,9 +7,11 @@ import { chooseWay, type Way } from '../container/hold/choose.ts'
 import { expected } from '../container/hold/watchdog.ts'
 import type { Host } from '../host/facts.ts'
 import { checkWatchable } from './denials/watchable.ts'
+import type { Exposure } from './exposure.ts'
 import { matching } from './glob.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
-import { type CheckedOptions, type Exposure, wrong } from './options.ts'
+import { wrong } from './option-values.ts'
+import type { CheckedOptions } from './options.ts'
 import { keptIn, missingIn, type Protection, protectionsOf, waysTo } from './protect.ts'
 
 export interface Policy {

@@ -3,6 +3,7 @@
  * A profile that a project's file may name (strict, build) opens nothing but the current directory.
  */
 import type { SandboxOptions } from './options.ts'
+import type { ProfileName } from './profile-names.ts'
 
 export interface Profile {
   readonly summary: string
@@ -62,9 +63,7 @@ export const profiles = {
       },
     },
   },
-} as const satisfies Readonly<Record<string, Profile>>
-
-export type ProfileName = keyof typeof profiles
+} as const satisfies Readonly<Record<ProfileName, Profile>>
 
 /** Those that take nothing from a home and no network. */
 export const harmlessProfiles: readonly string[] = ['strict', 'build']

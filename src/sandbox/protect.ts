@@ -6,8 +6,8 @@ import { lstatSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Op } from '../kernel/plan.ts'
 import { heldPaths } from './danger.ts'
+import type { Exposure } from './exposure.ts'
 import { gitPathsOf } from './git-places.ts'
-import type { Exposure } from './options.ts'
 
 export interface Protection {
   readonly path: string

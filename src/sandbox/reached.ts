@@ -1,36 +1,9 @@
-/** What holds the limits of a sandbox's commands, and what is told when one is reached. */
+/** Which limits a command has run into, and in which words that is told. */
 import type { HeldLimit, LimitName } from '../container/hold/amounts.ts'
-import type { Shared } from '../container/hold/ceiling.ts'
-import { Holder } from '../container/hold/holder.ts'
 import type { Events } from './events.ts'
-import type { Policy } from './policy.ts'
-
-/** A limit that a command has run into. */
-export interface LimitEvent {
-  /** ISO 8601, UTC. */
-  readonly time: string
-  readonly argv: readonly string[]
-  readonly limit: HeldLimit
-}
 
 export function tellReached(events: Events, argv: readonly string[], limits: readonly HeldLimit[]): void {
   for (const limit of reachedOf(limits)) events.tell('limit', { time: new Date().toISOString(), argv, limit })
-}
-
-/** Undefined where nothing is limited. @throws RuntimeError `policy-unenforceable` */
-export function holderOf(policy: Policy, ceiling?: Shared): Holder | undefined {
-  const { way, host, options, standing } = policy
-  if (way === undefined && ceiling === undefined) return undefined
-  return new Holder({
-    way,
-    ceiling,
-    host,
-    level: standing.level,
-    nested: options.nested,
-    amounts: options.limits.amounts,
-    needsCgroup: options.require.includes('cgroups'),
-    mayBeLoose: options.accept.has('limits'),
-  })
 }
 
 /** What the result of a command says of its limits. */

@@ -5,7 +5,7 @@ import type { HeldLimit, LimitName } from '../container/hold/amounts.ts'
 import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
-import type { Denial } from './denials/denial.ts'
+import type { Denial } from './denials/shape.ts'
 
 export interface SandboxResult<Output = string> {
   /** What the command had in a weaker form than the plan says, as it turned out when it started. */

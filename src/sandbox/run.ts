@@ -1,7 +1,7 @@
 /** One command from its input to its result. */
-import type { RunOptions } from './api.ts'
+import type { RunOptions, Stdio } from './call.ts'
 import { type Captured, capture, withoutFinalNewline } from './capture.ts'
-import type { Command, Stdio } from './command.ts'
+import type { Command } from './command.ts'
 import { checkInput, feed } from './input-output.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
 

@@ -7,25 +7,15 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeError } from '../base/errors.ts'
-import type { RunOptions, SpawnOptions } from './api.ts'
+import type { ShellOptions, ShellRunOptions, SpawnOptions } from './call.ts'
 import { withoutFinalNewline } from './capture.ts'
 import type { Command } from './command.ts'
 import { AGAIN_MS, Interruption } from './interruption.ts'
-import { wrong } from './options.ts'
+import { wrong } from './option-values.ts'
 import { type Cut, Outlet } from './outlet.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
 import { DEFAULT_MAX_BUFFER } from './run.ts'
 import { quote } from './words.ts'
-
-export interface ShellOptions extends Pick<SpawnOptions, 'env' | 'cwd' | 'cancelSignal'> {
-  /** The shell: bash, or one like sh (dash, ash, ksh). Default: bash where the host has /bin/bash, else sh. */
-  readonly program?: string
-}
-
-export type ShellRunOptions = Pick<
-  RunOptions,
-  'timeout' | 'cancelSignal' | 'forceKillAfterDelay' | 'reject' | 'maxBuffer' | 'stripFinalNewline'
->
 
 type Start = (argv: readonly string[], options: SpawnOptions) => Command
 

@@ -1,26 +1,18 @@
 /** Closed lists of names that config.json may use. The kernel's numbers for them are in `kernel/constants.ts`. */
-import type { HookName, NamespaceType } from './types.ts'
 
-export const namespaceTypes: readonly NamespaceType[] = [
-  'cgroup',
-  'ipc',
-  'mount',
-  'network',
-  'pid',
-  'time',
-  'user',
-  'uts',
-]
+export const namespaceTypes = ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'] as const
+export type NamespaceType = (typeof namespaceTypes)[number]
 
 /** In the order in which they run. */
-export const hookNames: readonly HookName[] = [
+export const hookNames = [
   'prestart',
   'createRuntime',
   'createContainer',
   'startContainer',
   'poststart',
   'poststop',
-]
+] as const
+export type HookName = (typeof hookNames)[number]
 
 /** What may be had in a weaker form, or not at all, where the caller says so: `--allow-missing`. */
 export const dispensables = ['apparmor', 'selinux', 'atime'] as const

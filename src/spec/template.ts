@@ -1,7 +1,9 @@
 /** The configuration that `usnea spec` writes: a shell on a terminal in a read-only root, with what a Linux program expects around it. */
+
+import type { NamespaceType } from './names.ts'
 import type { Resources } from './resources.ts'
 import { SPEC_VERSION } from './rules/version.ts'
-import type { Capabilities, Linux, Mount, Namespace, NamespaceType, Spec } from './types.ts'
+import type { Capabilities, Linux, Mount, Namespace, Spec } from './types.ts'
 
 export interface TemplateOptions {
   /** For a user without privileges: own user namespace with one id, the host's network and /sys. */

@@ -2,7 +2,7 @@
  * The words of config.json: runtime-spec 1.3, the part for Linux. Optional here is what the specification leaves optional;
  * a value of these types was either checked by `validate` or written by ourselves. Other platforms' sections are ignored.
  */
-import type { memoryModeNames } from './names.ts'
+import type { HookName, memoryModeNames, NamespaceType } from './names.ts'
 import type { Resources } from './resources.ts'
 import type { Seccomp } from './seccomp.ts'
 
@@ -132,8 +132,6 @@ export interface Mount {
   readonly gidMappings?: readonly IdMapping[]
 }
 
-export type HookName = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop'
-
 export type Hooks = { readonly [Name in HookName]?: readonly Hook[] }
 
 export interface Hook {
@@ -166,8 +164,6 @@ export interface Linux {
   readonly mountLabel?: string
   readonly personality?: Personality
 }
-
-export type NamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time'
 
 export interface Namespace {
   readonly type: NamespaceType

@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { beforeVerbs, readVerbs } from '../../src/cli/completion/table.ts'
+import { verbs } from '../../src/cli/verbs.ts'
 import { repository } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
 
@@ -12,7 +13,7 @@ const folder = join(repository, 'dist/man')
 const pages = readdirSync(folder).map((name) => join(folder, name))
 
 test('every verb has a page', async () => {
-  const entries = await readVerbs()
+  const entries = await readVerbs(verbs)
   const names = entries
     .flatMap((entry) => [entry, ...entry.parts])
     .map(({ name }) => `usnea-${name.replaceAll(' ', '-')}.1`)

@@ -14,7 +14,7 @@ export const command = defineCommand({
   ],
   flags: [],
   count: [1, 1],
-  async run({ args: [name = ''] }, session) {
+  async run({ args: [name = ''] }, session, verbs) {
     const { completionFor, shells } = await import('../completion/shells.ts')
     const shell = shells.find((one) => one === name)
     if (shell === undefined) {
@@ -22,7 +22,7 @@ export const command = defineCommand({
       throw new RuntimeError('usage', { what: `there are no completions for "${name}"`, fix: `use ${meant}` })
     }
     const { readVerbs } = await import('../completion/table.ts')
-    session.print(completionFor(shell, await readVerbs()))
+    session.print(completionFor(shell, await readVerbs(verbs)))
     return 0
   },
 })

@@ -1,7 +1,7 @@
 /** `usnea help [COMMAND]`: the same as --help. */
 import { defineCommand } from '../command.ts'
+import { findCommand } from '../find-command.ts'
 import { commandHelp, programHelp } from '../help.ts'
-import { findCommand } from '../verbs.ts'
 
 export const command = defineCommand({
   name: 'help',
@@ -9,8 +9,8 @@ export const command = defineCommand({
   summary: 'explain a command',
   flags: [],
   count: [0, 1],
-  async run({ args: [name] }, session) {
-    session.print(name === undefined ? await programHelp() : await commandHelp(await findCommand(name)))
+  async run({ args: [name] }, session, verbs) {
+    session.print(name === undefined ? await programHelp(verbs) : await commandHelp(await findCommand(name, verbs)))
     return 0
   },
 })

@@ -1,7 +1,8 @@
 /** What may stand at a place of the command line, as completions know it. */
 import { logLevels } from '../../base/log.ts'
 import { levels } from '../../host/level.ts'
-import { acceptable, demands } from '../../sandbox/level.ts'
+import { demands } from '../../sandbox/level.ts'
+import { acceptable } from '../../sandbox/level-words.ts'
 import { profiles } from '../../sandbox/profiles.ts'
 import type { Flag } from '../flags.ts'
 

@@ -1,5 +1,6 @@
 /** Manual pages, one a verb, from the tables that help is made of: man(7). Written by the build into dist/man. */
 import type { Flag } from '../flags.ts'
+import { verbs } from '../verbs.ts'
 import { beforeVerbs, type Entry, readVerbs, takesValue } from './table.ts'
 
 export interface Page {
@@ -11,7 +12,7 @@ export interface Page {
 const PURPOSE = 'rootless container runtime and sandbox'
 
 export async function manualPages(version: string): Promise<Page[]> {
-  const entries = await readVerbs()
+  const entries = await readVerbs(verbs)
   const all = entries.flatMap((entry) => [entry, ...entry.parts])
   return [mainPage(entries, version), ...all.map((entry) => verbPage(entry, version))]
 }

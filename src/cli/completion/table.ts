@@ -1,8 +1,7 @@
 /** All verbs with their options and arguments, for completions and for manual pages. */
-import type { Command, Verb } from '../command.ts'
+import type { Command, Verbs } from '../command.ts'
 import { examples as allExamples } from '../examples.ts'
 import { type Flag, globalFlags, sandboxFlags } from '../flags.ts'
-import { verbs } from '../verbs.ts'
 import { type Kind, kindOfFlag, kindsOfUsage } from './kinds.ts'
 
 export interface Entry {
@@ -19,11 +18,8 @@ export interface Entry {
   readonly parts: readonly Entry[]
 }
 
-export async function readVerbs(): Promise<Entry[]> {
-  return await entriesOf('', verbs)
-}
-
-async function entriesOf(prefix: string, table: Readonly<Record<string, Verb>>): Promise<Entry[]> {
+/** All of them are loaded. */
+export async function readVerbs(table: Verbs, prefix = ''): Promise<Entry[]> {
   return await Promise.all(
     Object.entries(table).map(async ([word, { summary, load }]) => {
       const { flags, usage, tail, parts, examples } = await load()
@@ -36,7 +32,7 @@ async function entriesOf(prefix: string, table: Readonly<Record<string, Verb>>):
         flags: flags.filter(isShown),
         args: kindsOfUsage(name, usage),
         tail,
-        parts: parts === undefined ? [] : await entriesOf(`${name} `, parts),
+        parts: parts === undefined ? [] : await readVerbs(parts, `${name} `),
       }
     }),
   )

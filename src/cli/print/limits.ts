@@ -1,5 +1,5 @@
 /** What holds the limits of a container, as a table or as JSON. */
-import type { Limit } from '../../container/limits.ts'
+import type { Limit } from '../../container/limit.ts'
 import { printTable } from './table.ts'
 
 export function printLimits(limits: readonly Limit[]): string {

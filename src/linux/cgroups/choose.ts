@@ -6,18 +6,11 @@ import { hasDeviceRules, limitsAsked } from '../../spec/support.ts'
 import type { Spec } from '../../spec/types.ts'
 import { isRestrictive } from './devices.ts'
 import { unheldLimits } from './limits/limits.ts'
-import { type CgroupPlan, notesOf, notJoined, planOf, unguarded } from './plan.ts'
+import { type CgroupChoice, notesOf, notJoined, planOf, unguarded } from './plan.ts'
 import type { Surveyed } from './survey.ts'
 
 /** What was named; `auto` when nothing was. */
 export type ManagerName = 'auto' | 'cgroupfs' | 'systemd' | 'disabled'
-
-export interface CgroupChoice {
-  /** Undefined: the container stays in our own cgroup. */
-  readonly plan: CgroupPlan | undefined
-  readonly reason: string
-  readonly degradations: readonly Degradation[]
-}
 
 export interface CgroupQuestion {
   readonly spec: Spec

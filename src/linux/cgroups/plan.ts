@@ -5,18 +5,27 @@ import type { Degradation } from '../../base/issue.ts'
 import type { Host } from '../../host/facts.ts'
 import { hasDeviceRules, limitsAsked } from '../../spec/support.ts'
 import type { Resources, Spec } from '../../spec/types.ts'
+import type { Property } from '../systemd/manager.ts'
 import { type DeviceGuard, guardOf, isRestrictive } from './devices.ts'
 import { checkLimitsHere, limitWrites, unheldLimits, type VersionOf } from './limits/limits.ts'
+import type { SystemdLayout } from './limits/properties.ts'
 import type { Write } from './limits/write.ts'
 import type { Place } from './place.ts'
 import type { CgroupRecord } from './record.ts'
-import type { ScopePlan } from './scope-plan.ts'
 import type { Surveyed } from './survey.ts'
 
 /** What was asked of the cgroup of a container. */
 export interface Wanted {
   readonly spec: Spec
   readonly host: Host
+}
+
+export interface ScopePlan {
+  readonly unit: string
+  readonly layout: SystemdLayout
+  readonly properties: readonly Property[]
+  /** The controllers that its manager may hand to it, from this directory on. */
+  readonly top: string
 }
 
 export interface CgroupPlan {
@@ -32,6 +41,13 @@ export interface CgroupPlan {
   readonly owner?: number | undefined
   /** Our own cgroup of v2, where the processes in it may be made to step aside. */
   readonly own?: string | undefined
+}
+
+export interface CgroupChoice {
+  /** Undefined: the container stays in our own cgroup. */
+  readonly plan: CgroupPlan | undefined
+  readonly reason: string
+  readonly degradations: readonly Degradation[]
 }
 
 /** `/linux/resources/pids/limit` → `pids`. */

@@ -9,22 +9,22 @@ import { variant } from '../systemd/encode.ts'
 import type { ManagerFacts, Property } from '../systemd/manager.ts'
 import { directoryName, slicePath, type UnitPlace, unitPlace } from '../systemd/names.ts'
 import { annotatedProperties } from '../systemd/property-text.ts'
-import type { CgroupChoice } from './choose.ts'
 import type { DeviceGuard } from './devices.ts'
 import { unheldLimits } from './limits/limits.ts'
 import { limitProperties, roundedCpu, type SystemdLayout } from './limits/properties.ts'
 import type { Place } from './place.ts'
-import { type CgroupPlan, notesOf, notJoined, planOf, unguarded, versionsIn, type Wanted } from './plan.ts'
+import {
+  type CgroupChoice,
+  type CgroupPlan,
+  notesOf,
+  notJoined,
+  planOf,
+  unguarded,
+  versionsIn,
+  type Wanted,
+} from './plan.ts'
 import { deviceProperties } from './scope-devices.ts'
 import type { Surveyed } from './survey.ts'
-
-export interface ScopePlan {
-  readonly unit: string
-  readonly layout: SystemdLayout
-  readonly properties: readonly Property[]
-  /** The controllers that its manager may hand to it, from this directory on. */
-  readonly top: string
-}
 
 /** What a manager says of itself, or why it says nothing. */
 export type Answer = ManagerFacts | RuntimeError

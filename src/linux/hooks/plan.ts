@@ -1,6 +1,7 @@
 /** Hooks that init runs itself, because they belong into the container's namespaces. */
 import type { Op } from '../../kernel/plan.ts'
-import type { HookName, Spec } from '../../spec/types.ts'
+import type { HookName } from '../../spec/names.ts'
+import type { Spec } from '../../spec/types.ts'
 
 export function planHooks(spec: Spec, name: HookName, fallbackEnv: readonly string[]): Op[] {
   return (spec.hooks?.[name] ?? []).map((hook, i) => ({

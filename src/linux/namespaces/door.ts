@@ -5,7 +5,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { connectUnix, receiveMessage } from '../../kernel/fdpass.ts'
 import { native } from '../../kernel/native.ts'
-import type { NamespaceType } from '../../spec/types.ts'
+import type { NamespaceType } from '../../spec/names.ts'
 import { type Entrance, fileOf, isOurs, NSFS_MAGIC } from './open.ts'
 import { joinOrder } from './order.ts'
 

@@ -5,7 +5,7 @@ import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { namespaceIdentity, readProcess } from '../../host/process.ts'
 import { native } from '../../kernel/native.ts'
-import type { NamespaceType } from '../../spec/types.ts'
+import type { NamespaceType } from '../../spec/names.ts'
 import { joinOrder } from './order.ts'
 import type { Join } from './plan.ts'
 

@@ -1,7 +1,7 @@
 /** In which order namespaces are entered. Pure. */
 import type { Host } from '../../host/facts.ts'
 import { CAP_SYS_ADMIN, CAP_SYS_CHROOT } from '../../kernel/constants.ts'
-import type { NamespaceType } from '../../spec/types.ts'
+import type { NamespaceType } from '../../spec/names.ts'
 
 const plain = ['ipc', 'uts', 'network', 'pid', 'cgroup', 'time'] as const satisfies readonly NamespaceType[]
 

@@ -2,7 +2,8 @@
 
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import type { Input, RunOptions, Sandbox } from '../api.ts'
+import type { Sandbox } from '../api.ts'
+import type { Input, RunOptions } from '../call.ts'
 import type { SandboxResult } from '../result.ts'
 
 /** The status of ours for what is not there. No program of these scripts has it. */

@@ -6,7 +6,7 @@ import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { Sandbox } from '../api.ts'
-import type { SandboxedProcess } from '../command.ts'
+import type { SandboxedProcess } from '../call.ts'
 import type { SandboxResult } from '../result.ts'
 import { type DirectoryEntry, type FileStat, Files, type Named } from './ai-files.ts'
 

@@ -3,8 +3,8 @@ import { lstatSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dangerOfPath } from '../danger.ts'
 import { isWithin } from '../policy.ts'
-import type { Denial } from './denial.ts'
 import type { Grant } from './grant.ts'
+import type { Denial } from './shape.ts'
 
 export interface Place {
   /** The directory of the project: where the policy is to stand. */

@@ -5,9 +5,9 @@ import { realPlace } from '../layers/folders.ts'
 import type { SandboxOptions } from '../options.ts'
 import { isWithin } from '../policy.ts'
 import { type Sorted, sortGrants } from './condense.ts'
-import type { Denial } from './denial.ts'
 import { type Grant, type GrantRule, secretPlaces } from './grant.ts'
 import { grantFor, grantsForUses } from './grants.ts'
+import type { Denial } from './shape.ts'
 
 const exists = (path: string): boolean => {
   try {

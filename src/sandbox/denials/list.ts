@@ -1,5 +1,5 @@
 /** Denials, each thing once with its count, the first first. Memory is bounded: beyond it they are counted by kind. */
-import type { Denial } from './denial.ts'
+import type { Denial } from './shape.ts'
 
 /** As many as an observer remembers of all its kinds, and as many of a filtered network. */
 const MOST_KEPT = 5 * 4096

@@ -2,8 +2,8 @@
 import { resolve } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import { type Sorted, sortGrants } from './condense.ts'
-import type { Denial } from './denial.ts'
 import { grantFor } from './grants.ts'
+import type { Denial } from './shape.ts'
 
 /** A log is bounded by whoever writes it; what is larger is none. */
 const MOST_LINES = 1_000_000

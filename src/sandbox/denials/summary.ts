@@ -1,5 +1,6 @@
 /** What was denied, for people: the most telling first, one line a thing. Pure. */
-import { type Denial, withoutSteering } from './denial.ts'
+import { withoutSteering } from './denial.ts'
+import type { Denial } from './shape.ts'
 
 /** More are counted, not listed. */
 const MOST_LISTED = 10

@@ -2,10 +2,11 @@
 import { RuntimeError } from '../../base/errors.ts'
 import type { NetworkEvent } from '../egress/report.ts'
 import type { Policy } from '../policy.ts'
-import { type Denial, denialOf, denialOfNetwork } from './denial.ts'
+import { denialOf, denialOfNetwork } from './denial.ts'
 import { DenialList } from './list.ts'
 import { Observer } from './observer.ts'
 import type { ObserverRecord } from './record.ts'
+import type { Denial } from './shape.ts'
 
 export interface WatchOptions {
   readonly policy: Policy

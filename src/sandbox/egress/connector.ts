@@ -1,9 +1,5 @@
 /** What connects the network namespace of a command with the world, once init has made it. */
 import type { Degradation } from '../../base/issue.ts'
-import type { Host } from '../../host/facts.ts'
-import type { CheckedOptions } from '../options.ts'
-import { HelperNetwork } from './helper-network.ts'
-import { Network } from './network.ts'
 import type { NetworkEvent } from './report.ts'
 
 export interface Handed {
@@ -21,10 +17,4 @@ export interface Connector {
   open(handed: readonly Handed[], pid: number, hear?: (event: NetworkEvent) => void): Connection | Promise<Connection>
   /** What is had in a weaker form, by what init has told. */
   weaknesses(note: number): Degradation[]
-}
-
-/** Undefined where nobody has to stay for it. @throws RuntimeError `net-program`, `net-tun` */
-export function connectorFor({ egress, helper }: CheckedOptions, host: Host): Connector | undefined {
-  if (egress) return new Network(egress)
-  return helper && new HelperNetwork(helper, host)
 }

@@ -1,6 +1,7 @@
 /** How a sandbox runs in a layer: its folders stand where the host's are, and nothing else writes to them. */
 import type { Lock } from '../../state/lock.ts'
-import { type Exposure, wrong } from '../options.ts'
+import type { Exposure } from '../exposure.ts'
+import { wrong } from '../option-values.ts'
 import { isWithin } from '../policy.ts'
 import { overlayOp } from './backend.ts'
 import type { Layer } from './layer.ts'

@@ -1,8 +1,9 @@
 import { error, type Issue } from '../../base/issue.ts'
+import type { NamespaceType } from '../names.ts'
 import { namespaceTypes } from '../names.ts'
 import { child } from '../pointer.ts'
 import { quote } from '../quote.ts'
-import type { NamespaceType, Spec } from '../types.ts'
+import type { Spec } from '../types.ts'
 import { each, type Loose } from './loose.ts'
 
 /** The entry for one type: a namespace that is made, or joined when it has a path. */

@@ -1,7 +1,8 @@
 import { error, type Issue } from '../../base/issue.ts'
+import type { NamespaceType } from '../names.ts'
 import { child } from '../pointer.ts'
 import { sysctlPath } from '../sysctl.ts'
-import type { NamespaceType, Spec } from '../types.ts'
+import type { Spec } from '../types.ts'
 import type { Loose } from './loose.ts'
 import { namespaceOf } from './namespaces.ts'
 

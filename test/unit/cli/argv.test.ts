@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isRuntimeError, type RuntimeError } from '../../../src/base/errors.ts'
 import { countProblem, readCall, readGlobals } from '../../../src/cli/argv.ts'
-import { findCommand } from '../../../src/cli/verbs.ts'
+import { findCommand } from '../../../src/cli/find-command.ts'
+import { verbs } from '../../../src/cli/verbs.ts'
 
 /** Everything that was given: flags that kept their empty value are left out. */
 interface Cut {
@@ -23,7 +24,7 @@ const isEmpty = (value: unknown) => Array.isArray(value) && value.length === 0
 async function cut(argv: readonly string[]): Promise<Required<Cut>> {
   const { values, verb = '', rest, problem } = readGlobals(argv)
   if (problem !== undefined) throw problem
-  const command = await findCommand(verb)
+  const command = await findCommand(verb, verbs)
   const { flags, args, tail } = readCall(command, rest)
   return { globals: given(values), verb, flags: given(flags), args, tail }
 }
@@ -328,7 +329,7 @@ describe('a wrong number of arguments is told in the words of runc', () => {
   for (const [line, words] of counts) {
     it(`usnea ${line}`, async () => {
       const { verb = '', rest } = readGlobals(line.split(' '))
-      const command = await findCommand(verb)
+      const command = await findCommand(verb, verbs)
       assert.equal(countProblem(command, readCall(command, rest)), words)
     })
   }
@@ -337,7 +338,7 @@ describe('a wrong number of arguments is told in the words of runc', () => {
 describe('help is asked for in every usual way, and only before the words of somebody else', () => {
   for (const word of ['-h', '--help', '-help', '-?']) {
     it(word, async () => {
-      const command = await findCommand('exec')
+      const command = await findCommand('exec', verbs)
       assert.equal(readCall(command, [word]).help, true)
       assert.equal(readCall(command, ['-t', word, 'ID']).help, true)
       assert.equal(readCall(command, ['ID', word]).help, false)

@@ -4,9 +4,10 @@ import { test } from 'node:test'
 import { countProblem, readCall, readGlobals } from '../../../src/cli/argv.ts'
 import { readVerbs } from '../../../src/cli/completion/table.ts'
 import { examples } from '../../../src/cli/examples.ts'
-import { findCommand, findSubcommand } from '../../../src/cli/verbs.ts'
+import { findCommand, findSubcommand } from '../../../src/cli/find-command.ts'
+import { verbs } from '../../../src/cli/verbs.ts'
 
-const entries = (await readVerbs()).flatMap((entry) => [entry, ...entry.parts])
+const entries = (await readVerbs(verbs)).flatMap((entry) => [entry, ...entry.parts])
 
 test('every verb has examples', () => {
   const without = entries.filter((entry) => entry.examples.length === 0).map(({ name }) => name)
@@ -32,7 +33,7 @@ for (const { name, examples } of entries)
       const { verb, rest, problem } = readGlobals(words)
       assert.equal(problem, undefined, line)
       if (verb === undefined) continue
-      const found = await findSubcommand(await findCommand(verb), rest)
+      const found = await findSubcommand(await findCommand(verb, verbs), rest)
       const call = readCall(found.command, found.words)
       assert.equal(call.help ? undefined : countProblem(found.command, call), undefined, line)
     }

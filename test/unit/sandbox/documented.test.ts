@@ -7,9 +7,9 @@ const declared: Readonly<Record<string, readonly string[]>> = {
   'options.ts': ['SandboxOptions'],
   'limits.ts': ['LimitOptions'],
   'egress/options.ts': ['EgressOptions'],
-  'api.ts': ['SpawnOptions', 'RunOptions', 'SandboxSettings'],
+  'api.ts': ['SandboxSettings'],
+  'call.ts': ['SpawnOptions', 'RunOptions', 'ShellOptions'],
   'ending.ts': ['EndingOptions'],
-  'shell.ts': ['ShellOptions'],
   'adapters/ai-sdk.ts': ['AiSessionOptions'],
 }
 

@@ -1,8 +1,8 @@
 /** A list of denials is bounded, and what it has no room for is counted. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Denial } from '../../../../src/sandbox/denials/denial.ts'
 import { DenialList } from '../../../../src/sandbox/denials/list.ts'
+import type { Denial } from '../../../../src/sandbox/denials/shape.ts'
 
 const MOST_KEPT = 20_480
 const time = '2026-11-28T16:46:52.039Z'
