@@ -36,6 +36,21 @@ testAs({}, 'a program that dies of a forwarded signal gives its number', async (
   assert.equal((await call.ended).status, 130)
 })
 
+testAs({ as: ['root'] }, 'kill --all reaches hundreds of processes', async (world) => {
+  const id = world.newId()
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'for i in $(seq 300); do sleep 1000 & done; while :; do wait; sleep 0.1; done']
+  })
+  const processes = async (): Promise<number> =>
+    JSON.parse(succeeded(await world.usnea(['ps', '--format', 'json', id]))).length
+  succeeded(await world.usnea(['run', '--detach', '--bundle', bundle.path, id]))
+  await until('all of them are there', async () => (await processes()) > 300)
+  succeeded(await world.usnea(['kill', '--all', id, 'TERM']))
+  // The shell is PID 1 and has no handler.
+  await until('only the shell is left', async () => (await processes()) < 3)
+  succeeded(await world.usnea(['delete', '--force', id]))
+})
+
 testAs({}, 'kill --all reaches every process of the container', async (world) => {
   const bundle = await world.bundle((config) => {
     const child = 'sh -c "trap \\"echo child >&2\\" USR1; while :; do sleep 0.05; done"'

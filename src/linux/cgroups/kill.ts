@@ -18,7 +18,8 @@ const PATIENCE_MS = 10_000
 export function signalMembers(record: CgroupRecord, signal: number): void {
   const unified = ownHomes(record).find(({ version }) => version === 2)
   if (signal === SIGKILL && unified && hasCgroupFile(unified.path, 'cgroup.kill')) killAtOnce(unified.path)
-  for (const pid of membersOf(record)) signalMember(record, pid, signal)
+  const pids = membersOf(record)
+  while (pids.length > 0) signalSome(record, pids, signal)
 }
 
 function killAtOnce(path: string): void {
@@ -30,12 +31,30 @@ function killAtOnce(path: string): void {
   }
 }
 
-/** Looked up again behind its descriptor: the pid may be somebody else's by now. */
-function signalMember(record: CgroupRecord, pid: number, signal: number): void {
-  const pidfd = native().pidfdOpen(pid)
-  if (pidfd < 0) return
-  if (membersOf(record).includes(pid)) native().pidfdSendSignal(pidfd, signal)
-  closeSync(pidfd)
+const EMFILE = 24
+/** A usual limit of open files is 1024. */
+const AT_ONCE = 256
+
+/**
+ * Takes the first of them off the list. Looked up again behind their descriptors: a pid may be somebody else's by now.
+ * Many at once, because a look takes the longer the more there are: one for each would take minutes for a thousand.
+ */
+function signalSome(record: CgroupRecord, pids: number[], signal: number): void {
+  const held: [pid: number, pidfd: number][] = []
+  try {
+    for (let pid = pids.pop(); pid !== undefined; pid = held.length < AT_ONCE ? pids.pop() : undefined) {
+      const pidfd = native().pidfdOpen(pid)
+      if (pidfd >= 0) held.push([pid, pidfd])
+      else if (pidfd === -EMFILE && held.length > 0) {
+        pids.push(pid)
+        break
+      }
+    }
+    const still = new Set(membersOf(record))
+    for (const [pid, pidfd] of held) if (still.has(pid)) native().pidfdSendSignal(pidfd, signal)
+  } finally {
+    for (const [, pidfd] of held) closeSync(pidfd)
+  }
 }
 
 /**
