@@ -55,7 +55,8 @@ async function start({ way, host, name }: Asked, pid: number, undo: Dispose): Pr
   using manager = await Manager.open(host)
   const facts = await manager.facts()
   const amounts: Amounts = withOurs(way.amounts)
-  const bare = { ociVersion: '' }
+  // Nobody deletes a sandbox by name, so systemd forgets also a scope that failed: systemd.unit(5), v236.
+  const bare = { ociVersion: '', annotations: { 'org.systemd.property.CollectMode': "'inactive-or-failed'" } }
   const unit = wantedUnit({ spec: bare, host }, name)
   const survey = surveyScope(scopePlaces(unit, facts, host.cgroup), facts)
   const spec = { ...bare, linux: { resources: resourcesOf(amounts, survey) } }

@@ -90,8 +90,6 @@ function propertiesOf(
     ['Slice', variant('s', sliceOf(unit, facts))],
     ['Delegate', yes],
     ['DefaultDependencies', variant('b', false)],
-    // Also a failed one goes when its last process has gone: v236.
-    ...(layout.version >= 236 ? [['CollectMode', variant('s', 'inactive-or-failed')] as const] : []),
     ['CPUAccounting', yes],
     ['MemoryAccounting', yes],
     [layout.isLegacy ? 'BlockIOAccounting' : 'IOAccounting', yes],
