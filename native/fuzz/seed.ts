@@ -19,11 +19,12 @@ const names = (Object.keys(opShapes) as (keyof typeof opShapes)[]).filter((name)
 writeFileSync(join(directory, 'all'), encode(names.map(sample)))
 writeFileSync(join(directory, 'small'), encode(['born', 'rootHere', 'exec'].map((name) => sample(name as keyof typeof opShapes))))
 
-/** What the observer is told: a filter of one instruction, a call, a port and a rule. */
+/** What the observer is told: two filters of one instruction, a call, a port and a rule. */
 const word = (...numbers: number[]) => Buffer.from(Uint32Array.from(numbers).buffer)
 const rule = Buffer.from('/etc')
 const wish = Buffer.concat([
-  word(planSum, 31, 2, 1, 1, 1, 1, 0),
+  word(planSum, 31, 2, 1, 1, 1, 1, 1),
+  word(6, 0x7fff0000),
   word(6, 0x7fff0000),
   word(0xc000003e, 257, 0x01000001, 0xff02ff02),
   word(443),

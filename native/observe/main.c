@@ -24,13 +24,6 @@
 
 enum { LARGEST = 4096, WORD = 1 };
 
-/* The owner of a user namespace has every right over it without any of its own: user_namespaces(7). */
-static int drop_capabilities(void) {
-  struct { uint32_t version; int pid; } header = {0x20080522u, 0}; /* _LINUX_CAPABILITY_VERSION_3 */
-  struct { uint32_t effective, permitted, inheritable; } none[2] = {{0}};
-  return syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
-}
-
 /* -1: the sandbox was never made. */
 static int receive_listener(int channel) {
   union {
@@ -49,8 +42,8 @@ static int receive_listener(int channel) {
   return fd;
 }
 
-static void answer(const struct policy *policy, int listener, const struct seccomp_notif *notice, struct seccomp_notif_resp *reply) {
-  const struct ask ask = {policy, find_call(policy, &notice->data), &notice->data, {(int)notice->pid, notice->id, listener}};
+static void answer(const struct policy *policy, const struct seccomp_notif *notice, struct seccomp_notif_resp *reply) {
+  const struct ask ask = {policy, find_call(policy, &notice->data), &notice->data, {(int)notice->pid, notice->id}};
   uint32_t verdict = run_filter(policy->program, policy->head.instructions, &notice->data);
   reply->id = notice->id;
   if (verdict == SECCOMP_RET_ALLOW) {
@@ -63,20 +56,18 @@ static void answer(const struct policy *policy, int listener, const struct secco
   tell(&ask, CALL_KIND, 0, -reply->error, "", 0);
 }
 
-static void serve(const struct policy *policy, int listener) {
+static void serve(const struct policy *policy) {
   static union { struct seccomp_notif notice; char room[LARGEST]; } in;
   static union { struct seccomp_notif_resp reply; char room[LARGEST]; } back;
-  struct pollfd fd = {listener, POLLIN, 0};
-  uint64_t wake = 1; /* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, since 6.6: we run where the caller ran */
-  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, wake);
+  struct pollfd fd = {LISTENER_FD, POLLIN, 0};
   for (;;) {
     if (poll(&fd, 1, -1) < 0 && errno != EINTR) return;
     if (fd.revents & POLLIN) {
       memset(&in, 0, sizeof in);
       memset(&back, 0, sizeof back);
-      if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in) != 0) continue; /* it was interrupted, or died */
-      answer(policy, listener, &in.notice, &back.reply);
-      ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &back);
+      if (ioctl(LISTENER_FD, SECCOMP_IOCTL_NOTIF_RECV, &in) != 0) continue; /* it was interrupted, or died */
+      answer(policy, &in.notice, &back.reply);
+      ioctl(LISTENER_FD, SECCOMP_IOCTL_NOTIF_SEND, &back);
     } else if (fd.revents) return; /* POLLHUP: the last process under the filter is gone */
   }
 }
@@ -89,15 +80,16 @@ int main(int argc, char **argv) {
   prctl(PR_SET_NAME, "usnea-observe");
   prctl(PR_SET_DUMPABLE, 0); /* nobody of our uid looks into us */
   signal(SIGPIPE, SIG_IGN);
-  if (fstat(wish, &stat) != 0 || drop_capabilities()) return 1;
+  if (fstat(wish, &stat) != 0) return 1;
   const void *bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, wish, 0);
   if (bytes == MAP_FAILED || read_policy(bytes, (size_t)stat.st_size, &policy) != NULL) return 1;
-  report_to(out);
   keep_root((policy.head.flags & FIXED_ROOT) != 0);
   int listener = receive_listener(channel);
-  close(channel);
   if (listener < 0) return 1;
-  serve(&policy, listener);
+  uint64_t wake = 1; /* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, since 6.6: we run where the caller ran */
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, wake);
+  if (confine(&policy, listener, out)) return 1;
+  serve(&policy);
   finish_report();
   return 0;
 }

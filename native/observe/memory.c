@@ -2,9 +2,11 @@
 #define _GNU_SOURCE
 #include "observe.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 enum { PAGE = 4096 };
 
@@ -29,5 +31,13 @@ bool read_string(int pid, uint64_t at, char *out, size_t size) {
 /* Is it still the one that called? Numbers of processes are given again. */
 bool is_alive(const struct caller *caller) {
   uint64_t id = caller->id;
-  return ioctl(caller->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  return ioctl(LISTENER_FD, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+size_t read_file(const char *name, char *text, size_t size) {
+  int fd = open(name, O_RDONLY | O_CLOEXEC);
+  ssize_t got = fd < 0 ? 0 : read(fd, text, size - 1);
+  if (fd >= 0) close(fd);
+  text[got > 0 ? got : 0] = 0;
+  return got > 0 ? (size_t)got : 0;
 }

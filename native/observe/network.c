@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
-enum { LINE = 512, NAME_SIZE = 64 };
+enum { LIST_PART = 8192, NAME_SIZE = 64 };
 
 struct target {
   bool is_six, loopback;
@@ -52,17 +53,23 @@ static int judge_target(const struct policy *policy, const struct target *target
   }
 }
 
-/* Is the name in that list of unix sockets? They are written as @name. */
+/* Is the name in that list of unix sockets? They are written as @name, after a space, at the end of a line. */
 static bool is_listed(const char *list, const char *name) {
-  char line[LINE];
-  FILE *file = fopen(list, "re");
+  static char text[LIST_PART];
+  const size_t length = strlen(name);
+  size_t have = 0;
   bool found = false;
-  while (file && !found && fgets(line, sizeof line, file)) {
-    char *at = strrchr(line, ' ');
-    line[strcspn(line, "\n")] = 0;
-    found = at && strcmp(at + 1, name) == 0;
+  int fd = open(list, O_RDONLY | O_CLOEXEC);
+  for (ssize_t got; fd >= 0 && !found && (got = read(fd, text + have, sizeof text - have)) > 0;) {
+    char *line = text, *end;
+    have += (size_t)got;
+    for (; !found && (end = memchr(line, '\n', have - (size_t)(line - text))) != NULL; line = end + 1)
+      found = (size_t)(end - line) > length && end[-(ptrdiff_t)length - 1] == ' ' && memcmp(end - length, name, length) == 0;
+    have -= (size_t)(line - text);
+    if (have == sizeof text) have = 0; /* no such line is that long */
+    memmove(text, line, have);
   }
-  if (file) fclose(file);
+  if (fd >= 0) close(fd);
   return found;
 }
 

@@ -29,14 +29,14 @@ enum net { NET_ANY, NET_NONE, NET_PORTS, NET_FILTERED, NET_FILTERED_IPV4 };
 enum { RULE_READ = 'r', RULE_WRITE = 'w', RULE_HIDE = 'h' };
 enum { PORT_BIND = 1 << 16 };
 
-/* A memory file from the library: this, then instructions, calls, ports, and rules as {kind, length, bytes, NUL}. */
+/* A memory file from the library: this, then instructions, ours, calls, ports, and rules as {kind, length, bytes, NUL}. */
 struct wish {
-  uint32_t sum, flags, net, instructions, calls, ports, rules, spare;
+  uint32_t sum, flags, net, instructions, calls, ports, rules, own;
 };
 
 struct policy {
   struct wish head;
-  const struct sock_filter *program;
+  const struct sock_filter *program, *own;
   const struct call *calls;
   const uint32_t *ports;
   const unsigned char *rules, *end;
@@ -51,6 +51,13 @@ struct record {
   uint64_t time_ms, args[2];
   char command[16];
 };
+
+/* confine.c: what the filter of our own knows, too; src/sandbox/denials/confined.ts has the same numbers. */
+enum { LISTENER_FD = 0, OUT_FD = 1 };
+enum { WAY_NAME, WAY_FOLLOW, WAYS };
+#define WAYS_AT 0x200000ul
+/* 0 or errno. From here on the listener and the pipe are the only descriptors, with these numbers. */
+int confine(const struct policy *policy, int listener, int out);
 
 /* filter.c: what the filter of the sandbox says of a call; anything that it should not hold is a refusal. Pure. */
 uint32_t run_filter(const struct sock_filter *program, uint32_t count, const struct seccomp_data *data);
@@ -77,11 +84,12 @@ enum { PATH_SIZE = 4096 };
 struct caller {
   int pid; /* a thread */
   uint64_t id;
-  int listener;
 };
 
 /* memory.c */
 ptrdiff_t read_memory(int pid, uint64_t at, void *out, size_t size);
+/* A small file, as text. Its length; 0: there is none. */
+size_t read_file(const char *name, char *text, size_t size);
 bool read_string(int pid, uint64_t at, char *out, size_t size);
 bool is_alive(const struct caller *caller);
 
@@ -119,7 +127,6 @@ bool is_guarded(const char *path);
 enum access { READ = 1, WRITE = 2, EXECUTE = 4, MAKE = 8, TAKE_AWAY = 16, STAT = 32, CHANGE_IT = 64, CONNECT_TO = 128, BIND_TO = 256, SEND_TO = 512, NOFOLLOW = 1024, SIGNAL_IT = 2048, SEARCH = 4096 };
 
 /* report.c */
-void report_to(int fd);
 void tell(const struct ask *ask, enum kind kind, uint32_t access, int errnum, const void *bytes, size_t size);
 void finish_report(void);
 

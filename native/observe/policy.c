@@ -26,6 +26,8 @@ const char *read_policy(const unsigned char *bytes, size_t size, struct policy *
   if (policy->head.sum != PLAN_SUM) return "it is of another build";
   policy->program = (const struct sock_filter *)at;
   if (!take(&at, end, sizeof *policy->program, policy->head.instructions)) return "the filter is cut";
+  policy->own = (const struct sock_filter *)at;
+  if (!take(&at, end, sizeof *policy->own, policy->head.own)) return "our own filter is cut";
   policy->calls = (const struct call *)at;
   if (!take(&at, end, sizeof *policy->calls, policy->head.calls)) return "the calls are cut";
   policy->ports = (const uint32_t *)at;

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 enum { ROOM = 4096, ROOM_OF_USES = 65536, KINDS = END_KIND, NAME_SIZE = 64, STATUS_SIZE = 4096, MOST_TELLING = 63 };
-/* Of each kind; all in all 16 MiB, as four kinds are kept. Paths may be long. */
-enum { BYTES = 1 << 20, BYTES_OF_USED_FILES = 9 << 20 };
+/* Of each kind; all in all 16 MiB, as four kinds are kept, and what evens them out. Paths may be long. */
+enum { BYTES = 1 << 20, BYTES_OF_USED_FILES = 9 << 20, ALL = 18 << 20, EVEN = 8 };
 
 struct entry {
   struct entry *next;
@@ -31,16 +31,17 @@ struct room {
 
 static struct room used[KINDS], uses[KINDS];
 static uint32_t lost[KINDS];
-static int out = -1;
-
-void report_to(int fd) { out = fd; }
+static bool is_heard = true;
+/* Pages that nothing was written to take no memory. */
+static _Alignas(EVEN) unsigned char all[ALL];
+static size_t filled;
 
 static void write_all(const void *bytes, size_t size) {
-  for (const char *at = bytes; size > 0 && out >= 0;) {
-    ssize_t wrote = write(out, at, size);
+  for (const char *at = bytes; size > 0 && is_heard;) {
+    ssize_t wrote = write(OUT_FD, at, size);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) { /* nobody listens any more, and with that the sandbox ends */
-      out = -1;
+      is_heard = false;
       return;
     }
     at += wrote;
@@ -54,23 +55,16 @@ static uint64_t now_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static size_t read_small(const char *format, int pid, char *text, size_t size) {
-  char name[NAME_SIZE];
-  snprintf(name, sizeof name, format, pid);
-  int fd = open(name, O_RDONLY | O_CLOEXEC);
-  ssize_t got = fd < 0 ? 0 : read(fd, text, size - 1);
-  if (fd >= 0) close(fd);
-  text[got > 0 ? got : 0] = 0;
-  return got > 0 ? (size_t)got : 0;
-}
-
 /* The process of a thread, and its name. */
 static void describe(int pid, struct record *record) {
   static char status[STATUS_SIZE];
-  read_small("/proc/%d/status", pid, status, sizeof status);
+  char name[NAME_SIZE];
+  snprintf(name, sizeof name, "/proc/%d/status", pid);
+  read_file(name, status, sizeof status);
   const char *group = strstr(status, "\nTgid:");
   record->pid = (uint32_t)(group ? atoi(group + 6) : pid);
-  size_t got = read_small("/proc/%d/comm", (int)record->pid, record->command, sizeof record->command);
+  snprintf(name, sizeof name, "/proc/%u/comm", record->pid);
+  size_t got = read_file(name, record->command, sizeof record->command);
   if (got && record->command[got - 1] == '\n') record->command[got - 1] = 0;
 }
 
@@ -85,16 +79,16 @@ static bool is_same(const struct record *one, const struct record *other) {
          (one->kind != CALL_KIND || (one->number == other->number && one->arch == other->arch && one->args[0] == other->args[0]));
 }
 
-/* NULL: there is no room, or no memory. */
+/* NULL: there is no room. */
 static struct entry *new_entry(enum kind kind, int errnum, size_t size) {
   struct room *room = errnum ? &used[kind] : &uses[kind];
   const size_t bytes = !errnum && kind == FILE_KIND ? BYTES_OF_USED_FILES : BYTES;
-  struct entry *entry = NULL;
-  if (room->entries < (errnum ? ROOM : ROOM_OF_USES) && room->bytes + sizeof *entry + size <= bytes) entry = malloc(sizeof *entry + size);
-  if (!entry) return NULL;
+  const size_t needed = sizeof(struct entry) + size, taken = (needed + EVEN - 1) / EVEN * EVEN;
+  if (room->entries >= (errnum ? ROOM : ROOM_OF_USES) || room->bytes + needed > bytes || taken > ALL - filled) return NULL;
   room->entries++;
-  room->bytes += sizeof *entry + size;
-  return entry;
+  room->bytes += needed;
+  filled += taken;
+  return (struct entry *)(void *)(all + filled - taken);
 }
 
 /* A call is told by its number; its arguments belong to it only where they are few: a family, a request. */

@@ -36,10 +36,11 @@ static void done_with(int root) {
   if (root >= 0 && root != kept) close(root);
 }
 
-static int open_in(int root, const char *path) {
-  struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+/* WAY_NAME: the last name, should it be a link, is not followed. */
+static int open_in(int root, const char *path, int way) {
+  const struct open_how *ways = (const void *)WAYS_AT;
   while (*path == '/') path++;
-  return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
+  return (int)syscall(SYS_openat2, root, *path ? path : ".", &ways[way], sizeof *ways);
 }
 
 /*
@@ -75,12 +76,6 @@ static bool is_link(int fd) {
   return fstat(fd, &stat) == 0 && S_ISLNK(stat.st_mode);
 }
 
-static int follow_in(int root, const char *path) {
-  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-  while (*path == '/') path++;
-  return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
-}
-
 /* The place that holds the last name, and the whole path as the kernel has it, where there is one. */
 static void find_parent(struct view *view, int root) {
   static char above[PATH_SIZE], last[PATH_SIZE];
@@ -89,7 +84,7 @@ static void find_parent(struct view *view, int root) {
   if (view->fd < 0 && strcmp(slash, "/..") == 0) climb(view->text), slash = strrchr(view->text, '/');
   snprintf(last, sizeof last, "%s", slash + 1);
   snprintf(above, sizeof above, "%.*s", slash > view->text ? (int)(slash - view->text) : 1, view->text);
-  view->parent = follow_in(root, above);
+  view->parent = open_in(root, above, WAY_FOLLOW);
   if (view->fd >= 0) return;
   if (view->parent >= 0 && name_of(view->parent, above, sizeof above)) join_path(view->text, sizeof view->text, above, last);
   else climb(view->text);
@@ -117,7 +112,7 @@ static bool walk(struct view *view, int pid, int root, bool follow) {
   static char target[PATH_SIZE], place[PATH_SIZE];
   for (int links = 0; links < MOST_LINKS; links++) {
     if (!translate(view, pid)) return false;
-    view->fd = open_in(root, view->text);
+    view->fd = open_in(root, view->text, WAY_NAME);
     view->errnum = view->fd < 0 ? errno : 0;
     if (view->fd < 0 || !follow || !is_link(view->fd)) return true;
     ssize_t got = readlinkat(view->fd, "", target, sizeof target - 1);

@@ -268,6 +268,34 @@ function observers(): string[] {
   })
 }
 
+test('the observer keeps nothing that it does not need while it reads what a hostile command wrote', {
+  skip: needs('root', 'userns') ?? false,
+}, async () => {
+  const before = new Set(observers())
+  await using box = sandbox({ cwd: '/', denials: true })
+  const command = box.spawn(['sh', '-c', 'cat /etc/hostname; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  if (command.stdout) await once(command.stdout, 'data') // it has answered
+  const [pid = ''] = observers().filter((one) => !before.has(one))
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const fields = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'Threads']
+  const fieldOf = (name: string, text = status) =>
+    Number(`0x${new RegExp(`^${name}:\\s+(\\w+)$`, 'm').exec(text)?.[1]}`)
+  assert.deepEqual(
+    fields.map((name) => fieldOf(name)),
+    [0, 0, 0, 0, 0, 1, 2, 1],
+  )
+  const ours = fieldOf('Seccomp_filters', readFileSync('/proc/self/status', 'utf8'))
+  assert.equal(fieldOf('Seccomp_filters'), ours + 1)
+  const links = descriptors(Number(pid)).map((fd) => `${fd} ${linkOf(Number(pid), `fd/${fd}`).replace(/\[\d+\]/, '')}`)
+  assert.deepEqual([links[0], links[1]], ['0 anon_inode:seccomp notify', '1 pipe:'])
+  for (const link of links.slice(2)) assert.match(link, /^\d+ \/$/, 'the root of the command')
+  const limits = readFileSync(`/proc/${pid}/limits`, 'utf8')
+  for (const name of ['core file size', 'file size', 'processes', 'locked memory'])
+    assert.match(limits, new RegExp(`^Max ${name} +0 +0 `, 'm'))
+  command.kill('SIGKILL')
+  await command.exited
+})
+
 /** Waits for the moment when nobody listens, to answer its own calls. */
 const usurper = `
 import ctypes, os, struct

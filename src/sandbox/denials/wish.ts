@@ -1,6 +1,7 @@
 import { planSum } from '../../kernel/plan-def.ts'
 import { fileRules } from '../landlocked.ts'
 import type { Policy } from '../policy.ts'
+import { observerFilter } from './confined.ts'
 import { watchedCalls } from './watched.ts'
 
 /** Bits and numbers of native/observe/observe.h. */
@@ -23,13 +24,15 @@ export interface WishOptions {
 
 export function observerWish(policy: Policy, { program, architectures, learns }: WishOptions): Buffer {
   const calls = watchedCalls(architectures, policy.host.arch)
+  const own = observerFilter(policy.host.arch)
   const ports = portsOf(policy)
   const rules = rulesOf(policy)
   const head = [
     ...[planSum, flagsOf(policy, learns), nets[netOf(policy)], program.length / 16, calls.length / 16],
-    ...[ports.length, rules.length, 0],
+    ...[ports.length, rules.length, own.length / 16],
   ]
-  return Buffer.concat([words(head), Buffer.from(program, 'hex'), calls, words(ports), ...rules.map(ruleBytes)])
+  const filters = Buffer.from(program + own, 'hex')
+  return Buffer.concat([words(head), filters, calls, words(ports), ...rules.map(ruleBytes)])
 }
 
 function flagsOf({ standing, freshProc, options }: Policy, learns: boolean): number {
