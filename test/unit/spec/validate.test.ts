@@ -410,7 +410,7 @@ cases('id-mapped mounts', [
       delete d.linux.gidMappings
       d.mounts.push({ destination: '/x', source: '/y', options: ['bind', 'idmap'] })
     },
-    'error /mounts/6: an id-mapped mount needs mappings of its own where the container has no user namespace',
+    'error /mounts/7: an id-mapped mount needs mappings of its own where the container has no user namespace',
   ],
 ])
 
@@ -418,7 +418,7 @@ cases('mounts', [
   [
     'need a destination',
     (d) => d.mounts.push({ type: 'tmpfs' }),
-    'error /mounts/6/destination: a mount needs a destination',
+    'error /mounts/7/destination: a mount needs a destination',
   ],
   [
     'need a destination with content',
