@@ -7,7 +7,7 @@ import type { Plan } from '../kernel/plan.ts'
 import type { RunOptions, SandboxedProcess, ShellOptions, SpawnOptions } from './call.ts'
 import type { Ceiling } from './ceiling.ts'
 import type { SandboxEvents } from './events.ts'
-import type { ApplyOptions, ApplyResult, Backend, Differing, DiffOptions } from './layers/index.ts'
+import type { ApplyOptions, ApplyResult, Backend, Differing, DiffOptions, RollBackResult } from './layers/index.ts'
 import type { Demanded } from './level-words.ts'
 import type { SandboxResult } from './result.ts'
 import type { Shell } from './shell.ts'
@@ -57,12 +57,20 @@ export interface Sandbox extends EventEmitter<SandboxEvents>, AsyncDisposable {
   diff(options?: DiffOptions): Promise<Differing[]>
   /**
    * Brings the changes to the host: all of them, or those at some paths. What the host changed meanwhile is an error
-   * unless `conflicts` says who wins. After an interruption the next call goes on.
+   * unless `conflicts` says who wins. After an interruption the next call goes on. How far it is the event `apply` tells.
    * @throws RuntimeError `apply-conflict`, `apply-dangerous`, `apply-refused`, `apply-nothing`, `apply-failed`, `layer-busy`
    */
   apply(options?: ApplyOptions): Promise<ApplyResult>
-  /** Removes the layer with all that is in it. @throws RuntimeError `layer-busy`, `layer-half-applied` */
-  discard(): Promise<void>
+  /**
+   * Undoes an apply that was interrupted: the layer and the host are as before it then.
+   * @throws RuntimeError `apply-nothing` when none was, `apply-conflict`, `apply-failed`, `layer-busy`
+   */
+  rollBack(options?: Pick<ApplyOptions, 'conflicts'>): Promise<RollBackResult>
+  /**
+   * Removes the layer with all that is in it; `force` gives up what an interrupted apply has not applied yet.
+   * @throws RuntimeError `layer-busy`, `layer-half-applied`
+   */
+  discard(options?: { readonly force?: boolean }): Promise<void>
 }
 
 export interface LayerInfo {

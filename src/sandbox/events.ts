@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { HeldLimit } from '../container/hold/amounts.ts'
 import type { Denial } from './denials/shape.ts'
 import type { NetworkEvent } from './egress/report.ts'
+import type { ApplyEvent } from './layers/index.ts'
 
 /** A limit that a command has run into. */
 export interface LimitEvent {
@@ -23,6 +24,8 @@ export interface SandboxEvents {
   denial: [denial: Denial]
   /** A command that has ended had reached a limit: told once for each, with how often. */
   limit: [event: LimitEvent]
+  /** An apply of its layer, or the undoing of one, has come further. */
+  apply: [event: ApplyEvent]
 }
 
 export type SandboxEventName = keyof SandboxEvents

@@ -9,7 +9,17 @@ export type { NetworkEvent } from './egress/report.ts'
 export type { EndingOptions } from './ending.ts'
 export type { LimitEvent, SandboxEventName, SandboxEvents } from './events.ts'
 export type { LayerOptions } from './layer-options.ts'
-export type { ApplyOptions, ApplyResult, Backend, Change, Differing, DiffOptions, Shown } from './layers/index.ts'
+export type {
+  ApplyEvent,
+  ApplyOptions,
+  ApplyResult,
+  Backend,
+  Change,
+  Differing,
+  DiffOptions,
+  RollBackResult,
+  Shown,
+} from './layers/index.ts'
 export type { SandboxOptions } from './options.ts'
 export { SandboxError, type SandboxResult } from './result.ts'
 export { sandbox } from './sandbox.ts'

@@ -21,18 +21,10 @@ import { checkEnding } from './ending.ts'
 import { Events, type SandboxEvents } from './events.ts'
 import { holderOf } from './holder-of.ts'
 import { labelOf } from './label.ts'
+import { LayerVerbs } from './layer-verbs.ts'
 import { layeredPolicy } from './layered.ts'
-import {
-  type ApplyOptions,
-  type ApplyResult,
-  applyLayer,
-  type Differing,
-  type DiffOptions,
-  diffLayer,
-  discardLayer,
-  type Layer,
-  startIn,
-} from './layers/index.ts'
+import type { ApplyOptions, ApplyResult, Differing, DiffOptions, Layer, RollBackResult } from './layers/index.ts'
+import { startIn } from './layers/index.ts'
 import type { Demanded } from './level-words.ts'
 import { heldAlways } from './limits.ts'
 import { mergePolicies } from './merge.ts'
@@ -95,6 +87,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
 
   readonly #label: string
   readonly #layer: Layer | undefined
+  readonly #verbs: LayerVerbs
   readonly #holder: Holder | undefined
 
   constructor(policy: Policy, { warm, layer, holder }: Belongings) {
@@ -106,6 +99,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     this.#label = labelOf(policy)
     this.#pool = new Pool(warm, { before: this.#parts.before, label: this.#label, hold: () => holder?.begin() })
     this.#events = new Events(this)
+    this.#verbs = new LayerVerbs(layer, policy.host.cwd, this.#events)
     this.#network = connectorFor(heardBy(this.#events, policy.options), policy.host)
   }
 
@@ -213,28 +207,23 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   }
 
   get layer(): LayerInfo | undefined {
-    if (this.#layer === undefined) return undefined
-    const { name, folders, backend } = this.#layer.record
-    return { name, folders, backend }
+    return this.#verbs.info
   }
 
-  async diff(options: DiffOptions = {}): Promise<Differing[]> {
-    return diffLayer(this.#neededLayer(), options)
+  async diff(options?: DiffOptions): Promise<Differing[]> {
+    return this.#verbs.diff(options)
   }
 
-  async apply(options: ApplyOptions = {}): Promise<ApplyResult> {
-    const { cwd } = this.#policy.host
-    const paths = options.paths?.map((path) => absolute(path, 'paths', cwd))
-    return applyLayer(this.#neededLayer(), paths === undefined ? options : { ...options, paths })
+  async apply(options?: ApplyOptions): Promise<ApplyResult> {
+    return this.#verbs.apply(options)
   }
 
-  async discard(): Promise<void> {
-    discardLayer(this.#neededLayer())
+  async rollBack(options?: Pick<ApplyOptions, 'conflicts'>): Promise<RollBackResult> {
+    return this.#verbs.rollBack(options)
   }
 
-  #neededLayer(): Layer {
-    if (this.#layer !== undefined) return this.#layer
-    throw wrong('layer', 'this sandbox was made without one')
+  async discard(options?: { readonly force?: boolean }): Promise<void> {
+    this.#verbs.discard(options)
   }
 
   run(

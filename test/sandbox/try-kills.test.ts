@@ -54,53 +54,66 @@ for d in range(${directories}):
         os.unlink(plain[0]); os.makedirs(plain[0] + "/now/deep"); open(plain[0] + "/now/deep/file", "w").write("deep\\n")
 `
 
+/** One tree and one layer: killed, gone on with, rolled back and tried anew until enough is seen. */
 interface Stage {
   readonly trial: Trial
   readonly journal: string
+  /** The tree as it was in the beginning, to make it anew. */
+  readonly pristine: string
   readonly before: readonly string[]
   readonly after: readonly string[]
-  /** Of one apply as a whole, in milliseconds. */
+  /** Every file that may be there in between. */
+  readonly known: ReadonlySet<string>
+  /** Of one apply as a whole, in milliseconds, and of a call that does nothing. */
   readonly whole: number
+  readonly start: number
 }
 
-const withoutOurs = (lines: readonly string[]) => lines.filter((line) => !/(^|\/)\.usnea-/.test(line))
+const isOurs = (line: string) => /(^|\/)\.usnea-/.test(line)
 const isEqual = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((line, at) => line === b[at])
 /** Which names are one file changes on the way, and modes and attributes come last. */
 const withoutMeta = (line: string) => line.replace(/ \S*$/, '').replace(/ f \d+ (user\.\S+ )*/, ' f ')
 
-function prepare(trial: Trial): void {
-  rmSync(trial.folder, { recursive: true })
-  mkdirSync(trial.folder)
-  fill(trial.folder)
-  trial.usnea('discard', '--layer', 'kill', '--force')
-  const { status, stderr } = trial.usnea('try', '--layer', 'kill', '--', 'python3', '-c', program)
+function copyTree(from: string, to: string): void {
+  const { status, stderr } = spawnSync('cp', ['-a', '--', from, to], { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
+}
+
+function prepare(trial: Trial, pristine: string): void {
+  rmSync(trial.folder, { recursive: true })
+  copyTree(pristine, trial.folder)
+  trial.usnea('discard', '--layer', 'kill', '--force')
+  succeed(trial, 'try', '--layer', 'kill', '--', 'python3', '-c', program)
+}
+
+function succeed(trial: Trial, ...args: string[]): number {
+  const began = performance.now()
+  const { status, stderr } = trial.usnea(...args)
+  assert.equal(status, 0, stderr)
+  return performance.now() - began
 }
 
 function open(): Stage {
   const trial = openTrial()
-  const measure = `${trial.folder}.measure`
-  mkdirSync(measure)
-  fill(measure)
+  const [pristine, measure] = [`${trial.folder}.pristine`, `${trial.folder}.measure`]
+  mkdirSync(pristine)
+  fill(pristine)
+  copyTree(pristine, measure)
   const before = describeTree(measure)
   const { status, stderr } = spawnSync('python3', ['-c', program], { cwd: measure, encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   const after = describeTree(measure)
   rmSync(measure, { recursive: true })
-  prepare(trial)
-  assert.deepEqual(describeTree(trial.folder), before)
-  const began = performance.now()
-  succeed(trial, 'apply')
-  const whole = performance.now() - began
+  prepare(trial, pristine)
+  assert.deepEqual(describeTree(trial.folder), before, 'the host is unchanged')
+  const start = succeed(trial, 'layers')
+  const whole = succeed(trial, 'apply')
   assert.deepEqual(describeTree(trial.folder), after)
-  prepare(trial)
-  return { trial, journal: join(trial.state, 'usnea/layers/kill/apply.journal'), before, after, whole }
-}
-
-function succeed(trial: Trial, ...args: string[]): void {
-  const { status, stderr } = trial.usnea(...args)
-  assert.equal(status, 0, stderr)
+  prepare(trial, pristine)
+  const known = new Set([...before, ...after].map(withoutMeta))
+  const journal = join(trial.state, 'usnea/layers/kill/apply.journal')
+  return { trial, journal, pristine, before, after, known, whole, start }
 }
 
 async function kill({ trial }: Stage, args: readonly string[], ms: number): Promise<void> {
@@ -111,43 +124,82 @@ async function kill({ trial }: Stage, args: readonly string[], ms: number): Prom
   await ended
 }
 
-const hasBegun = (journal: string, mark: string): boolean =>
-  existsSync(journal) && readFileSync(journal, 'utf8').includes(mark)
+type State = 'before' | 'after' | 'between'
 
-/** What the tree is now; each file of it must be an old or a new one. */
-function look({ trial, before, after, journal }: Stage): 'before' | 'after' | 'between' {
-  const now = withoutOurs(describeTree(trial.folder))
+/** What the tree is now; each file of it must be an old or a new one. Without a journal it is one of both, and nothing else. */
+function look({ trial, before, after, known, journal }: Stage): State {
+  const all = describeTree(trial.folder)
+  const now = all.filter((line) => !isOurs(line))
   const which = isEqual(now, before) ? 'before' : isEqual(now, after) ? 'after' : 'between'
-  if (which !== 'between') return which
-  assert.ok(existsSync(journal), 'without a journal it is one of both')
-  const known = new Set([...before, ...after].map(withoutMeta))
-  for (const line of now) assert.ok(known.has(withoutMeta(line)) || / d \d+ /.test(line), line)
+  if (!existsSync(journal)) {
+    assert.notEqual(which, 'between', 'without a journal it is one of both')
+    assert.equal(all.length, now.length, 'nothing of ours is left')
+  }
+  if (which === 'between') assertKnown(now, known)
   return which
+}
+
+function assertKnown(lines: readonly string[], known: ReadonlySet<string>): void {
+  for (const line of lines) assert.ok(known.has(withoutMeta(line)) || / d \d+ /.test(line), line)
+}
+
+type Way = 'apply' | 'roll back' | 'discard'
+const calls: Record<Way, readonly string[]> = {
+  apply: ['apply'],
+  'roll back': ['apply', '--roll-back'],
+  discard: ['discard', '--layer', 'kill', '--force'],
+}
+
+/** What is called next: forward or back where both can be, and now and then all is given up. */
+function choose(journal: string): Way {
+  if (!existsSync(journal)) return 'apply'
+  if (readFileSync(journal, 'utf8').includes('\n"back"\n')) return 'roll back'
+  const chance = Math.random()
+  return chance < 0.45 ? 'apply' : chance < 0.9 ? 'roll back' : 'discard'
+}
+
+/** A whole call is rare: an apply that was begun is killed several times on its way. */
+const patience = ({ journal, whole, start }: Stage): number =>
+  existsSync(journal) ? start + (Math.random() * whole) / 4 : whole * Math.random()
+
+/** Given up half way: every file is an old or a new one, and neither a layer nor a name of ours is left. */
+function finishDiscard({ trial, journal, known, pristine }: Stage): void {
+  trial.usnea(...calls.discard)
+  assert.ok(!existsSync(join(journal, '..')))
+  const left = describeTree(trial.folder)
+  assert.deepEqual(left.filter(isOurs), [])
+  assertKnown(left, known)
+  prepare(trial, pristine)
 }
 
 test('apply and its undoing are killed at random points: before or after, or the next call finishes it', {
   skip,
 }, async () => {
   const stage = open()
-  const { trial, journal, whole } = stage
-  const kills = rounds(4)
-  const seen = { between: 0, forward: 0, back: 0, before: 0, after: 0 }
+  const { trial, journal, whole, pristine } = stage
+  const kills = rounds(5)
+  const seen = { apply: 0, 'roll back': 0, discard: 0, before: 0, between: 0, after: 0 }
   const began = performance.now()
   for (let round = 0; round < kills; round++) {
-    const isBack = hasBegun(journal, '"back"') || (existsSync(journal) && Math.random() < 0.5)
-    await kill(stage, isBack ? ['apply', '--roll-back'] : ['apply'], whole * Math.random())
-    seen[isBack ? 'back' : 'forward']++
+    const way = choose(journal)
+    await kill(stage, calls[way], patience(stage))
+    seen[way]++
+    if (way === 'discard') {
+      finishDiscard(stage)
+      continue
+    }
     const which = look(stage)
     seen[which]++
     if (which === 'after') {
       // nothing to roll back: what is left is at most to be tidied
       succeed(trial, 'apply')
-      prepare(trial)
-    } else if (existsSync(journal) && (round % 4 === 3 || round === kills - 1)) {
-      succeed(trial, 'apply', '--roll-back')
-      assert.ok(!existsSync(journal))
-      assert.deepEqual(describeTree(trial.folder), stage.before, 'rolled back')
+      prepare(trial, pristine)
     }
+  }
+  if (existsSync(journal)) {
+    succeed(trial, 'apply', '--roll-back')
+    assert.ok(!existsSync(journal))
+    assert.deepEqual(describeTree(trial.folder), stage.before, 'rolled back')
   }
   succeed(trial, 'apply')
   assert.deepEqual(describeTree(trial.folder), stage.after, 'a layer that was rolled back is applied as any other')

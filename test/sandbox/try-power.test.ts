@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { readHost } from '../../src/host/host.ts'
 import { sandbox } from '../../src/index.ts'
-import { applyLayer, diffLayer, discardLayer, openLayer, openLayers } from '../../src/sandbox/layers/index.ts'
+import {
+  applyLayer,
+  diffLayer,
+  discardLayer,
+  openLayer,
+  openLayers,
+  rollBackLayer,
+} from '../../src/sandbox/layers/index.ts'
 import { needs } from '../fixtures/needs.ts'
 import { cutPower } from '../fixtures/power.ts'
 import { rounds } from '../fixtures/rounds.ts'
@@ -26,7 +33,8 @@ function fill({ folder, write }: Trial): void {
   symlinkSync('c', join(folder, 'soft'))
 }
 
-test('the power may go at any call of apply', { skip }, async () => {
+/** A folder that is tried anew each time, and what it is before and after. */
+function openStage() {
   const measure = openTrial()
   fill(measure)
   const before = describeTree(measure.folder)
@@ -40,29 +48,72 @@ test('the power may go at any call of apply', { skip }, async () => {
     mkdirSync(trial.folder)
     fill(trial)
     for (const layer of openLayers(host)) discardLayer(layer, true)
-    await using box = sandbox({ layer: { name: 'x', dirs: [trial.folder] }, cwd: trial.folder })
+    const box = sandbox({ layer: { name: 'x', dirs: [trial.folder] }, cwd: trial.folder })
     await box.run(['sh', '-ec', script])
-    return openLayer('x', host)
+    return box
   }
-  const first = await again()
-  const all = cutPower(Number.POSITIVE_INFINITY, () => applyLayer(first, {})) ?? 0
+  return { trial, before, after, again, reopen: () => openLayer('x', host) }
+}
+
+test('the power may go at any call of apply', { skip }, async () => {
+  const { trial, before, after, again, reopen } = openStage()
+  await again()
+  const all = cutPower(Number.POSITIVE_INFINITY, () => applyLayer(reopen(), {})) ?? 0
   assert.deepEqual(describeTree(trial.folder), after)
   const known = new Set([...before, ...after].map(withoutName))
   // Few by default; with more effort every one.
-  const step = Math.max(1, Math.floor(all / rounds(12)))
+  const step = Math.max(1, Math.floor(all / rounds(10)))
   for (let at = 1 + (process.pid % step); at <= all; at += step) {
-    const layer = await again()
+    await again()
     assert.equal(
-      cutPower(at, () => applyLayer(layer, {})),
+      cutPower(at, () => applyLayer(reopen(), {})),
       undefined,
     )
     for (const line of describeTree(trial.folder))
       if (!/(^|\/)\.usnea-/.test(line)) assert.ok(known.has(withoutName(line)) || / d /.test(line), `${at}: ${line}`)
-    applyLayer(openLayer('x', host), {})
+    applyLayer(reopen(), {})
     assert.deepEqual(describeTree(trial.folder), after, `call ${at} of ${all}`)
-    assert.deepEqual(diffLayer(openLayer('x', host)), [])
+    assert.deepEqual(diffLayer(reopen()), [])
   }
 })
+
+test('the library undoes an apply that was interrupted, also when the undoing is, and tells how far it is', {
+  skip,
+}, async () => {
+  const { trial, before, after, again, reopen } = openStage()
+  await again()
+  const all = cutPower(Number.POSITIVE_INFINITY, () => applyLayer(reopen(), {})) ?? 0
+  // the last half of the calls tidies up what is applied
+  for (const [cut, cutBack] of [
+    [Math.floor(all / 5), 5],
+    [Math.floor(all / 2.5), 15],
+  ] as const) {
+    await using box = await again()
+    await assert.rejects(box.rollBack(), { code: 'apply-nothing' })
+    cutPower(cut, () => applyLayer(reopen(), {}))
+    await assert.rejects(box.discard(), { code: 'layer-half-applied' })
+    cutPower(cutBack, () => rollBackLayer(reopen()))
+    await assert.rejects(box.apply(), { code: 'layer-half-applied' })
+    const told: { way: string; done: number; all: number }[] = []
+    box.on('apply', (event) => told.push(event))
+    const { restored, left } = await box.rollBack()
+    assert.ok(restored.length > 0)
+    assert.deepEqual(left, [])
+    assert.deepEqual(describeTree(trial.folder), before, `cut at ${cut} and ${cutBack}`)
+    assertWhole(told.splice(0), 'back')
+    await box.apply()
+    assertWhole(told, 'forward')
+    assert.deepEqual(describeTree(trial.folder), after)
+    await box.discard({ force: true })
+  }
+})
+
+/** One after the other up to the last step. */
+function assertWhole(told: readonly { way: string; done: number; all: number }[], way: string): void {
+  const last = told.at(-1)
+  assert.ok(last !== undefined && last.done === last.all)
+  assert.ok(told.every((event, index) => event.way === way && event.done > (told[index - 1]?.done ?? 0)))
+}
 
 /** Which names are one file changes on the way, and modes come last. */
 const withoutName = (line: string): string => line.replace(/ \S*$/, '').replace(/ f \d+ /, ' f ')

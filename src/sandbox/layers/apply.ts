@@ -7,7 +7,8 @@ import { randomSuffix } from '../../base/suffix.ts'
 import { nameIn, O_PATH, pathOf, using as withDescriptor } from '../../kernel/trees.ts'
 import { type Change, type Item, publicChanges } from './changes.ts'
 import { ownXattrs } from './content.ts'
-import { executeSteps, isClosed, type Sides } from './execute.ts'
+import type { Execution, Sides } from './doing.ts'
+import { executeSteps, isClosed } from './execute.ts'
 import { isAbsence, isSame } from './facts.ts'
 import { type Journal, markDone, markSteps, readJournal, removeJournal, writeJournal } from './journal.ts'
 import { removeKept } from './kept.ts'
@@ -31,6 +32,16 @@ export interface ApplyResult {
   readonly isRemoved: boolean
 }
 
+/** How far an apply is, or one that is rolled back. */
+export interface ApplyEvent {
+  /** ISO 8601, UTC. */
+  readonly time: string
+  readonly way: 'forward' | 'back'
+  /** Of `all` steps: files, links, directories, and modes. After an interruption those count that were done before. */
+  readonly done: number
+  readonly all: number
+}
+
 export interface Progress {
   readonly onStep?: (done: number, all: number) => void
 }
@@ -46,7 +57,8 @@ export function applyLayer(layer: Layer, options: ApplyOptions, progress: Progre
     if (pending !== undefined) {
       const { journal, isDone, isBack, doneSteps } = pending
       if (isBack) throw halfBack(layer)
-      if (!isDone) execute(layer, journal, { isForced: options.conflicts === 'force', doneSteps, ...progress })
+      if (!isDone)
+        execute(layer, journal, { isForced: options.conflicts === 'force', isResumed: true, doneSteps, ...progress })
       return finish(layer, journal, { dropped: [], kept: [], isResumed: true })
     }
     const survey = layer.survey()
@@ -57,7 +69,7 @@ export function applyLayer(layer: Layer, options: ApplyOptions, progress: Progre
     const journal = planJournal(layer, survey, selection)
     assertWritable(layer, journal.steps)
     writeJournal(layer.journal, journal)
-    execute(layer, journal, { isForced: false, doneSteps: 0, ...progress })
+    execute(layer, journal, { isForced: false, isResumed: false, doneSteps: 0, ...progress })
     const dropped = theirs.map(({ change }) => change.path)
     return finish(layer, journal, { dropped, kept: publicChanges(kept), isResumed: false })
   } finally {
@@ -154,7 +166,9 @@ export function withSides<T>(layer: Layer, use: (sides: readonly Sides[]) => T):
   }
 }
 
-function execute(layer: Layer, journal: Journal, options: { isForced: boolean; doneSteps: number } & Progress): void {
+type Way = Pick<Execution, 'isForced' | 'isResumed' | 'doneSteps'> & Progress
+
+function execute(layer: Layer, journal: Journal, options: Way): void {
   const onSynced = (count: number) => markSteps(layer.journal, count)
   withSides(layer, (sides) => executeSteps(journal.steps, { id: journal.id, sides, onSynced, ...options }))
   markDone(layer.journal)

@@ -23,6 +23,8 @@ import type { Tree } from './tree.ts'
 const CHUNK = 1 << 17
 
 export interface CopyOptions {
+  /** What it is, for whom has just looked. */
+  readonly facts?: Facts
   readonly mode: number
   /** Is the content to be on disk when this returns? */
   readonly isSynced?: boolean
@@ -38,9 +40,8 @@ export function copyFile(
   from: Tree,
   path: string,
   to: Buffer,
-  { mode, isSynced = false, isLenient = false }: CopyOptions,
+  { facts = from.facts(path), mode, isSynced = false, isLenient = false }: CopyOptions,
 ): void {
-  const facts = from.facts(path)
   if (facts === undefined) throw Object.assign(new Error(`${path} is gone`), { code: 'ENOENT' })
   using(from.open(path), (source) => {
     if (facts.blocks * 512 < facts.size && facts.size > CHUNK) copyHoles(source, to, facts.size)

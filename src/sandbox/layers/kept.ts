@@ -45,7 +45,7 @@ export function moveDirectory(host: Tree, { from, to, id }: { from: string; to: 
 /** When all is done, or given up. What somebody else put into a directory that was removed gets its directory back. */
 export function removeKept({ id, steps }: Journal, folder: number, host: Tree): void {
   for (const [number, step] of steps.entries()) {
-    if (step.folder !== folder) continue
+    if (step.folder !== folder || step.do === 'mkdir' || step.do === 'meta') continue
     const temporary = temporaryOf(id, step, number)
     for (const name of [temporary, olderOf(temporary)]) {
       const facts = factsOrNone(host, name)
