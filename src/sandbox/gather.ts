@@ -1,6 +1,7 @@
 /** The policy of a call: options, the environment, the project's file, the user's and the system's, a profile. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { RuntimeError } from '../base/errors.ts'
 import { parseDuration } from '../base/units.ts'
 import { environmentLayer } from '../config/environment.ts'
 import { readTomlFile } from '../config/files.ts'
@@ -9,10 +10,10 @@ import { policyShape, sandboxShape } from '../config/sandbox.ts'
 import { isTable, type Table } from '../config/shape.ts'
 import type { Host } from '../host/facts.ts'
 import { configPath } from '../state/paths.ts'
-import { expandAll, type Merged, mergePolicies, type PolicyLayer } from './merge.ts'
+import { expandAll, type Merged, mergePolicies, type PolicyLayer, withoutColon } from './merge.ts'
 import { wrong } from './option-values.ts'
 import type { SandboxOptions } from './options.ts'
-import { findProjectFile, fingerprint, untrusted, widenings } from './project.ts'
+import { findProjectFile, fingerprint, leadsOut, untrusted, widenings } from './project.ts'
 
 const SYSTEM_FILE = '/etc/usnea/config.toml'
 
@@ -67,13 +68,22 @@ interface Project {
 
 function projectLayer({ host, below, trust }: Project): PolicyLayer[] {
   const file = findProjectFile(host)
-  const document = file === undefined ? undefined : readTomlFile(file, host)
-  if (file === undefined || document === undefined) return []
+  if (file === undefined) return []
+  // A pipe would be waited for without end.
+  if (!statSync(file).isFile())
+    throw new RuntimeError('config-file-unreadable', {
+      what: `cannot read ${file}`,
+      why: 'it is no file',
+      fix: '--no-config passes it by',
+    })
+  const document = readTomlFile(file, host)
+  if (document === undefined) return []
   const layer = checkedLayer(documentLayer(document, 'user'), policyShape)
   const directory = dirname(file)
-  if (trust[file] !== fingerprint(layer.values)) {
+  const print = fingerprint(layer.values, leadsOut(directory, layer.values))
+  if (trust[file] !== print) {
     const found = widenings({ directory, values: layer.values, below })
-    if (found.length > 0) throw untrusted(file, layer.values, found)
+    if (found.length > 0) throw untrusted(file, print, found)
   }
   return [policyLayer(layer, host, directory)]
 }
@@ -100,7 +110,7 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
   const paths = Object.fromEntries(
     ['rw', 'ro', 'hide', 'deny', 'socket', 'device'].flatMap((name) => {
       const list = values[name] as readonly string[] | undefined
-      return list === undefined ? [] : [[name, list.map((text) => absoluteIn(directory, text))]]
+      return list === undefined ? [] : [[name, list.map((text) => absoluteIn(directory, text, name))]]
     }),
   )
   return {
@@ -119,9 +129,9 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
   } as SandboxOptions
 }
 
-function absoluteIn(directory: string, text: string): string {
+function absoluteIn(directory: string, text: string, rule: string): string {
   const [, mark = '', path = ''] = /^(\??)([\s\S]*)$/.exec(text) ?? []
-  return /^[/~$]/.test(path) ? text : mark + resolve(directory, path)
+  return /^[/~$]/.test(path) ? text : mark + resolve(withoutColon(directory, rule), path)
 }
 
 function milliseconds(text: string, rule: string): number {

@@ -77,7 +77,7 @@ function profileLayer(name: string, host: Host): PolicyLayer {
   if (!Object.hasOwn(profiles, name)) throw wrong('profile', noneOf(name, Object.keys(profiles)))
   const { options } = profiles[name as ProfileName]
   const expanded = expandAll(options, host)
-  const rw = expanded.rw?.map((path) => (path === '.' ? host.cwd : path))
+  const rw = expanded.rw?.map((path) => (path === '.' ? withoutColon(host.cwd, 'rw') : path))
   return { options: { ...expanded, ...(rw === undefined ? {} : { rw }) }, place: () => `profile ${name}` }
 }
 
@@ -96,17 +96,23 @@ export function expandAll(options: SandboxOptions, host: Host): SandboxOptions {
   return { ...options, ...paths, ...(options.env === undefined ? {} : { env: Object.fromEntries(env) }) }
 }
 
+/** What is put in front of, or into a path: what follows a colon in it would be taken for the place where it is shown. */
+export function withoutColon(text: string, rule: string): string {
+  if (!text.includes(':') || !(rule === 'rw' || rule === 'ro')) return text
+  throw wrong(rule, `${text} has a colon in it, and so no path in it can be named`)
+}
+
 function expand(text: string, rule: string, { home, env }: Host): string | undefined {
   const isOptional = text.startsWith('?')
   let missing: string | undefined
   const whole = text.replace(/^(\??)~(?=\/|$)/, (_, mark: string) => {
     if (home === undefined) missing = '~'
-    return mark + (home ?? '')
+    return mark + withoutColon(home ?? '', rule)
   })
   const path = whole.replace(/\$([A-Z_][A-Z0-9_]*)/g, (all, name: string) => {
     const value = env[name]
     if (value === undefined || value === '') missing = all
-    return value ?? ''
+    return withoutColon(value ?? '', rule)
   })
   if (missing === undefined) return path
   if (isOptional) return undefined

@@ -27,9 +27,31 @@ export function findProjectFile({ cwd, home }: Host): string | undefined {
   return undefined
 }
 
-/** Of what the file says, not of how it is written: a comment changes nothing. */
-export const fingerprint = (values: Table): string =>
-  `sha256:${createHash('sha256').update(JSON.stringify(values)).digest('hex')}`
+/** Of what the file says, not of how it is written: a comment changes nothing. And of where links of the project lead it. */
+export const fingerprint = (values: Table, leads: readonly string[] = []): string =>
+  `sha256:${createHash('sha256')
+    .update([JSON.stringify(values), ...leads].join('\n'))
+    .digest('hex')}`
+
+/** Paths in the project that lead out of it: another link in that place is not what was trusted. */
+export function leadsOut(directory: string, values: Table): string[] {
+  return policyRules.flatMap(({ name, project }) => {
+    if (project !== 'inside') return []
+    return [values[name] ?? []].flat().flatMap((word) => {
+      const path = resolve(directory, String(word).replace(/^\?/, '').replace(/:.*$/, ''))
+      const real = isWithin(path, directory) ? realOf(path) : undefined
+      return real === undefined || isWithin(real, realOf(directory) ?? directory) ? [] : [`${path} ${real}`]
+    })
+  })
+}
+
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
+}
 
 export interface ProjectSays {
   readonly directory: string
@@ -66,7 +88,8 @@ function whyItWidens(
 const words: Readonly<Record<string, (word: string, below: SandboxOptions) => string | undefined>> = {
   net: (word) => (word === 'none' ? undefined : 'a project can only say none'),
   nested: (word) => (word === 'false' ? undefined : 'a project can only say false'),
-  env: (word) => (word.includes('=') ? undefined : "it hands on a variable of the caller's"),
+  // `NAME=$NAME` is how policies say it too: see `expandAll`.
+  env: (word) => (/^([^=]+)=\$\1$|^[^=]*$/.test(word) ? "it hands on a variable of the caller's" : undefined),
   'min-level': (word, { minLevel = 'U0' }) => {
     const level = levels.find((name) => name === word.toUpperCase())
     return level !== undefined && reaches(level, minLevel) ? undefined : `it is weaker than ${minLevel}`
@@ -95,17 +118,14 @@ function moreThan(asked: number, own: number | string = Number.POSITIVE_INFINITY
 function isInside(word: string, directory: string): boolean {
   const path = word.replace(/^\?/, '')
   if (/^~|\$|:/.test(path)) return false
-  try {
-    return isWithin(realpathSync(resolve(directory, path)), realpathSync(directory))
-  } catch {
-    return false
-  }
+  const [real, around] = [realOf(resolve(directory, path)), realOf(directory)]
+  return real !== undefined && around !== undefined && isWithin(real, around)
 }
 
-export function untrusted(file: string, values: Table, found: readonly { why: string }[]): RuntimeError {
+export function untrusted(file: string, print: string, found: readonly { why: string }[]): RuntimeError {
   return new RuntimeError('project-untrusted', {
     what: `${file} asks for more than a project may`,
     details: found.map(({ why }) => why),
-    fix: `take that out, or, if you trust it, put this into [sandbox.trust] of your config.toml: ${JSON.stringify(file)} = "${fingerprint(values)}"; --no-config passes it by`,
+    fix: `take that out, or, if you trust it, put this into [sandbox.trust] of your config.toml: ${JSON.stringify(file)} = "${print}"; --no-config passes it by`,
   })
 }

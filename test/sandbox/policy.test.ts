@@ -60,6 +60,47 @@ test('a link in a project does not lead out of it', { skip }, () => {
   assert.match(run(path, ['--', 'true']).stderr, /lies outside of the project/)
 })
 
+test("a project gets none of the caller's variables, whatever way it asks", { skip }, () => {
+  for (const word of ['SECRET', 'SECRET=$SECRET']) {
+    const path = project(`env = ["${word}"]\n`)
+    const { status, stdout, stderr } = run(path, ['--', 'sh', '-c', 'echo $SECRET'], { SECRET: 'leaked' })
+    assert.deepEqual([status, stdout], [125, ''])
+    assert.match(stderr, /hands on a variable/)
+  }
+})
+
+test('a colon in the name of a project does not lead out of it', { skip }, () => {
+  const path = join(project(''), 'a:', 'b')
+  mkdirSync(join(path, '.git'), { recursive: true })
+  symlinkSync('/etc', join(path, '../../a'))
+  writeFileSync(join(path, '.usnea.toml'), 'rw = ["."]\n')
+  for (const args of [[], ['--no-config', '--profile', 'build']]) {
+    const { status, stderr } = run(path, [...args, '--', 'ls', '/b'])
+    assert.equal(status, 125)
+    assert.match(stderr, /has a colon in it/)
+  }
+})
+
+test('a policy that is a pipe is not waited for', { skip }, () => {
+  const path = project('')
+  rmSync(join(path, '.usnea.toml'))
+  spawnSync('mkfifo', [join(path, '.usnea.toml')])
+  assert.match(run(path, ['--', 'true']).stderr, /cannot read .*it is no file/)
+})
+
+test('a link that leads out of a trusted project is trusted only as it was', { skip }, () => {
+  const path = project('net = "host"\nro = ["./data"]\n')
+  symlinkSync('/usr/share', join(path, 'data'))
+  const [line] = /"[^"]+" = "sha256:[0-9a-f]{64}"/.exec(run(path, ['--', 'true']).stderr) ?? []
+  const file = join(settings, 'usnea/config.toml')
+  writeFileSync(file, `[sandbox.trust]\n${line}\n`)
+  assert.equal(run(path, ['--', 'true']).status, 0)
+  rmSync(join(path, 'data'))
+  symlinkSync('/etc', join(path, 'data'))
+  assert.match(run(path, ['--', 'true']).stderr, /lies outside of the project/)
+  rmSync(file)
+})
+
 test('what the user trusts is obeyed until it says something else', { skip }, () => {
   const path = project('net = "host"\n')
   const [line] = /"[^"]+" = "sha256:[0-9a-f]{64}"/.exec(run(path, ['--', 'true']).stderr) ?? []

@@ -82,10 +82,12 @@ function readBefore(output: string | undefined, merge: boolean): string {
 
 /** A project's file may not say everything unless its user trusts it. */
 async function tellTrust(output: string, text: string, session: Session): Promise<void> {
-  const { PROJECT_FILE, untrusted, widenings } = await import('../../sandbox/project.ts')
+  const { fingerprint, leadsOut, PROJECT_FILE, untrusted, widenings } = await import('../../sandbox/project.ts')
   if (basename(output) !== PROJECT_FILE) return
   const { readToml } = await import('../../config/toml.ts')
   const { values } = readToml(text, output)
-  const found = widenings({ directory: dirname(output), values, below: {} })
-  if (found.length > 0) session.note(untrusted(output, values, found).message)
+  const directory = dirname(output)
+  const found = widenings({ directory, values, below: {} })
+  const print = fingerprint(values, leadsOut(directory, values))
+  if (found.length > 0) session.note(untrusted(output, print, found).message)
 }
