@@ -96,3 +96,25 @@ test('a command that opens connections without end fills its own share only, and
   const { stdout } = await box.run(['sh', '-c', 'ulimit -n 1000; exec python3 -c "$0"', flood])
   assert.equal(stdout, '88 refused\nHTTP/1.1 403 Forbidden')
 })
+
+const pile = `
+import select, socket
+name = b''.join(bytes([60]) + b'a' * 60 for _ in range(4)) + bytes(1)
+question = bytes([0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + name + bytes([0, 1, 0, 1])
+whole = (len(question).to_bytes(2, 'big') + question) * 200
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.connect(('127.0.0.1', 53))
+client.setblocking(False)
+sent = 0
+while sent < 2**24 and select.select([], [client], [], 2)[1]:
+    sent += client.send(whole)
+print('endless' if sent >= 2**24 else 'held back')`
+
+test('whoever asks the name server on and on and reads no answer is held back, as they would lie in our memory', {
+  skip,
+}, async () => {
+  await using box = sandbox({ allowHosts: ['example.org'], cwd: '/', timeout: 60_000 })
+  const { stdout } = await box.run(['python3', '-c', pile])
+  assert.equal(stdout, 'held back')
+})

@@ -48,8 +48,8 @@ function judge(held: Buffer, names: readonly string[] | undefined): Opinion {
   return { reason: 'server-name-differs', ...(serverName === undefined ? {} : { serverName }) }
 }
 
-/** `client` is paused and takes half-closed connections. */
-export function carry(client: Socket, way: Way, hooks: Hooks): void {
+/** `client` is paused and takes half-closed connections. @returns the other side, which may outlive it: a host need not read */
+export function carry(client: Socket, way: Way, hooks: Hooks): Socket {
   const upstream = connect({ host: formatAddress(way.address), port: way.port, allowHalfOpen: true, noDelay: true })
   let isConnected = false
   const patience = setTimeout(() => upstream.destroy(new Error('nobody answered')), CONNECT_MS)
@@ -81,6 +81,7 @@ export function carry(client: Socket, way: Way, hooks: Hooks): void {
       client.resetAndDestroy()
     },
   })
+  return upstream
 }
 
 interface Gate {

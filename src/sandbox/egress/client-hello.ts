@@ -12,6 +12,8 @@ export type Peeked =
   | 'broken'
   | { readonly serverName: string | undefined }
 
+const CHANGE_CIPHER_SPEC = 20
+const ALERT = 21
 const HANDSHAKE = 22
 const CLIENT_HELLO = 1
 const SERVER_NAME = 0
@@ -52,12 +54,31 @@ class Reader {
 
 export function peekClientHello(bytes: Buffer): Peeked {
   if (bytes.length === 0) return 'more'
-  if (bytes[0] !== HANDSHAKE) return 'other'
-  if (bytes.length > 1 && bytes[1] !== 3) return 'other'
+  const begun = beginning(bytes)
+  if (begun !== 'hello') return begun
   const message = handshake(bytes)
   if (typeof message === 'string') return message
   const names = serverNames(message)
   return names === undefined ? 'broken' : { serverName: names === '' ? undefined : names }
+}
+
+/** Go takes any version below 16.0 for the first record, GnuTLS any below 3. */
+const MOST_MAJOR = 15
+/** The first bytes of records that some servers pass over before a hello: GnuTLS this one, Go a warning. -1: any. */
+const passedOver: Readonly<Record<number, readonly number[]>> = {
+  [CHANGE_CIPHER_SPEC]: [-1, -1, 0, 1, 1],
+  [ALERT]: [-1, -1, 0, 2],
+}
+
+/** What is TLS for any server is TLS for us: one that is not looked into could have any name. */
+function beginning(bytes: Buffer): 'hello' | 'more' | 'other' | 'broken' {
+  const [type = 0, major = 0] = bytes
+  const fixed = type === HANDSHAKE ? [-1, -1, -1, -1, CLIENT_HELLO] : passedOver[type]
+  if (fixed === undefined || major > MOST_MAJOR) return 'other'
+  if (type === HANDSHAKE && major === 3) return 'hello'
+  if (fixed.some((byte, at) => byte >= 0 && at + 1 < bytes.length && bytes[at + 1] !== byte)) return 'other'
+  if (bytes.length <= fixed.length) return 'more'
+  return type === HANDSHAKE ? 'hello' : 'broken'
 }
 
 /** The first handshake message, put together from as many records as it takes. */
@@ -72,7 +93,7 @@ function handshake(bytes: Buffer): Buffer | 'more' | 'broken' {
     }
     if (reader.left < 5) return 'more'
     const [type, version, length] = [reader.number(1), reader.number(2), reader.number(2)]
-    if (type !== HANDSHAKE || version === undefined || version >> 8 !== 3) return 'broken'
+    if (type !== HANDSHAKE || version === undefined) return 'broken'
     if (length === undefined || length === 0 || length > 16384 + 256) return 'broken'
     const record = reader.take(length)
     if (record) message = Buffer.concat([message, record])

@@ -80,6 +80,14 @@ export function serveRefusals(fd: number, { reporter }: Scope): SocketOfDatagram
   return socket
 }
 
+/** Whoever asks on and does not read would fill our memory, which no limit of the command counts. */
+function taken(socket: Socket): Promise<void> {
+  return new Promise((done) => {
+    socket.once('drain', done)
+    socket.once('close', done)
+  })
+}
+
 export class NameServer {
   readonly #scope: Scope
   readonly #udp = createSocket('udp4')
@@ -146,7 +154,7 @@ export class NameServer {
         if (!reply) return
         const length = Buffer.alloc(2)
         length.writeUInt16BE(reply.length)
-        socket.write(Buffer.concat([length, reply]))
+        if (!socket.write(Buffer.concat([length, reply]))) await taken(socket)
       }
     }
   }

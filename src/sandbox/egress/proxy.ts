@@ -17,7 +17,7 @@ const REQUEST_MS = 10_000
 export function serveProxy(fd: number, scope: Scope, connections: Connections): Server {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     client.on('error', () => {})
-    if (connections.admit(client)) void listen(client, scope).catch(() => client.destroy())
+    if (connections.admit(client)) void listen(client, scope, connections).catch(() => client.destroy())
     else client.resetAndDestroy()
   })
   server.on('error', () => {}) // of accept(2): the next one may work
@@ -25,7 +25,7 @@ export function serveProxy(fd: number, scope: Scope, connections: Connections): 
   return server
 }
 
-async function listen(client: Socket, scope: Scope): Promise<void> {
+async function listen(client: Socket, scope: Scope, connections: Connections): Promise<void> {
   const wish = await hear(client)
   if (wish === undefined) return void client.destroy()
   const { host, port } = wish.target
@@ -41,7 +41,7 @@ async function listen(client: Socket, scope: Scope): Promise<void> {
     return void client.end(proxyReply(wish.style, 'refused', `${host}:${port} is not allowed (${found.reason})`))
   }
   const { address, names, rule } = found
-  carry(
+  const upstream = carry(
     client,
     { address, port, names, first: wish.first },
     {
@@ -52,6 +52,7 @@ async function listen(client: Socket, scope: Scope): Promise<void> {
         tell(reason, { address, ...(serverName === undefined ? {} : { host: serverName }) }),
     },
   )
+  connections.follow(upstream)
 }
 
 /** Reads until the request is whole, and leaves the client paused. */

@@ -2,12 +2,13 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { isLoopback, parseAddress } from './addresses.ts'
 import { carry } from './carry.ts'
-import { decideAddress } from './decide.ts'
+import { decideAddress, type Reason } from './decide.ts'
 import type { EventDetails } from './report.ts'
 import type { Scope } from './scope.ts'
 
 export class Connections {
   readonly #open = new Set<Socket>()
+  readonly #out = new Set<Socket>()
   readonly #most: number
 
   constructor(most: number) {
@@ -16,14 +17,20 @@ export class Connections {
 
   /** False when there is no room for one more. */
   admit(socket: Socket): boolean {
-    if (this.#open.size >= this.#most) return false
+    if (Math.max(this.#open.size, this.#out.size) >= this.#most) return false
     this.#open.add(socket)
     socket.on('close', () => this.#open.delete(socket))
     return true
   }
 
+  /** The side of a host, which counts as long as it is open: it may still have to take what the command has said. */
+  follow(socket: Socket): void {
+    this.#out.add(socket)
+    socket.on('close', () => this.#out.delete(socket))
+  }
+
   close(): void {
-    for (const socket of this.#open) socket.destroy()
+    for (const socket of [...this.#open, ...this.#out]) socket.destroy()
   }
 }
 
@@ -31,7 +38,7 @@ export class Connections {
 export function serveTransparent(fd: number, scope: Scope, connections: Connections): Server {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     client.on('error', () => {})
-    if (connections.admit(client)) take(client, scope)
+    if (connections.admit(client)) take(client, scope, connections)
     else {
       scope.reporter.tell({ kind: 'tcp', verdict: 'refused', reason: 'too-many' })
       client.resetAndDestroy()
@@ -42,7 +49,7 @@ export function serveTransparent(fd: number, scope: Scope, connections: Connecti
   return server
 }
 
-function take(client: Socket, scope: Scope): void {
+function take(client: Socket, scope: Scope, connections: Connections): void {
   const address = parseAddress(client.localAddress ?? '')
   const port = client.localPort
   const ends = { localPort: client.remotePort ?? 0, remotePort: port ?? 0 }
@@ -61,12 +68,10 @@ function take(client: Socket, scope: Scope): void {
     const host = serverName ?? names?.[0]
     return host === undefined ? {} : { host }
   }
-  carry(
-    client,
-    { address, port, names },
-    {
-      admitted: (serverName) => tell({ verdict: 'allowed', rule: rule.text, ...hostOf(serverName) }),
-      refused: (reason, serverName) => tell({ verdict: 'refused', reason, ...hostOf(serverName) }),
-    },
-  )
+  const hooks = {
+    admitted: (serverName: string | undefined) => tell({ verdict: 'allowed', rule: rule.text, ...hostOf(serverName) }),
+    refused: (reason: Reason, serverName: string | undefined) =>
+      tell({ verdict: 'refused', reason, ...hostOf(serverName) }),
+  }
+  connections.follow(carry(client, { address, port, names }, hooks))
 }

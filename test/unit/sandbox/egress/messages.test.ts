@@ -58,6 +58,32 @@ test('a hello that is not whole is never passed, and what is no TLS is seen at i
     assert.equal(peekClientHello(Buffer.from(text, 'latin1')), 'other')
 })
 
+test('what some servers take for TLS is looked into too: an odd version of the record, and records before the hello', () => {
+  for (const version of [0x0000, 0x0200, 0x0fff]) {
+    const odd = Buffer.from(named)
+    odd.writeUInt16BE(version, 1)
+    assert.deepEqual(peekClientHello(odd), { serverName: 'good.example.org' })
+    for (let end = 0; end < odd.length; end++) assert.equal(peekClientHello(odd.subarray(0, end)), 'more', `${end}`)
+  }
+  for (const before of [
+    [20, 3, 3, 0, 1, 1],
+    [21, 3, 1, 0, 2, 1, 100],
+    [21, 0, 0, 0, 2, 1, 0],
+  ]) {
+    const bytes = Buffer.concat([Buffer.from(before), named])
+    assert.equal(peekClientHello(bytes), 'broken')
+    for (const end of [1, 2, 3, 4]) assert.equal(peekClientHello(bytes.subarray(0, end)), 'more')
+  }
+  for (const other of [
+    [20, 0, 0, 0, 9],
+    [21, 0, 0, 1],
+    [22, 16],
+    [22, 0, 0, 0, 9, 7],
+    [23, 3, 3],
+  ])
+    assert.equal(peekClientHello(Buffer.from(other)), 'other', `${other}`)
+})
+
 test('two names, two extensions or an empty name are broken: two readers might choose differently', () => {
   const at = named.indexOf('Good.example.org') - 9
   const extension = named.subarray(at, at + 9 + 16)
