@@ -96,6 +96,6 @@ async function call(
     logsToFile: options.file !== undefined || options.journal !== undefined,
     logsWarnings: options.level !== 'error',
   })
-  if (reading.values.criu !== undefined) session.note('--criu is ignored: checkpoints are not supported yet')
+  if (reading.values.criu !== undefined) session.note('--criu is ignored: criu is looked for in PATH')
   return await command.run(asked, session, verbs)
 }

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../base/errors.ts'
 import { killMembers } from '../linux/cgroups/kill.ts'
 import { membersOf } from '../linux/cgroups/members.ts'
-import { loadRecord } from '../state/store.ts'
+import { loadRecord } from '../state/read-record.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { statusOf } from './oci-state.ts'

@@ -1,5 +1,5 @@
 import { isRuntimeError } from '../base/errors.ts'
-import { listIds, loadRecord } from '../state/store.ts'
+import { listIds, loadRecord } from '../state/read-record.ts'
 import type { Context } from './context.ts'
 import { type ContainerState, stateOf } from './oci-state.ts'
 

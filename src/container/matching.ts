@@ -1,7 +1,7 @@
 /** Verbs for every container whose id a regular expression finds: `kill --regex`, `delete --regex`. */
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { ContainerId } from '../base/ids.ts'
-import { listIds } from '../state/store.ts'
+import { listIds } from '../state/read-record.ts'
 
 /**
  * Calls `act` for each; one that fails does not keep the others from their turn, and the failures become one error.

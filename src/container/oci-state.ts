@@ -6,8 +6,8 @@ import { isGone, isStopped, readProcess } from '../host/process.ts'
 import { userNameOf } from '../host/user-name.ts'
 import { isFrozen } from '../linux/cgroups/freezer.ts'
 import { isGateShut } from '../state/gate.ts'
+import { ownerOf } from '../state/read-record.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { ownerOf } from '../state/store.ts'
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
 

@@ -1,6 +1,6 @@
 import { processesOf } from '../host/process.ts'
 import { membersOf } from '../linux/cgroups/members.ts'
-import { loadRecord } from '../state/store.ts'
+import { loadRecord } from '../state/read-record.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import { isAlive } from './oci-state.ts'

@@ -1,4 +1,4 @@
-import { loadRecord } from '../state/store.ts'
+import { loadRecord } from '../state/read-record.ts'
 import type { Context } from './context.ts'
 import { parseId } from './id.ts'
 import type { Limit } from './limit.ts'

@@ -1,11 +1,12 @@
 /** Sandboxes in sandboxes: the doctor says which level is left, and a sandbox of that level runs. */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { type IdentityName, whyNot } from '../fixtures/as.ts'
 import { runtimePath } from '../fixtures/install.ts'
 import { type Need, needs } from '../fixtures/needs.ts'
 import { runDirectory } from '../fixtures/run-directory.ts'
-import { openWorld, succeeded, type World } from '../fixtures/world.ts'
+import { worldOf } from '../fixtures/shared-worlds.ts'
+import { succeeded } from '../fixtures/world.ts'
 
 interface Nesting {
   readonly title: string
@@ -60,16 +61,6 @@ const nestings: readonly Nesting[] = [
     code: 'proc-masked',
   },
 ]
-
-const worlds = new Map<IdentityName, Promise<World>>()
-const worldOf = (name: IdentityName): Promise<World> => {
-  const world = worlds.get(name) ?? openWorld(name)
-  worlds.set(name, world)
-  return world
-}
-after(async () => {
-  for (const world of worlds.values()) await (await world)[Symbol.asyncDispose]()
-})
 
 for (const { title, as = 'plain', needs: parts = [], through, level, sandbox = level, code } of nestings) {
   test(`${title}: level ${level}`, { skip: whyNot(as) ?? needs(...parts) ?? false }, async () => {

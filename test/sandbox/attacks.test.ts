@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import type { Denial } from '../../src/index.ts'
 import { type IdentityName, whyNot } from '../fixtures/as.ts'
 import { runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
 import { refusing } from '../fixtures/refusing.ts'
 import { attackScript, openScene, pidsOf, python, type Scene } from '../fixtures/scene.ts'
+import { worldOf } from '../fixtures/shared-worlds.ts'
 import { isRoot } from '../fixtures/users.ts'
-import { openWorld, succeeded, type World } from '../fixtures/world.ts'
+import { succeeded, type World } from '../fixtures/world.ts'
 import { type AttackedLevel, attackedLevels, attackRows } from './attacks.ts'
 
 /** Who has which level. At L nothing of namespaces can be had. */
@@ -21,16 +22,6 @@ const identities: Readonly<Record<AttackedLevel, IdentityName>> = {
   U0: 'contained',
   L: 'plain',
 }
-
-const worlds = new Map<IdentityName, Promise<World>>()
-const worldOf = (name: IdentityName): Promise<World> => {
-  const world = worlds.get(name) ?? openWorld(name)
-  worlds.set(name, world)
-  return world
-}
-after(async () => {
-  for (const world of worlds.values()) await (await world)[Symbol.asyncDispose]()
-})
 
 type Got = Readonly<Record<string, string | null>>
 

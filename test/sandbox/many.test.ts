@@ -35,7 +35,8 @@ async function assertKeepsNothing(box: Sandbox): Promise<void> {
   await until('descriptors are closed and children collected', () => {
     return descriptors() <= before.descriptors && children() <= before.children
   })
-  assert.equal(mounts(), before.mounts)
+  // Others on the machine mount something too, but not once for every run of ours.
+  assert.ok(mounts() - before.mounts < rounds(50), 'no mount is left of each run')
   // The heap of a program breathes by some megabytes; 2 KiB kept of each of ten thousand runs would be twenty.
   const grown = ownMemory() - before.memory
   assert.ok(grown < 60_000, `${grown} KiB more than before`)

@@ -3,21 +3,12 @@
  * the page cache before anybody is told of it, so nothing is lost when we are killed; fdatasync(2) follows within a second,
  * for the case that the machine goes down. Readers read files, so none of them can hold the others up.
  */
-import {
-  closeSync,
-  fdatasync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { makeDirectories } from '../../base/files.ts'
 import type { Event, Happening } from './event.ts'
+import { fileName, type JournalFile, listFiles, parse, readEvents, wholeLines } from './journal-files.ts'
 
 export interface JournalLimits {
   /** Bytes of one file. */
@@ -36,7 +27,7 @@ export class Journal {
   readonly namespace: string
   readonly #directory: string
   readonly #limits: JournalLimits
-  #files: { first: number; size: number }[] = []
+  #files: JournalFile[] = []
   #fd: number | undefined
   #next = 1
   #waiting: Event[] = []
@@ -172,7 +163,7 @@ export class Journal {
     }, SYNC_MS).unref()
   }
 
-  #fileFor(seq: number, size: number): { first: number; size: number } {
+  #fileFor(seq: number, size: number): JournalFile {
     const last = this.#files.at(-1)
     if (last !== undefined && (last.size === 0 || last.size + size <= this.#limits.fileSize)) return last
     if (this.#fd !== undefined) closeSync(this.#fd)
@@ -203,44 +194,6 @@ export class Journal {
       ftruncateSync(this.#fd, whole.length)
     }
     return (events.at(-1)?.seq ?? last.first - 1) + 1
-  }
-}
-
-const fileName = (first: number): string => `events-${String(first).padStart(12, '0')}.jsonl`
-
-function listFiles(directory: string): { first: number; size: number }[] {
-  return readdirSync(directory)
-    .flatMap((name) => /^events-(\d{12})\.jsonl$/.exec(name)?.[1] ?? [])
-    .map((digits) => ({ first: Number(digits), size: 0 }))
-    .sort((a, b) => a.first - b.first)
-}
-
-const wholeLines = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1)
-
-/** What was damaged by others is passed over: the rest is still of use. */
-export function parse(bytes: Buffer): Event[] {
-  return bytes
-    .toString()
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        const event = JSON.parse(line) as Event
-        return typeof event?.seq === 'number' && typeof event.topic === 'string' && typeof event.event === 'object'
-          ? [event]
-          : []
-      } catch {
-        return []
-      }
-    })
-}
-
-/** One that could not be made yet, because the disk is full, has none. */
-function readEvents(path: string): Event[] {
-  try {
-    return parse(wholeLines(readFileSync(path)))
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }
 

@@ -14,8 +14,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { ContainerId } from '../../../src/base/ids.ts'
 import { takeLock } from '../../../src/state/lock.ts'
+import { loadRecord } from '../../../src/state/read-record.ts'
 import { completeRecord, whyNotRecord } from '../../../src/state/record.ts'
-import { loadRecord, openSlot, reserve } from '../../../src/state/store.ts'
+import { openSlot, reserve } from '../../../src/state/store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'usnea-store-'))
 after(() => rmSync(root, { recursive: true }))

@@ -1,0 +1,61 @@
+/** Rules about the network. */
+import type { PolicyRule } from './rule.ts'
+
+export const networkRules = [
+  {
+    name: 'net',
+    option: 'net',
+    kind: 'text',
+    written: 'text',
+    value: 'NET',
+    help: 'none, host, pasta or slirp4netns (none)',
+    empty: 'kept',
+    env: 'USNEA_NET',
+    project: { only: 'none' },
+  },
+  {
+    name: 'publish',
+    option: 'publish',
+    short: 'p',
+    kind: 'list',
+    written: 'texts',
+    value: '[ADDRESS:]HOST:PORT',
+    help: 'with pasta or slirp4netns: a port of the host that leads to one of the command',
+    project: 'never',
+  },
+  {
+    name: 'allow-host',
+    option: 'allowHosts',
+    kind: 'list',
+    written: 'texts',
+    value: 'HOST[:PORT]',
+    help: "a host that may be reached, such as '*.example.org:443'; all others are refused",
+    project: 'never',
+  },
+  {
+    name: 'proxy',
+    option: 'proxyVariables',
+    kind: 'boolean',
+    written: 'switch',
+    help: 'with --allow-host: set HTTP_PROXY and its like too',
+    project: 'never',
+  },
+  {
+    name: 'connect',
+    option: 'connect',
+    kind: 'list',
+    written: 'ports',
+    value: 'PORT,…',
+    help: 'with --net host: the only TCP ports to connect to',
+    project: 'never',
+  },
+  {
+    name: 'listen',
+    option: 'listen',
+    kind: 'list',
+    written: 'ports',
+    value: 'PORT,…',
+    help: 'with --net host: the only TCP ports to listen at',
+    project: 'never',
+  },
+] as const satisfies readonly PolicyRule[]
