@@ -5,11 +5,13 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 
-const { USNEA_CA_CERTS } = process.env
-if (USNEA_CA_CERTS !== undefined) {
-  // bin/usnea kept it from Node, and Node only.
-  process.env.NODE_EXTRA_CA_CERTS = USNEA_CA_CERTS
-  delete process.env.USNEA_CA_CERTS
+/** bin/usnea kept them from Node, and from Node only. */
+const kept = { NODE_EXTRA_CA_CERTS: 'USNEA_CA_CERTS', NODE_OPTIONS: 'USNEA_NODE_OPTIONS' }
+for (const [name, as] of Object.entries(kept)) {
+  const value = process.env[as]
+  if (value === undefined) continue
+  process.env[name] = value
+  delete process.env[as]
 }
 
 /** The verbs of engines are a bundle of their own, because what a bundle holds takes its time: see bundle.mjs. */

@@ -97,20 +97,25 @@ test('the way podman calls kill and delete: with a runtime directory and nothing
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
 })
 
-test('a variable that would make Node slow is kept from it, and is there again for whom it starts', () => {
-  const env = { NODE_EXTRA_CA_CERTS: '/nowhere', USNEA_CA_CERTS: 'not ours' }
-  const look = 'process.stdout.write(process.env.NODE_EXTRA_CA_CERTS + " " + process.env.USNEA_CA_CERTS)'
-  const path = join(scratch, 'node.sh')
-  writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} -e '${look}'\n`, { mode: 0o755 })
-  const launched = spawnSync(usnea, ['--version'], { env: { ...env, USNEA_NODE: path }, encoding: 'utf8' })
-  assert.equal(launched.stdout, 'undefined /nowhere')
-  const entry = join(dirname(dirname(usnea)), 'dist/cli/usnea.js')
-  const script = `process.argv[2] = '--version'; process.on('exit', () => { ${look} }); require('${entry}')`
-  const { stdout } = spawnSync(process.execPath, ['-e', script, '-', '--version'], {
-    env: { USNEA_CA_CERTS: '/nowhere' },
-    encoding: 'utf8',
-  })
-  assert.match(stdout, /\/nowhere undefined$/)
+test('variables that make Node slow, or stop it, are kept from it, and are there again for whom it starts', () => {
+  for (const [name, as] of [
+    ['NODE_EXTRA_CA_CERTS', 'USNEA_CA_CERTS'],
+    ['NODE_OPTIONS', 'USNEA_NODE_OPTIONS'],
+  ] as const) {
+    const env = { [name]: '--nowhere', [as]: 'not ours' }
+    const look = `process.stdout.write(process.env.${name} + " " + process.env.${as})`
+    const path = join(scratch, 'node.sh')
+    writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} -e '${look}'\n`, { mode: 0o755 })
+    const launched = spawnSync(usnea, ['--version'], { env: { ...env, USNEA_NODE: path }, encoding: 'utf8' })
+    assert.equal(launched.stdout, 'undefined --nowhere')
+    const entry = join(dirname(dirname(usnea)), 'dist/cli/usnea.js')
+    const script = `process.argv[2] = '--version'; process.on('exit', () => { ${look} }); require('${entry}')`
+    const { stdout } = spawnSync(process.execPath, ['-e', script, '-', '--version'], {
+      env: { [as]: '--nowhere' },
+      encoding: 'utf8',
+    })
+    assert.match(stdout, /--nowhere undefined$/)
+  }
 })
 
 test('a verb of engines that is only a value, and one that is a part of another verb', () => {
