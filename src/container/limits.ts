@@ -49,7 +49,9 @@ export function limitsOf(record: ContainerRecord, ctx: Context): Limit[] {
 /** Those of which it is on record that they do not hold, or that have no effect on the trees that there are. */
 function inertLimits({ cgroup, degradations, spec }: ContainerRecord): (readonly [pointer: string, why: string])[] {
   const noted = degradations.filter(({ pointer }) => pointer.startsWith('/linux/resources/'))
-  const here = cgroup.manager === 'none' ? [] : unheldLimits(spec.linux?.resources, versionsOf(cgroup.homes))
+  const homes = cgroup.manager === 'none' ? [] : cgroup.homes
+  const hasV1 = homes.length === 0 || homes.some(({ version }) => version === 1)
+  const here = homes.length === 0 ? [] : unheldLimits(spec.linux?.resources, versionsOf(homes), hasV1)
   return [...noted, ...here].map(({ pointer, message }) => [pointer, message])
 }
 

@@ -73,11 +73,11 @@ async function change(record: ContainerRecord, resources: Resources, ctx: Contex
   if (cgroup.manager === 'none')
     throw new RuntimeError('cgroup-missing', { what: 'cannot update: the container has no cgroup', why: cgroup.reason })
   const versionOf = versionsOf(cgroup.homes)
-  for (const { message } of unheldLimits(asked, versionOf)) ctx.warn(message)
   const hasV1 = cgroup.homes.some(({ version }) => version === 1)
+  for (const { message } of unheldLimits(asked, versionOf, hasV1)) ctx.warn(message)
   refuseAll(checkLimitsHere(asked, versionOf, hasV1))
   refuseAll(checkLimitsHere({ memory: all.memory ?? {} }, versionOf, hasV1))
-  if (resources.memory?.checkBeforeUpdate) checkUsage(cgroup, all.memory ?? {})
+  if (resources.memory?.checkBeforeUpdate ?? old.memory?.checkBeforeUpdate) checkUsage(cgroup, all.memory ?? {})
   await write(cgroup, { asked, old, all, host: ctx.host })
   return { ...record, spec }
 }

@@ -1,8 +1,10 @@
 /** Writes limits into the directories of a container's cgroup. */
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { hasCgroupFile, readCgroupFile, writeCgroupFile } from './files.ts'
+import { notHeld } from './limits/held.ts'
 import type { Write } from './limits/write.ts'
 import { homeOfController, type ManagedCgroup, unifiedHome } from './record.ts'
+import { refusalOf } from './refusals.ts'
 
 /** @throws RuntimeError `cgroup-limit`, `cgroup-missing`; the writes before it have been done then */
 export function applyWrites(record: ManagedCgroup, writes: readonly Write[]): void {
@@ -39,34 +41,30 @@ function tryWrite(record: ManagedCgroup, write: Write): RuntimeError | undefined
 function writeTo(path: string, { file, value }: Write['choices'][number], write: Write): RuntimeError | undefined {
   try {
     writeCgroupFile(path, file, value)
-    return undefined
+    return notHad(path, { file, value }, write)
   } catch (cause) {
     const errno = errnoOf(cause)
-    const why = reasonOf(errno, { path, controller: write.controller })
+    const refusal = refusalOf(errno, write.controller)
+    const usage = errno === 'EBUSY' && readCgroupFile(path, 'memory.usage_in_bytes')?.trim()
     return new RuntimeError('cgroup-limit', {
       what: `cannot set the ${write.controller} limit: failed to write ${JSON.stringify(value)} to ${path}/${file}`,
       ...(errno ? { errno } : {}),
-      ...(why ? { why } : {}),
+      ...refusal,
+      ...(usage && refusal.why ? { why: `${refusal.why} (${usage} bytes)` } : {}),
       origin: write.origin,
       cause,
     })
   }
 }
 
-function reasonOf(
-  errno: string | undefined,
-  { path, controller }: { path: string; controller: string },
-): string | undefined {
-  if (errno === 'EBUSY' && controller === 'memory') {
-    const usage = readCgroupFile(path, 'memory.usage_in_bytes')?.trim()
-    return `more is in use${usage ? ` (${usage} bytes)` : ''} than the limit allows, and the kernel could not free enough`
-  }
-  if (errno === 'ENOSPC' && controller === 'cpuset')
-    return 'processes are in it, or in one below, and must keep a CPU and a memory node'
-  if (errno === 'EBUSY') return 'what it would change is in use; on v2 also by processes in a cgroup above'
-  if (errno === 'EROFS') return 'the cgroup file system is mounted read-only here'
-  if (errno === 'EINVAL') return 'the kernel does not take this value; a cgroup above may allow less'
-  if (errno === 'EACCES' || errno === 'EPERM')
-    return 'the value may not be set from here, or a cgroup above does not allow it'
-  return undefined
+/** The kernel takes some values of cpuset and then goes by others: cgroup-v2.rst, "Cpuset Interface Files". */
+function notHad(path: string, choice: Write['choices'][number], write: Write): RuntimeError | undefined {
+  const why = write.version === 2 ? notHeld(choice, (file) => readCgroupFile(path, file)) : undefined
+  if (why === undefined) return undefined
+  return new RuntimeError('cgroup-limit', {
+    what: `cannot set the ${write.controller} limit: ${JSON.stringify(choice.value)} in ${path}/${choice.file} does not hold`,
+    why,
+    fix: 'name what the cgroup above has too',
+    origin: write.origin,
+  })
 }

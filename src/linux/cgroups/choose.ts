@@ -108,5 +108,5 @@ function withoutAny({ spec, host }: CgroupQuestion, asked: Asked): CgroupChoice 
       why: reason,
       fix: 'remove it from config.json, or pass --rootless=true or --cgroup-manager disabled to go on without',
     })
-  return none(reason, [...unheldLimits(spec.linux?.resources, () => undefined), ...unguarded(spec)])
+  return none(reason, [...unheldLimits(spec.linux?.resources, () => undefined, true), ...unguarded(spec)])
 }

@@ -5,6 +5,7 @@ import { elapsed } from '../../base/clock.ts'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { isGone, readCgroupFile, writeCgroupFile } from './files.ts'
 import { type CgroupRecord, type Home, homeOfController, unifiedHome } from './record.ts'
+import { refusalOf } from './refusals.ts'
 
 const PATIENCE_MS = 10_000
 
@@ -68,7 +69,12 @@ function set({ version, path }: Home, frozen: boolean): void {
     // systemd takes a scope away with its last process: nothing is left that could be frozen.
     if (!frozen && isGone(path)) return
     const errno = errnoOf(cause)
-    throw new RuntimeError('freeze-failed', { details: [`${path}/${file}`], ...(errno ? { errno } : {}), cause })
+    throw new RuntimeError('freeze-failed', {
+      details: [`${path}/${file}`],
+      ...(errno ? { errno } : {}),
+      ...refusalOf(errno),
+      cause,
+    })
   }
 }
 

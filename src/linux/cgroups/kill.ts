@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { elapsed } from '../../base/clock.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { native } from '../../kernel/native.ts'
-import { hasCgroupFile, isGone, writeCgroupFile } from './files.ts'
+import { hasCgroupFile, writeCgroupFile } from './files.ts'
 import { hasFreezer, isFrozen, thaw } from './freezer.ts'
 import { ownHomes } from './identity.ts'
 import { membersOf } from './members.ts'
@@ -25,9 +25,9 @@ export function signalMembers(record: CgroupRecord, signal: number): void {
 function killAtOnce(path: string): void {
   try {
     writeCgroupFile(path, 'cgroup.kill', '1')
-  } catch (error) {
-    // With its last process gone systemd takes the cgroup away.
-    if (!isGone(path)) throw error
+  } catch {
+    // Its last process has gone and systemd has taken the cgroup away; or it may not be written to, such as in a file
+    // system that is read-only by now. Each of them is signalled all the same.
   }
 }
 

@@ -14,6 +14,7 @@ import { killMembers } from './kill.ts'
 import { giveCgroup } from './ownership.ts'
 import type { CgroupPlan } from './plan.ts'
 import { type CgroupRecord, type Home, homeOfController, type ManagedCgroup, unifiedHome } from './record.ts'
+import { refusalOf } from './refusals.ts'
 import { makeHome, removeHome } from './tree.ts'
 
 /**
@@ -59,6 +60,7 @@ export function guardDevices(record: ManagedCgroup, guard: DeviceGuard): void {
     throw new RuntimeError('cgroup-limit', {
       what: 'cannot set the device rules',
       ...(errno ? { errno } : {}),
+      ...refusalOf(errno, 'devices'),
       origin,
       cause,
     })
@@ -111,6 +113,7 @@ function notPlaced(
   return new RuntimeError('cgroup-place', {
     what: `unable to apply cgroup configuration: error adding pid ${pid} to cgroups: write ${path}/cgroup.procs`,
     ...(errno ? { errno } : {}),
+    ...(errno === 'EINVAL' ? {} : refusalOf(errno)),
     ...(errno === 'ENOSPC' ? { why: 'its cpuset has no cpus or no memory nodes' } : {}),
     ...(errno === 'EBUSY' ? { why: 'the cgroup hands controllers down, so it may hold no processes itself' } : {}),
     cause,

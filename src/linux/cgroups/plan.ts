@@ -144,6 +144,6 @@ function mayGuard(usable: readonly Surveyed[], { capEffective }: Host): boolean 
 }
 
 export function notesOf({ spec, host }: Wanted, usable: readonly Surveyed[]): Degradation[] {
-  const notes = unheldLimits(spec.linux?.resources, versionsIn(usable))
+  const notes = unheldLimits(spec.linux?.resources, versionsIn(usable), hasV1(host))
   return host.realRoot && !host.rootlessCgroups ? notes : [...notes, ...unguarded(spec)]
 }

@@ -147,6 +147,6 @@ function controllerOf(pointer: string): [controller: string, pointer: string][] 
 export function withoutScope({ spec, host }: Wanted, why: RuntimeError): CgroupChoice {
   const { resources, cgroupsPath } = spec.linux ?? {}
   if (!host.rootlessCgroups || cgroupsPath || limitsAsked(resources).length > 0) throw why
-  const degradations = [...unheldLimits(resources, () => undefined), ...unguarded(spec)]
+  const degradations = [...unheldLimits(resources, () => undefined, true), ...unguarded(spec)]
   return { plan: undefined, reason: why.what, degradations }
 }

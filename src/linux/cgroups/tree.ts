@@ -11,6 +11,7 @@ import { inodeOf, isStillThere } from './identity.ts'
 import { pidsBelow } from './members.ts'
 import type { Place } from './place.ts'
 import type { Home } from './record.ts'
+import { refusalOf } from './refusals.ts'
 import { controllersAt } from './survey.ts'
 import { walkBelow } from './walk.ts'
 
@@ -41,14 +42,21 @@ export function makeHome(place: Place, options: MakeOptions): Home {
       if (cause instanceof RuntimeError) throw cause
       assertWithin(place)
       if (errnoOf(cause) === 'ENOENT' && attempt < ATTEMPTS) continue
-      const errno = errnoOf(cause)
-      throw new RuntimeError('cgroup-refused', {
-        what: `unable to apply cgroup configuration: mkdir ${path}`,
-        ...(errno ? { errno } : {}),
-        cause,
-      })
+      throw notMade(path, place, cause)
     }
   }
+}
+
+/** On v1 every controller may have a tree of its own, and only one may be closed to us. */
+function notMade(path: string, { version, controllers }: Place, cause: unknown): RuntimeError {
+  const errno = errnoOf(cause)
+  const tree = version === 1 ? ` (v1: ${controllers.join(', ')})` : ''
+  return new RuntimeError('cgroup-refused', {
+    what: `unable to apply cgroup configuration: mkdir ${path}${tree}`,
+    ...(errno ? { errno } : {}),
+    ...refusalOf(errno),
+    cause,
+  })
 }
 
 /**
@@ -62,7 +70,7 @@ export function makeMissing(place: Place): number {
     return made.length
   } catch (cause) {
     for (const directory of made.reverse()) if (!isRemoved(directory)) break
-    throw cause
+    throw cause instanceof RuntimeError ? cause : notMade(join(place.mount, place.path), place, cause)
   }
 }
 
@@ -96,7 +104,19 @@ function isMade(path: string): boolean {
 function inheritCpuset(directory: string): void {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     if (readCgroupFile(directory, file)?.trim() !== '') continue
-    writeCgroupFile(directory, file, readCgroupFile(dirname(directory), file)?.trim() ?? '')
+    const value = readCgroupFile(dirname(directory), file)?.trim() ?? ''
+    try {
+      writeCgroupFile(directory, file, value)
+    } catch (cause) {
+      const errno = errnoOf(cause)
+      if (errno === 'ENOENT') throw cause // the directory has been taken away meanwhile
+      throw new RuntimeError('cgroup-refused', {
+        what: `unable to apply cgroup configuration: the cpuset controller does not take ${JSON.stringify(value)} in ${directory}/${file}`,
+        ...(errno ? { errno } : {}),
+        ...refusalOf(errno, 'cpuset'),
+        cause,
+      })
+    }
   }
 }
 
@@ -130,6 +150,7 @@ function notSwitchedOn(directory: string, controller: string, cause: unknown): R
   return new RuntimeError('cgroup-refused', {
     what: `unable to apply cgroup configuration: the ${controller} controller cannot be switched on in ${directory}`,
     ...(errno ? { errno } : {}),
+    ...refusalOf(errno),
     ...(errno === 'EBUSY'
       ? { why: 'there are processes in that cgroup, and then it cannot hand controllers down' }
       : {}),

@@ -1,7 +1,7 @@
 /** linux.resources.blockIO: weights are BFQ's where it is in use, limits hold for every scheduler. */
 import { error, type Issue } from '../../../base/issue.ts'
 import type { BlockIoLimits, ThrottleDevice, WeightDevice } from '../../../spec/types.ts'
-import { isSet, type Target, type Write, writer } from './write.ts'
+import { digitsOf, isSet, type Target, type Write, writer } from './write.ts'
 
 const section = '/linux/resources/blockIO'
 
@@ -37,8 +37,8 @@ function limits(io: BlockIoLimits, target: Target): Write[] {
     (io[key as keyof typeof throttles] ?? []).map((device: ThrottleDevice, i) => {
       const { major, minor, rate } = device
       return target.version === 1
-        ? write(`${key}/${i}`, file, `${major}:${minor} ${rate}`)
-        : write(`${key}/${i}`, 'io.max', `${major}:${minor} ${word}=${rate === 0 ? 'max' : rate}`)
+        ? write(`${key}/${i}`, file, `${major}:${minor} ${digitsOf(rate)}`)
+        : write(`${key}/${i}`, 'io.max', `${major}:${minor} ${word}=${rate === 0 ? 'max' : digitsOf(rate)}`)
     }),
   )
 }

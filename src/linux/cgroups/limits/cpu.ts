@@ -1,7 +1,8 @@
 /** linux.resources.cpu: shares and quotas of the cpu controller, cpus and nodes of cpuset. */
 import { error, type Issue } from '../../../base/issue.ts'
+import { int64 } from '../../../spec/integers.ts'
 import type { CpuLimits } from '../../../spec/types.ts'
-import { isSet, type Target, type Write, writer } from './write.ts'
+import { digitsOf, isSet, type Target, type Write, writer } from './write.ts'
 
 const section = '/linux/resources/cpu'
 const MIN_SHARES = 2
@@ -48,7 +49,7 @@ function v1(cpu: CpuLimits, target: Target): Write[] {
     writes.push(write('realtimePeriod', 'cpu.rt_period_us', realtimePeriod, pairs(realtimeRuntime)))
   if (isSet(realtimeRuntime)) writes.push(write('realtimeRuntime', 'cpu.rt_runtime_us', realtimeRuntime))
   if (isSet(period)) writes.push(write('period', 'cpu.cfs_period_us', period, pairs(quota)))
-  if (isSet(quota)) writes.push(write('quota', 'cpu.cfs_quota_us', quota, pairs(burst)))
+  if (isSet(quota)) writes.push(write('quota', 'cpu.cfs_quota_us', String(int64(quota)), pairs(burst)))
   if (burst !== undefined) writes.push(write('burst', 'cpu.cfs_burst_us', burst, { mayLack: burst === 0 }))
   return writes
 }
@@ -62,8 +63,8 @@ function v2(cpu: CpuLimits, target: Target): Write[] {
   if (idle !== undefined) writes.push(write('idle', 'cpu.idle', idle, { mayLack: idle === 0 }))
   if (hasShares(cpu)) writes.push(write('shares', 'cpu.weight', weightOf(shares ?? 0)))
   if (isSet(quota) || isSet(period)) {
-    const share = isSet(quota) && quota > 0 ? quota : 'max'
-    const value = `${share} ${isSet(period) ? period : DEFAULT_PERIOD}`
+    const share = isSet(quota) && quota > 0 ? int64(quota) : 'max'
+    const value = `${share} ${isSet(period) ? digitsOf(period) : DEFAULT_PERIOD}`
     writes.push(write(isSet(quota) ? 'quota' : 'period', 'cpu.max', value, pairs(burst)))
   }
   if (burst !== undefined) writes.push(write('burst', 'cpu.max.burst', burst, { mayLack: burst === 0 }))

@@ -14,7 +14,7 @@ import {
   rdmaWrites,
   unifiedWrites,
 } from './others.ts'
-import type { Target, Write } from './write.ts'
+import { isSet, type Target, type Write } from './write.ts'
 
 /** What cgroup version a controller is to be found on; undefined where it is on neither. */
 export type VersionOf = (controller: string) => 1 | 2 | undefined
@@ -65,19 +65,22 @@ export function limitWrites(resources: Resources = {}, versionOf: VersionOf, has
 }
 
 /** What was asked for and no file of these trees can hold. The kernel's own accounting stands in, or nothing. */
-export function unheldLimits(resources: Resources = {}, versionOf: VersionOf): Degradation[] {
+export function unheldLimits(resources: Resources = {}, versionOf: VersionOf, hasV1: boolean): Degradation[] {
   const { memory = {}, cpu = {}, network = {}, blockIO = {} } = resources
-  const onV2 = (controller: string) => versionOf(controller) === 2
+  // One that was not handed to us is none of v1 where there is no v1.
+  const onV2 = (controller: string) => (versionOf(controller) ?? (hasV1 ? 1 : 2)) === 2
   const notes: (readonly [isAsked: boolean, pointer: string, why: string])[] = [
     [(memory.kernel ?? 0) > 0, 'memory/kernel', 'kernel memory is counted with the rest'],
     [(memory.kernelTCP ?? 0) > 0, 'memory/kernelTCP', 'kernel memory is counted with the rest'],
     [onV2('memory') && memory.swappiness !== undefined, 'memory/swappiness', 'cgroup v2 has no such setting'],
     [onV2('memory') && memory.disableOOMKiller === true, 'memory/disableOOMKiller', 'cgroup v2 has no such setting'],
+    [memory.useHierarchy === false, 'memory/useHierarchy', 'memory is always counted with that of cgroups below'],
+    [cpu.idle === 1 && isSet(cpu.shares), 'cpu/shares', 'an idle group has no weight of its own'],
     [onV2('cpu') && (cpu.realtimeRuntime ?? 0) > 0, 'cpu/realtimeRuntime', 'cgroup v2 has no such setting'],
     [onV2('cpu') && (cpu.realtimePeriod ?? 0) > 0, 'cpu/realtimePeriod', 'cgroup v2 has no such setting'],
     [onV2('io') && asksForLeafWeight(blockIO), 'blockIO/leafWeight', 'cgroup v2 has no such setting'],
-    [onV2('memory') && (network.classID ?? 0) > 0, 'network/classID', 'cgroup v2 has no such setting'],
-    [onV2('memory') && (network.priorities ?? []).length > 0, 'network/priorities', 'cgroup v2 has no such setting'],
+    [onV2('net_cls') && (network.classID ?? 0) > 0, 'network/classID', 'cgroup v2 has no such setting'],
+    [onV2('net_prio') && (network.priorities ?? []).length > 0, 'network/priorities', 'cgroup v2 has no such setting'],
   ]
   return notes
     .filter(([isAsked]) => isAsked)

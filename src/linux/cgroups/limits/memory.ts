@@ -1,7 +1,7 @@
 /** linux.resources.memory: memory(7) of cgroup v1 (Documentation/admin-guide/cgroup-v1/memory.rst) and of v2. */
 import { error, type Issue } from '../../../base/issue.ts'
 import type { MemoryLimits } from '../../../spec/types.ts'
-import { isSet, type Target, type Write, writer } from './write.ts'
+import { digitsOf, isSet, type Target, type Write, writer } from './write.ts'
 
 const section = '/linux/resources/memory'
 
@@ -34,7 +34,7 @@ function v1(memory: MemoryLimits, target: Target): Write[] {
   return writes
 }
 
-const orMax = (value: number): string => (value < 0 ? 'max' : String(value))
+const orMax = (value: number): string => (value < 0 ? 'max' : digitsOf(value))
 
 /** v2 counts swap alone. A swap limit needs a limit of memory to be a difference to. */
 function v2(memory: MemoryLimits, target: Target): Write[] {
@@ -43,7 +43,7 @@ function v2(memory: MemoryLimits, target: Target): Write[] {
   const swap = swapOf(memory)
   const writes: Write[] = []
   if (isSet(swap)) {
-    const alone = swap < 0 ? 'max' : String(swap - Math.max(0, limit ?? 0))
+    const alone = swap < 0 ? 'max' : digitsOf(swap - Math.max(0, limit ?? 0))
     writes.push(write('swap', 'memory.swap.max', alone, { mayLack: alone === 'max' || alone === '0' }))
   }
   if (isSet(limit)) writes.push(write('limit', 'memory.max', orMax(limit)))

@@ -80,6 +80,8 @@ export function toWrite(change: Resources, all: Resources): Resources {
             ...change.cpu,
             ...coupled(change.cpu, all.cpu, cpuQuota),
             ...coupled(change.cpu, all.cpu, realtime),
+            // The kernel forgets the weight of a group that is idle: one that is no longer gets its own again.
+            ...(change.cpu.idle === 0 && all.cpu?.shares !== undefined ? { shares: all.cpu.shares } : {}),
           },
         }
       : {}),

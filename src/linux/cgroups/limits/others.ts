@@ -70,10 +70,9 @@ export function checkUnified(unified: Resources['unified'] = {}, hasV1: boolean)
 export function unifiedWrites(unified: Readonly<Record<string, string>>): Write[] {
   return Object.entries(unified).flatMap(([file, text]) => {
     const write = writer({ version: 2, controller: controllerOf(file) }, 'unified')
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => write(file, file, line))
+    const lines = text.split('\n').filter((line) => line !== '')
+    // An empty text means something to some files (cpuset.cpus), and the others refuse it.
+    return (lines.length > 0 ? lines : ['\n']).map((line) => write(file, file, line))
   })
 }
 

@@ -1,4 +1,5 @@
 /** linux.resources as properties of a unit: systemd.resource-control(5). Pure. What has no property goes to the files alone. */
+import { uint64 } from '../../../spec/integers.ts'
 import type { BlockIoLimits, CpuLimits, MemoryLimits, Resources } from '../../../spec/types.ts'
 import { variant } from '../../systemd/encode.ts'
 import type { Property } from '../../systemd/manager.ts'
@@ -19,8 +20,11 @@ export interface SystemdLayout {
   readonly isLegacy: boolean
 }
 
-const unsigned = (name: string, value: number | bigint): Property => [name, variant('t', BigInt(value))]
-const orInfinity = (value: number): bigint => (value < 0 ? INFINITY : BigInt(value))
+const unsigned = (name: string, value: number | bigint): Property => [
+  name,
+  variant('t', typeof value === 'number' ? uint64(value) : value),
+]
+const orInfinity = (value: number): bigint => (value < 0 ? INFINITY : uint64(value))
 
 export function limitProperties(resources: Resources, layout: SystemdLayout): Property[] {
   const { memory = {}, cpu = {}, pids = {}, blockIO = {}, unified = {} } = resources
@@ -123,7 +127,7 @@ function blockIoProperties(io: BlockIoLimits, { isLegacy }: SystemdLayout): Prop
   )
   const limits = Object.entries(throttles).flatMap(([key, name]) => {
     const list = (io[key as keyof typeof throttles] ?? []).map(
-      (device) => [node(device), device.rate === 0 ? INFINITY : BigInt(device.rate)] as const,
+      (device) => [node(device), device.rate === 0 ? INFINITY : uint64(device.rate)] as const,
     )
     return list.length > 0 ? [[name, variant('a(st)', list)] as const] : []
   })

@@ -41,7 +41,8 @@ describe('memory', () => {
     const memory = { swappiness: 0, disableOOMKiller: true, kernel: 5 }
     assert.deepEqual(lines(1, { memory }), ['memory.swappiness=0', 'memory.oom_control=1'])
     assert.deepEqual(lines(2, { memory }), [])
-    const pointers = (version: 1 | 2) => unheldLimits({ memory }, on(version)).map(({ pointer }) => pointer)
+    const pointers = (version: 1 | 2) =>
+      unheldLimits({ memory }, on(version), version === 1).map(({ pointer }) => pointer)
     assert.deepEqual(pointers(1), ['/linux/resources/memory/kernel'])
     assert.equal(pointers(2).length, 3)
   })
@@ -153,12 +154,42 @@ describe('the others', () => {
     const network = { classID: 9, priorities: [{ name: 'lo', priority: 3 }] }
     assert.deepEqual(lines(1, { network }), ['net_cls.classid=9', 'net_prio.ifpriomap=lo 3'])
     assert.deepEqual(lines(2, { network }), [])
-    assert.equal(unheldLimits({ network }, on(2)).length, 2)
+    assert.equal(unheldLimits({ network }, on(2), false).length, 2)
   })
 
   it('rdma names what it limits', () => {
     assert.deepEqual(lines(1, { rdma: { mlx: { hcaHandles: 2, hcaObjects: 3 } } }), [
       'rdma.max=mlx hca_handle=2 hca_object=3',
+    ])
+  })
+
+  it('the largest number of its type stays the largest', () => {
+    const most = 2 ** 64 // what JSON.parse makes of 18446744073709551615
+    const rate = [{ major: 8, minor: 0, rate: most }]
+    const wanted = { hugepageLimits: [{ pageSize: '2MB', limit: most }], blockIO: { throttleReadBpsDevice: rate } }
+    assert.deepEqual(new Set(lines(2, wanted).map((line) => line.split('=').at(-1))), new Set(['18446744073709551615']))
+    assert.ok(lines(1, wanted).every((line) => line.endsWith('18446744073709551615')))
+    assert.deepEqual(lines(1, { cpu: { quota: 2 ** 63 } }), ['cpu.cfs_quota_us=9223372036854775807'])
+    assert.deepEqual(lines(2, { memory: { limit: 2 ** 63 - 4096 } }), ['memory.max=9223372036854771712'])
+  })
+
+  it('nothing that v2 lacks is dropped in silence, also where its controller was not handed down', () => {
+    const asked: Resources = {
+      memory: { swappiness: 1, disableOOMKiller: true, useHierarchy: false },
+      cpu: { realtimeRuntime: 1, realtimePeriod: 2, shares: 5, idle: 1 },
+      network: { classID: 1, priorities: [{ name: 'lo', priority: 1 }] },
+      blockIO: { leafWeight: 10 },
+    }
+    const noted = (hasV1: boolean) =>
+      unheldLimits(asked, () => undefined, hasV1).map(({ pointer }) => pointer.slice(17))
+    assert.deepEqual(noted(true), ['memory/useHierarchy', 'cpu/shares'])
+    assert.equal(noted(false).length, 9, String(noted(false)))
+  })
+
+  it('unified with an empty text is written, so that the kernel may refuse it', () => {
+    assert.deepEqual(lines(2, { unified: { 'cpuset.cpus': '', 'memory.max': '\n' } }), [
+      'cpuset.cpus=\n',
+      'memory.max=\n',
     ])
   })
 

@@ -48,6 +48,11 @@ describe('merged', () => {
 })
 
 describe('toWrite', () => {
+  it('gives a group that is idle no longer its weight again', () => {
+    const shares = (idle: number) => toWrite({ cpu: { idle } }, { cpu: { idle, shares: 2048 } }).cpu?.shares
+    assert.deepEqual([shares(0), shares(1)], [2048, undefined])
+  })
+
   it('brings the other half of a pair along', () => {
     const all = { memory: { limit: 7, swap: 10, reservation: 2 }, cpu: { quota: 1, period: 2, shares: 3 } }
     assert.deepEqual(toWrite({ memory: { limit: 7 } }, all), { memory: { limit: 7, swap: 10 } })
