@@ -144,6 +144,9 @@ function sockets({ network, onlyTcp, accepted, withoutNamespaces: isAlone }: Cal
 const attributes =
   'chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat utime utimes utimensat futimesat file_setattr'
 
+/** The same by ioctl(2) at a file that may only be read: FS_IOC_SETFLAGS, its 32 bits, SETVERSION, FSSETXATTR, ENABLE_VERITY. */
+const attributeRequests = [0x4008_6602, 0x4004_6602, 0x4008_7602, 0x401c_5820, 0x4080_6685]
+
 /** What namespaces of processes and of System V would keep apart. */
 function withoutNamespaces(policy: CallPolicy): SyscallRule[] {
   return [
@@ -156,7 +159,9 @@ function withoutNamespaces(policy: CallPolicy): SyscallRule[] {
     refuse(
       'setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set migrate_pages move_pages process_madvise',
     ),
-    ...(policy.accepted.has('metadata') ? [] : [refuse(attributes)]),
+    ...(policy.accepted.has('metadata')
+      ? []
+      : [refuse(attributes), ...attributeRequests.map((request) => refuse('ioctl', EPERM, [isInt(1, request)]))]),
   ]
 }
 

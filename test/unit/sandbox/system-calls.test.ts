@@ -72,6 +72,24 @@ test('what the kernel does not look at hides nothing: the upper half of a reques
   }
 })
 
+test('the group that a command shares with its caller is reached by the number 0, and so by nothing', () => {
+  const shared = asked({ sharesGroup: true })
+  for (const upper of [0n, 1n << 32n]) assert.equal(shared('kill', upper, 9), errno(1))
+  assert.equal(shared('setpriority', 1, 0, 5), errno(1))
+  assert.equal(shared('ioprio_set', 2, 0, 5), errno(1))
+  for (const pid of [1, -1, -5]) assert.equal(shared('kill', pid, 9), ALLOW)
+  assert.equal(shared('setpriority', 0, 0, 5), ALLOW)
+  assert.equal(asked({})('kill', 0, 9), ALLOW)
+})
+
+test('without namespaces the attributes of a file that is only read are not changed by ioctl either', () => {
+  for (const request of [0x4008_6602, 0x4004_6602, 0x4008_7602, 0x401c_5820, 0x4080_6685]) {
+    assert.equal(asked({ withoutNamespaces: true })('ioctl', 3, request), errno(1))
+    assert.equal(asked({ withoutNamespaces: true, accepted: new Set(['metadata']) })('ioctl', 3, request), ALLOW)
+    assert.equal(asked({})('ioctl', 3, request), ALLOW)
+  }
+})
+
 test('namespaces are for nested ones; clone3 hides its flags, so a libc is sent to clone', () => {
   const call = asked({})
   for (const bit of [17, 25, 26, 27, 28, 29, 30]) {
