@@ -2,6 +2,9 @@
 import type { LimitName } from '../container/hold/amounts.ts'
 import { expected } from '../container/hold/watchdog.ts'
 import { levelMeanings } from '../host/level.ts'
+import { nearness } from './egress/near.ts'
+import { ownNetworks } from './egress/own-network.ts'
+import { parseRule } from './egress/rules.ts'
 import type { Merged, Said } from './merge.ts'
 import type { Policy } from './policy.ts'
 
@@ -41,11 +44,13 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
     ...each(said, 'device', (path) => `the device ${path} can be used`),
     one('net', networkWords(policy)),
     ...each(said, 'publish', (text) => `a port of the host leads to one of the command: ${text}`),
-    ...each(said, 'allow-host', (host) => `${host} can be reached`),
+    ...each(said, 'allow-host', hostWords),
+    ...(options.egress === undefined ? [] : [closedWords]),
     ...each(said, 'connect', (port) => `TCP port ${port} can be connected to`),
     ...each(said, 'listen', (port) => `TCP port ${port} can be listened at`),
     one('nested', options.nested ? 'user namespaces can be made inside' : 'no namespace can be made inside'),
-    ...each(said, 'env', (text) => `the environment has ${text}`),
+    // An explanation is shown to others, and a value may be a secret.
+    ...each(said, 'env', (text) => `the environment has ${text.replace(/=.*/s, '')}`),
     one('cwd', `it begins in ${policy.cwd}`),
     one(
       'timeout',
@@ -73,7 +78,22 @@ const placeOf = (said: readonly Said[], rule: string): string =>
 const each = (said: readonly Said[], rule: string, words: (value: string) => string): ExplainedRule[] =>
   said.filter((one) => one.rule === rule).map(({ value, place }) => ({ rule, words: words(value), place }))
 
+/** What names lead to near at hand is closed; an address that a rule names is not, which a reader may not know from its number. */
+function hostWords(host: string): string {
+  const parsed = parseRule(host)
+  const why = 'rule' in parsed ? nearness(parsed.rule, ownNetworks()) : undefined
+  return `${host} can be reached${why === undefined ? '' : `; take care: ${why}`}`
+}
+
+const closedWords: ExplainedRule = {
+  rule: 'allow-host',
+  words:
+    'no name leads to this machine, its links, private and link-local ranges or the metadata of a cloud: that takes a rule with the address',
+  place: 'default',
+}
+
 function networkWords({ options, standing }: Policy): string {
+  if (options.egress !== undefined) return 'a network of its own, which leads to these hosts only'
   if (options.net === 'none')
     return standing.level === 'L' ? 'no socket can be made' : 'no network but a loopback of its own'
   if (options.helper) return `what the host reaches, through ${options.net}, but not its loopback`

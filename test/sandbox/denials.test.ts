@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -406,6 +407,26 @@ for host in ['evil.invalid', '2001:db8::1']:
     ],
   )
   assert.deepEqual(heard, denials)
+})
+
+test('IPv6 that the filter for hosts carries is no denial, whoever refuses it then', {
+  skip: skip ?? (existsSync('/proc/net/if_inet6') ? false : 'needs IPv6'),
+}, async () => {
+  await using box = sandbox({ cwd: '/', denials: true, allowHosts: ['*.example.org', '[2600:1::6]:443'] })
+  const script = `
+import socket
+for host in ['2600:1::5', 'fd00:ec2::254']:
+    try: socket.create_connection((host, 443), 5)
+    except OSError: pass
+socket.socket(socket.AF_INET6, socket.SOCK_STREAM).bind(('::1', 0))`
+  const { denials = [] } = await box.run(['/usr/bin/python3', '-I', '-S', '-c', script])
+  assert.deepEqual(
+    denials.filter(({ kind }) => kind === 'network').map(({ action, address, reason }) => [action, address, reason]),
+    [
+      ['tcp', '2600:1::5', 'address-not-known'],
+      ['tcp', 'fd00:ec2::254', 'address-closed'],
+    ],
+  )
 })
 
 test('nobody watches where nobody asked', { skip }, async () => {

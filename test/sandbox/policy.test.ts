@@ -136,6 +136,25 @@ test('options come before variables, those before the project, that before the u
   rmSync(join(settings, 'usnea/config.toml'))
 })
 
+test('--explain warns of hosts near at hand, says that no name leads there, and shows no value of a variable', {
+  skip,
+}, () => {
+  const path = project('')
+  const hosts = ['169.254.169.254', '10.1.0.0/16:443', '[fe80::1]:22', '*.example.org', '1.1.1.1'].map(
+    (host) => `--allow-host=${host}`,
+  )
+  const { stdout } = run(path, [...hosts, '--env', 'TOKEN=hunter2', '--explain', '--', 'true'])
+  assert.match(stdout, /169\.254\.169\.254 can be reached; take care: it holds the metadata of a cloud/)
+  assert.match(stdout, /10\.1\.0\.0\/16:443 can be reached; take care: it /)
+  assert.match(stdout, /\[fe80::1\]:22 can be reached; take care: it /)
+  for (const host of ['\\*\\.example\\.org', '1\\.1\\.1\\.1'])
+    assert.match(stdout, new RegExp(`${host} can be reached +\\(--allow`))
+  assert.match(stdout, /no name leads to this machine, its links, private and link-local ranges or the metadata/)
+  assert.match(stdout, /the environment has TOKEN +\(--env\)/)
+  assert.ok(!stdout.includes('hunter2'))
+  assert.doesNotMatch(run(path, ['--explain', '--', 'true']).stdout, /no name leads/)
+})
+
 test('a mistake in a file is told with its place', { skip }, () => {
   const path = project('rw = ["."]\ntimout = "5s"\n')
   assert.match(run(path, ['--', 'true']).stderr, /\.usnea\.toml:2:1: unknown key "timout": did you mean timeout/)

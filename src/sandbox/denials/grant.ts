@@ -1,7 +1,8 @@
 /** A rule that a policy could be given, and whether giving it is dangerous. Pure. */
 
 import { dangerOfPath } from '../danger.ts'
-import { isClosed, parseAddress } from '../egress/addresses.ts'
+import { nearness } from '../egress/near.ts'
+import { parseRule } from '../egress/rules.ts'
 
 export type GrantRule = 'rw' | 'ro' | 'cwd' | 'socket' | 'device' | 'allow-host' | 'net' | 'nested' | 'accept'
 
@@ -9,6 +10,8 @@ export interface Grant {
   readonly rule: GrantRule
   /** `true` for a switch. */
   readonly value: string
+  /** It was closed where it was denied: this machine, one of its networks, or a range that is private. */
+  readonly isNear?: boolean
 }
 
 /** Relative to a home: whoever reads them is whoever they belong to. */
@@ -86,7 +89,7 @@ export function secretOf(path: string, home: string | undefined): string | undef
 }
 
 /** Why nobody should grant it without thinking; undefined: it opens what it says, and no more. */
-export function dangerOfGrant({ rule, value }: Grant, home: string | undefined): string | undefined {
+export function dangerOfGrant({ rule, value, isNear = false }: Grant, home: string | undefined): string | undefined {
   if (rule === 'nested') return 'it opens the parts of the kernel that need privileges inside of a user namespace'
   if (rule === 'accept') return 'it lets go of a part of the fence'
   if (rule === 'net') return 'it opens the network of the host, with all that listens there'
@@ -94,7 +97,8 @@ export function dangerOfGrant({ rule, value }: Grant, home: string | undefined):
     return masters.test(value) ? 'whoever may talk to it may do what it may do' : secretOf(value, home)
   if (rule === 'device')
     return masterDevices.test(value) ? 'it is the machine itself, or another user of it' : undefined
-  if (rule === 'allow-host') return dangerOfHost(value)
+  if (rule === 'allow-host')
+    return dangerOfHost(value) ?? (isNear ? 'it is this machine, or a network of its own' : undefined)
   return rule === 'cwd' ? undefined : dangerOfPathGrant(rule, value, home)
 }
 
@@ -107,6 +111,6 @@ function dangerOfPathGrant(rule: 'rw' | 'ro', path: string, home: string | undef
 }
 
 function dangerOfHost(value: string): string | undefined {
-  const address = parseAddress(value.replace(/:[\d,-]+$/, ''))
-  return address !== undefined && isClosed(address) ? 'it is private, link-local or reserved' : undefined
+  const parsed = parseRule(value)
+  return 'rule' in parsed ? nearness(parsed.rule, []) : undefined
 }

@@ -47,9 +47,11 @@ export function grantFor(denial: Denial): Grant | undefined {
   if (pathBase64 !== undefined) return undefined
   if (kind === 'network') {
     if (rule !== 'allow-host' && !rule.startsWith('net ')) return undefined
-    const name = host ?? address
+    // No name opens what is near at hand.
+    const isNear = denial.reason === 'address-closed'
+    const name = isNear ? address : (host ?? address)
     if (name === undefined || name.includes(':') || denial.reason === 'hello-broken') return undefined
-    return { rule: 'allow-host', value: port === undefined ? name : `${name}:${port}` }
+    return { rule: 'allow-host', value: port === undefined ? name : `${name}:${port}`, ...(isNear && { isNear }) }
   }
   if (kind === 'call') {
     if (rule === 'nested') return { rule: 'nested', value: 'true' }

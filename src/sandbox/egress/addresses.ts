@@ -112,6 +112,14 @@ export function isClosed(address: Address): boolean {
   return isIn(closed, address) || (typeof address === 'bigint' && !isIn(given, address))
 }
 
+/** Is any of them reached only where a rule names the address itself? */
+export function holdsClosed(range: AddressRange): boolean {
+  if (isClosed(range.first) || isClosed(range.last)) return true
+  const isBelow = ({ first, last }: AddressRange) =>
+    typeof first === typeof range.first && first <= range.last && range.first <= last
+  return closed.some(isBelow)
+}
+
 /** Of the machine itself: in a sandbox that is the sandbox. */
 export const isLoopback = (address: Address): boolean =>
   typeof address === 'number' ? address >>> 24 === 127 : address <= 1n

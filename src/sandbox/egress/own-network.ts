@@ -40,8 +40,10 @@ function find(): readonly AddressRange[] {
 
 let known: { readonly ranges: readonly AddressRange[]; readonly until: number } | undefined
 
-/** Is it this machine's, or on a link of it, as of two seconds ago at most? */
-export function isOwn(address: Address): boolean {
+/** This machine, and its links of IPv6, as of two seconds ago at most. */
+export function ownNetworks(): readonly AddressRange[] {
   if (known === undefined || known.until < elapsed()) known = { ranges: find(), until: elapsed() + KEPT_MS }
-  return known.ranges.some((range) => covers(range, address))
+  return known.ranges
 }
+
+export const isOwn = (address: Address): boolean => ownNetworks().some((range) => covers(range, address))

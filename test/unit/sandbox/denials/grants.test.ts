@@ -5,6 +5,7 @@ import { readToml } from '../../../../src/config/toml.ts'
 import { condensePaths, sortGrants } from '../../../../src/sandbox/denials/condense.ts'
 import { dangerOfGrant, type Grant, type GrantRule } from '../../../../src/sandbox/denials/grant.ts'
 import { flagOf, withGrants } from '../../../../src/sandbox/denials/policy-text.ts'
+import { suggest } from '../../../../src/sandbox/denials/suggest.ts'
 
 const home = '/home/anna'
 const places = { directory: '/work', home }
@@ -27,6 +28,10 @@ test('secrets, what others run, masters of the machine and closed addresses are 
     ['device', '/dev/sda'],
     ['allow-host', '169.254.169.254:80'],
     ['allow-host', '10.0.0.1:22'],
+    ['allow-host', '[fe80::1]:443'],
+    ['allow-host', '[fd00:ec2::254]:80'],
+    ['allow-host', '0.0.0.0/0'],
+    ['allow-host', '8.0.0.0/6:443'],
     ['net', 'host'],
     ['nested', 'true'],
     ['accept', 'metadata'],
@@ -41,9 +46,21 @@ test('secrets, what others run, masters of the machine and closed addresses are 
     ['device', '/dev/dri'],
     ['allow-host', 'registry.example.org:443'],
     ['allow-host', '1.1.1.1:443'],
+    ['allow-host', '[2600:1::5]:443'],
+    ['allow-host', '8.8.0.0/16'],
   ]
   for (const [rule, value] of harmless)
     assert.equal(dangerOfGrant(grant(rule, value), home), undefined, `${rule} ${value}`)
+})
+
+test('what was closed is opened by its address alone, and is dangerous whatever its number', () => {
+  const closed = { time: '', verdict: 'refused', kind: 'network', action: 'tcp', rule: 'allow-host' } as const
+  const refused = { ...closed, host: 'own.example.org', address: '8.8.4.4', port: 443, reason: 'address-closed' }
+  const { safe, dangerous } = suggest([refused, { ...refused, reason: 'port-not-allowed' }], home)
+  assert.deepEqual(
+    [safe, dangerous.map(({ grant: { value } }) => value)],
+    [[grant('allow-host', 'own.example.org:443')], ['8.8.4.4:443']],
+  )
 })
 
 test('many files of a directory become the directory, and versions what holds them; never a home', () => {
