@@ -1,11 +1,12 @@
 // Needs nothing: the program starts from anywhere, under any name, with an empty environment.
 import assert from 'node:assert/strict'
-import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 import { runtimePath } from '../fixtures/install.ts'
+import { needs } from '../fixtures/needs.ts'
 import { runDirectory } from '../fixtures/run-directory.ts'
 
 const scratch = mkdtempSync(join(runDirectory(), 'entry-'))
@@ -124,4 +125,29 @@ test('a verb of engines that is only a value, and one that is a part of another 
   assert.match(call('--debug', 'version').stdout, /^usnea version/)
   assert.match(call('task', 'create', '--help').stdout, /usnea task create/)
   assert.match(call('--systemd-cgroup', 'create', '--help').stdout, /usnea create/)
+})
+
+test('values of variables are not among the arguments that other users see while the command runs', {
+  skip: needs('userns') ?? false,
+}, () => {
+  const child = spawn(
+    usnea,
+    ['--no-config', '--net', 'host', '--env', 'TOKEN=hunter2', '--', 'sh', '-c', 'echo $TOKEN; sleep 1000'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  return new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', (said) => {
+      try {
+        assert.equal(String(said), 'hunter2\n')
+        const line = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')
+        assert.match(line, /--env TOKEN=… -- sh -c/)
+        assert.ok(!line.includes('hunter2'))
+      } catch (error) {
+        reject(error)
+      }
+      child.once('close', () => resolve()).kill()
+    })
+  })
 })

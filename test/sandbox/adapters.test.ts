@@ -189,17 +189,23 @@ test('a server that does not end, and one that never was, are gone after close',
 })
 
 test('a server of MCP as a command and its arguments', { skip }, async () => {
-  const { command, args } = mcpServer({ rw: [project], cwd: project, env: { MODE: 'x' } }, [
+  const { command, args, env } = mcpServer({ rw: [project], cwd: project, env: { MODE: 'x', PATH: '/bin' } }, [
     'sh',
     '-c',
-    'read line; echo "$line $MODE $PWD"',
+    'read line; echo "$line $MODE $PATH $PWD"',
   ])
+  // what would steer our own program stays among the arguments
+  assert.deepEqual(env, { MODE: 'x' })
+  assert.deepEqual(
+    args.filter((word) => word.startsWith('--env')),
+    ['--env=MODE', '--env=PATH=/bin'],
+  )
   const { stdout } = await execa(command, args, {
     input: '{}\n',
     extendEnv: false,
-    env: { PATH: '/usr/bin:/bin', HOME: '/' },
+    env: { PATH: '/usr/bin:/bin', HOME: '/', ...env },
   })
-  assert.equal(stdout, `{} x ${project}`)
+  assert.equal(stdout, `{} x /bin ${project}`)
 })
 
 test('execa runs a sandbox as any command, with its own time-out and streams', { skip }, async () => {

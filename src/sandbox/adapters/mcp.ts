@@ -14,17 +14,31 @@ import type { SandboxOptions } from '../options.ts'
 export interface McpServer {
   readonly command: string
   readonly args: string[]
+  /** What the client sets besides, where the sandbox has variables. */
+  readonly env?: Record<string, string>
 }
 
 /**
- * For `new StdioClientTransport(…)`, and for `mcpServers` of a client's configuration. The values of `env` can be seen by
- * other users in the list of processes: `McpTransport` keeps them to itself.
+ * For `new StdioClientTransport(…)`, and for `mcpServers` of a client's configuration. The values of `env` stand
+ * in the `env` of the result and not among the arguments, which other users could read.
  * @throws RuntimeError `sandbox-option`, as `commandLine`
  */
 export function mcpServer(options: SandboxOptions, argv: readonly string[]): McpServer {
   const [command, args] = commandLine(options, argv)
-  return { command, args }
+  const apart = Object.entries(options.env ?? {}).filter(([name]) => !steering.test(name))
+  if (apart.length === 0) return { command, args }
+  const named = new Map(apart.map(([name, value]) => [`--env=${name}=${value}`, `--env=${name}`]))
+  const end = args.indexOf('--')
+  return {
+    command,
+    args: args.map((word, at) => (at < end ? (named.get(word) ?? word) : word)),
+    env: Object.fromEntries(apart.map(([name, value]) => [name, String(value)])),
+  }
 }
+
+/** What would change our own program, outside of the sandbox: its loader, its shell, Node, and where it looks for files. */
+const steering =
+  /^(LD_|NODE_|USNEA_|XDG_|LISTEN_|UV_|SSL_|OPENSSL_|MALLOC_|GLIBC_|GCONV_|LC_|BASH|V8_)|^(PATH|HOME|ENV|IFS|PS4|LANG|LOCPATH|TMPDIR|NOTIFY_SOCKET|TERM|NO_COLOR|FORCE_COLOR|SHELLOPTS)$/
 
 /** A server that says no more than this in one message; one that never ends a line must not fill our memory. */
 const LONGEST_MESSAGE = 64 * 1024 * 1024
