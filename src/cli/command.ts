@@ -10,6 +10,8 @@ export interface Command<Flags extends readonly Flag[] = readonly Flag[]> extend
   readonly examples?: readonly string[]
   /** Does a person wait for it? Then notes go to stderr even when that is no terminal. */
   isForeground?(call: Call<Flags>): boolean
+  /** What a terminal says while it takes longer than a second. Not for what lends the terminal to another program. */
+  slow?(call: Call<Flags>): string | undefined
   /** Commands that are called by a second word. */
   readonly parts?: Verbs
   /** `verbs` are all that there are, for those that tell of the others. Resolves to the exit status. */

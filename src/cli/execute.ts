@@ -87,7 +87,7 @@ async function call(
     if (problem !== undefined) throw new RuntimeError('usage', { what: problem })
     return 0
   }
-  const session = new Session({
+  using session = new Session({
     globals: readGlobalValues(reading.values, io.cwd),
     globalWords: repeatGlobals(reading.values, io.cwd),
     io,
@@ -95,7 +95,12 @@ async function call(
     isForeground: command.isForeground?.(asked) ?? false,
     logsToFile: options.file !== undefined || options.journal !== undefined,
     logsWarnings: options.level !== 'error',
+    isForPrograms: options.format === 'json' || wantsJson(asked.flags),
   })
   if (reading.values.criu !== undefined) session.note('--criu is ignored: criu is looked for in PATH')
+  const words = command.slow?.(asked)
+  if (words !== undefined) session.progress(words)
   return await command.run(asked, session, verbs)
 }
+
+const wantsJson = (flags: Readonly<Record<string, unknown>>): boolean => flags.json === true || flags.format === 'json'

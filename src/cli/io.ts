@@ -15,6 +15,8 @@ export interface Io {
   /** Everything is written when it returns. A reader that went away (EPIPE) is no error of ours: `| head` does that. */
   out(text: string): void
   readonly stderr: Stderr
+  /** Its descriptor, for a thread that writes to a terminal; undefined where there is none. */
+  readonly stderrFd: number | undefined
   /** Rejects with an exception that nobody was there to catch: one of a timer or an event. */
   readonly crashed: Promise<never>
 }
@@ -33,6 +35,7 @@ export function processIo(): Io {
       },
       colour: !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     },
+    stderrFd: 2,
     crashed: new Promise((_, reject) => process.once('uncaughtException', reject)),
   }
 }

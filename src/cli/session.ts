@@ -6,7 +6,7 @@ import type { Host } from '../host/facts.ts'
 import type { ChosenStateRoot } from '../state/paths.ts'
 import { absolute, type Globals, readMayMiss } from './globals.ts'
 import type { Io } from './io.ts'
-import { openProgress, type Progress } from './progress.ts'
+import { openProgress, type Progress, silentProgress } from './progress.ts'
 
 export interface SessionOptions {
   readonly globals: Globals
@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly logsToFile: boolean
   /** Does the log put warnings on stderr anyway? */
   readonly logsWarnings: boolean
+  /** Does a program read what we print, or what we log? */
+  readonly isForPrograms: boolean
 }
 
 export class Session {
@@ -26,6 +28,7 @@ export class Session {
   readonly io: Io
   readonly #options: SessionOptions
   #host: Host | undefined
+  #progress: Progress = silentProgress
 
   constructor(options: SessionOptions) {
     this.globals = options.globals
@@ -34,6 +37,7 @@ export class Session {
   }
 
   print(text: string): void {
+    this.#progress.erase()
     this.io.out(text)
   }
 
@@ -45,7 +49,14 @@ export class Session {
     const { log, logsToFile, logsWarnings, isForeground } = this.#options
     log.warn(message)
     if (logsToFile || logsWarnings) return
+    this.#progress.erase()
     if (loud || isForeground || this.io.stderr.isTerminal) this.io.stderr.write(`usnea: note: ${printable(message)}\n`)
+  }
+
+  /** A line on stderr, whoever reads it. */
+  complain(line: string): void {
+    this.#progress.erase()
+    this.io.stderr.write(`${line}\n`)
   }
 
   /** May escape sequences go to stdout? https://no-color.org */
@@ -53,9 +64,18 @@ export class Session {
     return this.io.stderr.colour && isTerminal(1)
   }
 
-  /** A line on a terminal about what takes longer than a second. */
+  /** A line on a terminal about what takes longer than a second, until it is ended or another one begins. */
   progress(what: string): Progress {
-    return openProgress(what, this.io.stderr)
+    const { stderr, stderrFd } = this.io
+    this.#progress.end()
+    const isWanted = stderrFd !== undefined && stderr.isTerminal && !this.#options.isForPrograms
+    this.#progress = isWanted ? openProgress(what, (text) => stderr.write(text), { fd: stderrFd }) : silentProgress
+    return this.#progress
+  }
+
+  /** Nothing of ours stays on the terminal. */
+  [Symbol.dispose](): void {
+    this.#progress.end()
   }
 
   /** Absolute; a relative path counts from the caller's directory. */

@@ -7,6 +7,7 @@ import { connectTasks, type TasksClient } from '../../src/tasks/index.ts'
 import { makeDirectory, whyNot } from '../fixtures/as.ts'
 import { runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
+import { assertShape } from '../fixtures/shape.ts'
 import { openTaskWorld, refusal } from '../fixtures/tasks.ts'
 import { until } from '../fixtures/until.ts'
 import { refused, succeeded } from '../fixtures/world.ts'
@@ -33,12 +34,20 @@ test('without a daemon: run, list, wait, logs, events, delete, each by itself', 
     succeeded(await call(['list'])),
     /^TASK +PID +STATUS +RUNTIME +CREATED\nback +\d+ +STOPPED \(7\) +containerd-shim-usnea-v2 /,
   )
+  const told = async (...words: string[]) => JSON.parse(succeeded(await call(words)))
+  const listed = await told('list', '--json')
+  assert.equal(listed.length, 1)
+  assertShape('task list', listed)
+  assertShape('task list', [await told('state', 'back')])
+  assertShape('task ps', await told('ps', '--json', 'back'))
+  assertShape('task wait', await told('wait', '--json', 'back'))
   refused(await call(['delete', 'front']), /task front does not exist; fix: usnea task list/)
   succeeded(await call(['delete', 'back']))
   const events = succeeded(await call(['events', '--json']))
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
+  for (const event of events) assertShape('task events', event)
   assert.deepEqual(
     events.map(({ seq }) => seq),
     events.map((_, at) => at + 1),

@@ -39,10 +39,9 @@ export const command = defineCommand({
       conflicts: flags.force ? ('force' as const) : flags.theirs ? ('theirs' as const) : undefined,
     })
     const progress = session.progress(flags['roll-back'] ? 'rolling back' : 'applying')
-    const onStep = (done: number, all: number) => progress.show(`${done} of ${all}`)
+    const onStep = progress.show
     if (flags['roll-back']) {
       const result = rollBackLayer(layer, conflicts, { onStep })
-      progress.end()
       if (flags.json) session.print(`${JSON.stringify({ schemaVersion: 1, layer: layer.name, ...result })}\n`)
       else for (const line of rolledBackWords(layer.name, result)) session.note(line, true)
       return 0
@@ -56,7 +55,6 @@ export const command = defineCommand({
       },
       { onStep },
     )
-    progress.end()
     if (flags.json) session.print(`${JSON.stringify({ schemaVersion: 1, layer: layer.name, ...result })}\n`)
     else for (const line of appliedWords(layer.name, result)) session.note(line, true)
     return 0

@@ -57,6 +57,7 @@ export const command = defineCommand({
     { name: 'pre-dump', kind: 'boolean', help: 'save the memory only, and let the container go on' },
   ],
   count: [1, 1],
+  slow: () => 'saving the container',
   async run({ flags, args: [id = ''] }, session) {
     const { checkpoint } = await import('../../container/checkpoint.ts')
     await checkpoint(await session.context(), id, {

@@ -63,6 +63,7 @@ export const command = defineCommand({
     { name: 'detach', short: 'd', kind: 'boolean', help: 'ignored', status: 'ignored' },
   ],
   count: [1, 1],
+  slow: () => 'making the container',
   async run({ flags, args: [id = ''] }, session) {
     if (flags['dry-run']) return await dryRun(flags, session, { gate: true, detached: true })
     const { create } = await import('../../container/create.ts')

@@ -11,6 +11,7 @@ export const command = defineCommand({
     { name: 'ended', kind: 'text', help: 'only the one whose first process was PID:START', status: 'internal' },
   ],
   count: [1, 1],
+  slow: () => 'removing the container',
   async run({ flags, args: [id = ''] }, session) {
     const { remove } = await import('../../container/delete.ts')
     const ctx = await session.context()

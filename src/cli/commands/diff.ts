@@ -16,6 +16,7 @@ export const command = defineCommand({
     { name: 'exit-code', kind: 'boolean', help: 'exit with 1 when there are changes' },
   ],
   count: [0, Number.POSITIVE_INFINITY],
+  slow: () => 'comparing',
   async run({ flags, args }, session) {
     const { diffLayer } = await import('../../sandbox/layers/index.ts')
     const layer = await findMeantLayer(flags.layer, session)

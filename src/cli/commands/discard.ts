@@ -12,6 +12,7 @@ export const command = defineCommand({
     { name: 'force', short: 'f', kind: 'boolean', help: 'also one whose apply was interrupted: what is applied stays' },
   ],
   count: [0, 0],
+  slow: () => 'removing the layer',
   async run({ flags }, session) {
     const { discardLayer } = await import('../../sandbox/layers/index.ts')
     const layer = await findMeantLayer(flags.layer, session)

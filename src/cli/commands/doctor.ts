@@ -38,6 +38,7 @@ export const command = defineCommand({
   ],
   count: [0, 0],
   isForeground: () => true,
+  slow: () => 'trying what this machine allows',
   async run({ flags }, session) {
     if (flags.profile !== undefined) {
       session.print(await readyProfile(flags.profile))

@@ -13,6 +13,7 @@ export const command = defineCommand({
     { name: 'regex', short: 'r', kind: 'boolean', help: 'ID is a regular expression: all that run and match' },
   ],
   count: [1, 2],
+  slow: ({ flags }) => (flags.all || flags.regex ? 'sending signals' : undefined),
   async run({ flags, args: [id = '', signal = 'TERM'] }, session) {
     const number = signalNumber(signal)
     if (number === undefined) throw new RuntimeError('signal-unknown', { what: `unknown signal "${signal}"` })

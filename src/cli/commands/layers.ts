@@ -17,6 +17,7 @@ export const command = defineCommand({
     { name: 'force', short: 'f', kind: 'boolean', help: 'remove one whose apply was interrupted too' },
   ],
   count: [0, Number.POSITIVE_INFINITY],
+  slow: ({ args: [verb] }) => (verb === 'remove' ? 'removing layers' : undefined),
   async run({ flags, args: [verb = 'list', ...names] }, session) {
     if (verb === 'list' && names.length === 0) return await list(session, flags)
     if (verb === 'show' && names.length === 1) return await show(session, names[0] ?? '', flags.json)

@@ -43,17 +43,20 @@ export const command = defineCommand({
     const note = (message: string) => session.note(message)
     const onUse = (use: Denial) => void uses.push(use)
     let discard = () => {}
+    const copying = session.progress('getting a layer ready')
     try {
       const tried = await tryForeground(options, [...tail], {
         host,
         note,
         onUse,
         onLayer: (layer) => {
+          copying.end()
           discard = () => discardLayer(layer)
         },
       })
       if (tried.status !== 0)
         note(`the command failed with status ${tried.status}: what it needs to work may be missing here`)
+      session.progress('writing the policy')
       const found = learn({ uses, denials }, named, host)
       const directory = output === undefined ? host.cwd : dirname(output)
       const { text, notes } = printLearnt(found, { argv: tail, before, directory, home: host.home })

@@ -1,7 +1,7 @@
 /** `usnea limits`: what holds each limit that a container was asked to have. */
 import { RuntimeError } from '../../base/errors.ts'
 import { defineCommand } from '../command.ts'
-import { readFormat } from '../print/format.ts'
+import { formatFlags, readFormat } from '../print/format.ts'
 import { printLimits } from '../print/limits.ts'
 
 export const command = defineCommand({
@@ -9,13 +9,10 @@ export const command = defineCommand({
   usage: 'ID',
   summary:
     'list the limits of a container, and what enforces each: cgroup, systemd, rlimit, watchdog, resctrl, or nothing',
-  flags: [
-    { name: 'format', short: 'f', kind: 'text', value: 'FORMAT', help: 'table or json (table)' },
-    { name: 'strict', kind: 'boolean', help: 'fail when nothing enforces one of them' },
-  ],
+  flags: [...formatFlags, { name: 'strict', kind: 'boolean', help: 'fail when nothing enforces one of them' }],
   count: [1, 1],
   async run({ flags, args: [id = ''] }, session) {
-    const format = readFormat(flags.format)
+    const format = readFormat(flags)
     const { limits } = await import('../../container/limits.ts')
     const found = await limits(await session.context(), id)
     session.print(format === 'json' ? `${JSON.stringify(found)}\n` : printLimits(found))

@@ -2,25 +2,23 @@
 import { accessSync } from 'node:fs'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { defineCommand } from '../command.ts'
-import { readFormat } from '../print/format.ts'
+import { formatFlags, readFormat } from '../print/format.ts'
 import { printIds, printListJson, printListTable } from '../print/list.ts'
 
 export const command = defineCommand({
   name: 'list',
   usage: '',
   summary: 'list the containers of the state directory',
-  flags: [
-    { name: 'format', short: 'f', kind: 'text', value: 'FORMAT', help: 'table or json (table)' },
-    { name: 'quiet', short: 'q', kind: 'boolean', help: 'print ids only' },
-  ],
+  flags: [...formatFlags, { name: 'quiet', short: 'q', kind: 'boolean', help: 'print ids only' }],
   count: [0, 0],
+  slow: () => 'looking at the containers',
   async run({ flags }, session) {
-    const format = readFormat(flags.format)
+    const format = readFormat(flags)
     const root = await session.stateRoot()
     if (root.source === 'option') assertReadable(root.path)
     const { list } = await import('../../container/list.ts')
     const { containers, unreadable } = await list(await session.context())
-    for (const { id, reason } of unreadable) session.io.stderr.write(`load container ${id}: ${reason}\n`)
+    for (const { id, reason } of unreadable) session.complain(`load container ${id}: ${reason}`)
     if (flags.quiet) session.print(printIds(containers))
     else session.print(format === 'json' ? printListJson(containers) : printListTable(containers))
     return 0

@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: 'add or remove mounts of a running container; FILE is a JSON list like mounts in config.json',
   flags: [],
   count: [3, 3],
+  slow: () => 'changing the mounts',
   async run({ args: [action = '', id = '', file = ''] }, session) {
     if (action !== 'add' && action !== 'remove')
       throw new RuntimeError('usage', { what: `unknown action "${action}"`, fix: 'usnea mounts add|remove ID FILE' })

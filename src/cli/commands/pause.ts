@@ -7,6 +7,7 @@ export const command = defineCommand({
   summary: 'let all processes of a container stand still',
   flags: [],
   count: [1, 1],
+  slow: () => 'pausing the container',
   async run({ args: [id = ''] }, session) {
     const { pause } = await import('../../container/pause.ts')
     await pause(await session.context(), id)

@@ -3,18 +3,18 @@ import { RuntimeError } from '../../base/errors.ts'
 import { run } from '../../base/run.ts'
 import { findProgram } from '../../host/program.ts'
 import { defineCommand } from '../command.ts'
-import { readFormat } from '../print/format.ts'
+import { formatFlags, readFormat } from '../print/format.ts'
 import { filterProcesses } from '../print/ps.ts'
 
 export const command = defineCommand({
   name: 'ps',
   usage: 'ID [PS-OPTION …]',
   summary: "list the processes of a container; the options are those of the host's ps (-ef)",
-  flags: [{ name: 'format', short: 'f', kind: 'text', value: 'FORMAT', help: 'table or json (table)' }],
+  flags: [...formatFlags],
   count: [1, 1],
   tail: 'after-first',
   async run({ flags, args: [id = ''], tail }, session) {
-    const format = readFormat(flags.format)
+    const format = readFormat(flags)
     const { ps } = await import('../../container/ps.ts')
     const pids = await ps(await session.context(), id)
     if (format === 'json') {

@@ -20,6 +20,7 @@ export const command = defineCommand({
     { name: 'no-subreaper', kind: 'boolean', help: 'ignored', status: 'ignored' },
   ],
   count: [1, 1],
+  slow: ({ flags }) => (flags.detach ? 'restoring the container' : undefined),
   async run({ flags, args: [id = ''] }, session) {
     const { restore } = await import('../../container/restore.ts')
     const path = (text: string | undefined) => (text === undefined ? undefined : session.path(text))

@@ -38,6 +38,7 @@ export const command = defineCommand({
   ],
   count: [1, 2],
   isForeground: () => true,
+  slow: ({ args: [verb] }) => (verb === 'list' ? undefined : 'asking the runtimes'),
   async run({ flags, args: [name = '', ...words] }, session) {
     const part = Object.hasOwn(parts, name) ? parts[name] : undefined
     if (part === undefined || words.length < part.words[0] || words.length > part.words[1]) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { defineCommand } from '../command.ts'
-import { printSuggestion } from '../print/suggestion.ts'
+import { printSuggestion, printSuggestionJson } from '../print/suggestion.ts'
 
 export const command = defineCommand({
   name: 'suggest',
@@ -17,9 +17,11 @@ export const command = defineCommand({
   ],
   flags: [
     { name: 'flags', kind: 'boolean', help: 'as options of the command line' },
+    { name: 'json', kind: 'boolean', help: 'print what was found as JSON' },
     { name: 'dangerous', kind: 'boolean', help: 'with what opens secrets, or what others run' },
   ],
   count: [1, 1],
+  slow: () => 'reading the log',
   async run({ flags, args }, session) {
     const [path = ''] = args
     const { readLog, suggest } = await import('../../sandbox/denials/suggest.ts')
@@ -27,6 +29,10 @@ export const command = defineCommand({
     const host = await session.host()
     const file = findProjectFile(host) ?? join(host.cwd, PROJECT_FILE)
     const found = suggest(readLog(readText(session.path(path))), host.home)
+    if (flags.json) {
+      session.print(printSuggestionJson(found))
+      return 0
+    }
     const before = readIfThere(file)
     session.print(printSuggestion(found, { file, before, home: host.home, ...flags }))
     return 0

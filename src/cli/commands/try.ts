@@ -47,10 +47,13 @@ export const command = defineCommand({
     const { options: policy } = merged
     using log = await openLogs(flags, policy, session)
     const options = { ...policy, ...log?.options(policy), layer }
+    const host = await session.host()
+    const progress = session.progress('getting the layer ready')
     const tried = await tryForeground(options, [...tail], {
-      host: await session.host(),
+      host,
       note: (message) => session.note(message),
       onLayer({ record: { because, backend } }) {
+        progress.end()
         for (const reason of because) session.note(`${reason}; the directories are copied (${backend})`)
       },
     })
@@ -61,6 +64,7 @@ export const command = defineCommand({
 
 async function tell(layer: Layer, session: Session): Promise<void> {
   const { diffLayer } = await import('../../sandbox/layers/index.ts')
+  session.progress('comparing')
   for (const line of summarize(layer.record, diffLayer(layer))) session.note(line)
 }
 

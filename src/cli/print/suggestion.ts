@@ -1,6 +1,7 @@
 /** What would open what was denied: remarks, and then a diff that patch(1) takes, or options. Pure. */
 import { basename, dirname } from 'node:path'
 import { withoutSteering } from '../../sandbox/denials/denial.ts'
+import type { Grant } from '../../sandbox/denials/grant.ts'
 import { flagOf, withGrants, wordOf } from '../../sandbox/denials/policy-text.ts'
 import type { Suggestion } from '../../sandbox/denials/suggest.ts'
 import { describeDenial } from '../../sandbox/denials/summary.ts'
@@ -34,6 +35,17 @@ export function printSuggestion({ safe, dangerous, closed }: Suggestion, wanted:
   const name = basename(file)
   const hunks = compareText(before, withGrants(before, grants, places)) ?? ''
   return `${head}--- ${before === '' ? '/dev/null' : name}\n+++ ${name}\n${hunks}`
+}
+
+/** All of it, whatever is asked for otherwise. */
+export function printSuggestionJson({ safe, dangerous, closed }: Suggestion): string {
+  const ruleOf = ({ rule, value }: Grant) => ({ rule, value })
+  return `${JSON.stringify({
+    schemaVersion: 1,
+    safe: safe.map(ruleOf),
+    dangerous: dangerous.map(({ grant, why }) => ({ ...ruleOf(grant), why })),
+    closed,
+  })}\n`
 }
 
 const cut = (lines: readonly string[]): string[] =>

@@ -23,6 +23,7 @@ export function recordIo(options: RecordingOptions = {}): Recording {
     cwd: options.cwd ?? '/here',
     out: (text) => void out.push(text),
     stderr: { write: (text) => void err.push(text), isTerminal: options.isTerminal ?? false, colour: false },
+    stderrFd: undefined,
     crashed: options.crashed ?? new Promise(() => {}),
   }
   return { io, out: () => out.join(''), err: () => err.join('') }

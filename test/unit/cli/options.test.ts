@@ -20,6 +20,7 @@ const session = new Session({
   isForeground: false,
   logsToFile: false,
   logsWarnings: false,
+  isForPrograms: true,
 })
 
 describe('options of create and run', () => {

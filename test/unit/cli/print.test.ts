@@ -94,8 +94,10 @@ describe('ps', () => {
 })
 
 it('a format is table or json', () => {
-  assert.equal(readFormat(undefined), 'table')
-  assert.equal(readFormat('table'), 'table')
-  assert.equal(readFormat('json'), 'json')
-  for (const text of ['', 'JSON', 'yaml']) assert.throws(() => readFormat(text), /invalid format option/)
+  assert.equal(readFormat({ format: undefined, json: false }), 'table')
+  assert.equal(readFormat({ format: 'table', json: false }), 'table')
+  assert.equal(readFormat({ format: 'json', json: false }), 'json')
+  for (const format of [undefined, 'table', 'json']) assert.equal(readFormat({ format, json: true }), 'json')
+  for (const text of ['', 'JSON', 'yaml'])
+    assert.throws(() => readFormat({ format: text, json: true }), /invalid format option/)
 })

@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: 'save a task to files in a directory',
   flags: [...taskFlags, { name: 'exit', kind: 'boolean', help: 'end it afterwards' }],
   count: [2, 2],
+  slow: () => 'saving the task',
   async run({ flags, args: [id = '', directory = ''] }, session) {
     const path = session.path(directory)
     await withTasks(flags, session, (tasks) => tasks.checkpoint({ ...targetOf(flags, id), path, exit: flags.exit }))

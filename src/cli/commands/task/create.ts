@@ -13,6 +13,7 @@ export const command = defineCommand({
     { name: 'no-output', kind: 'boolean', help: 'its output goes nowhere, instead of into a log' },
   ],
   count: [1, 1],
+  slow: () => 'making the task',
   async run({ flags, args: [id = ''] }, session) {
     const io = (terminal: boolean) => {
       if (terminal || flags.interactive)

@@ -14,6 +14,7 @@ export const command = defineCommand({
     { name: 'exec-id', kind: 'text', value: 'NAME', help: 'only this process of the task' },
   ],
   count: [1, Number.MAX_SAFE_INTEGER],
+  slow: () => 'removing tasks',
   async run({ flags, args }, session) {
     const { force } = flags
     await withTasks(flags, session, async (tasks) => {

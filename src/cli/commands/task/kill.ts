@@ -13,6 +13,7 @@ export const command = defineCommand({
     { name: 'exec-id', kind: 'text', value: 'NAME', help: 'signal this process of it' },
   ],
   count: [1, 2],
+  slow: () => 'asking the task service',
   async run({ flags, args: [id = '', name = 'TERM'] }, session) {
     const signal = await signalOf(name)
     const target = { ...targetOf(flags, id), ...given({ execId: flags['exec-id'] }) }

@@ -13,6 +13,7 @@ export const command = defineCommand({
     { name: 'json', kind: 'boolean', help: 'print JSON' },
   ],
   count: [0, 0],
+  slow: () => 'asking the task service',
   async run({ flags }, session) {
     const { tasks, problems } = await withTasks(flags, session, async (tasks) => ({
       tasks: await tasks.list(targetOf(flags, '')),

@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: 'let all processes of a task stand still',
   flags: taskFlags,
   count: [1, 1],
+  slow: () => 'pausing the task',
   async run({ flags, args: [id = ''] }, session) {
     await withTasks(flags, session, (tasks) => tasks.pause(targetOf(flags, id)))
     return 0

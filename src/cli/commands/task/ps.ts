@@ -9,6 +9,7 @@ export const command = defineCommand({
   summary: 'list the processes of a task',
   flags: [...taskFlags, { name: 'json', kind: 'boolean', help: 'print JSON' }],
   count: [1, 1],
+  slow: () => 'asking the task service',
   async run({ flags, args: [id = ''] }, session) {
     const pids = await withTasks(flags, session, (tasks) => tasks.pids(targetOf(flags, id)))
     const rows = pids.map(({ pid, execId }) => [String(pid), execId ?? '-'])

@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: 'let a paused task go on',
   flags: taskFlags,
   count: [1, 1],
+  slow: () => 'resuming the task',
   async run({ flags, args: [id = ''] }, session) {
     await withTasks(flags, session, (tasks) => tasks.resume(targetOf(flags, id)))
     return 0

@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: 'start what was created',
   flags: taskFlags,
   count: [1, 1],
+  slow: () => 'starting the task',
   async run({ flags, args: [id = ''] }, session) {
     await withTasks(flags, session, (tasks) => tasks.start(targetOf(flags, id)))
     return 0

@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: 'print all that is known of a task, as JSON',
   flags: taskFlags,
   count: [1, 1],
+  slow: () => 'asking the task service',
   async run({ flags, args: [id = ''] }, session) {
     const state = await withTasks(flags, session, (tasks) => tasks.state(targetOf(flags, id)))
     session.print(`${JSON.stringify(state, null, 2)}\n`)

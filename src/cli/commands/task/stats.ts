@@ -9,6 +9,7 @@ export const command = defineCommand({
   summary: 'print what the cgroup of a task has counted',
   flags: [...taskFlags, { name: 'json', kind: 'boolean', help: 'print JSON' }],
   count: [1, 1],
+  slow: () => 'asking the task service',
   async run({ flags, args: [id = ''] }, session) {
     const stats = await withTasks(flags, session, (tasks) => tasks.stats(targetOf(flags, id)))
     session.print(flags.json ? `${JSON.stringify(stats)}\n` : printMetrics(stats.metrics))

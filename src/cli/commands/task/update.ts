@@ -10,6 +10,7 @@ export const command = defineCommand({
   summary: 'change limits of a task: FILE holds `linux.resources` of config.json; - is stdin',
   flags: taskFlags,
   count: [2, 2],
+  slow: () => 'asking the task service',
   async run({ flags, args: [id = '', file = ''] }, session) {
     const resources = parse(readFileSync(file === '-' ? 0 : session.path(file), 'utf8'), file)
     await withTasks(flags, session, (tasks) => tasks.update({ ...targetOf(flags, id), resources }))
