@@ -10,7 +10,10 @@ it('a path of cgroups that cannot be made to its end leaves no directory behind'
   try {
     mkdirSync(join(mount, 'there'))
     const place = { version: 1, controllers: ['name=test'], mount } as const
-    assert.throws(() => makeMissing({ ...place, path: `/there/a/b/${'x'.repeat(256)}` }), { code: 'cgroup-refused', errno: 'ENAMETOOLONG' })
+    assert.throws(() => makeMissing({ ...place, path: `/there/a/b/${'x'.repeat(256)}` }), {
+      code: 'cgroup-refused',
+      errno: 'ENAMETOOLONG',
+    })
     assert.deepEqual(readdirSync(mount, { recursive: true }), ['there'])
     assert.equal(makeMissing({ ...place, path: '/there/a/b' }), 2)
     assert.equal(makeMissing({ ...place, path: '/there/a/b' }), 0)
