@@ -144,8 +144,21 @@ function sockets({ network, onlyTcp, accepted, withoutNamespaces: isAlone }: Cal
 const attributes =
   'chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat utime utimes utimensat futimesat file_setattr'
 
-/** The same by ioctl(2) at a file that may only be read: FS_IOC_SETFLAGS, its 32 bits, SETVERSION, FSSETXATTR, ENABLE_VERITY. */
-const attributeRequests = [0x4008_6602, 0x4004_6602, 0x4008_7602, 0x401c_5820, 0x4080_6685]
+const ioctls = (...requests: number[]): SyscallRule[] =>
+  requests.map((request) => refuse('ioctl', EPERM, [isInt(1, request)]))
+
+/**
+ * Nor about these, which take nothing but a descriptor to read from: FS_IOC_SETFLAGS, its 32 bits, FS_IOC_FSSETXATTR, that of FAT,
+ * both FS_IOC_SETVERSION, FS_IOC_ENABLE_VERITY (nobody can ever write to the file again), FS_IOC_SET_ENCRYPTION_POLICY.
+ */
+const attributeRequests = ioctls(
+  ...[0x4008_6602, 0x4004_6602, 0x401c_5820, 0x4004_7211, 0x4008_7602, 0x4008_6604, 0x4080_6685, 0x800c_6613],
+)
+
+/** linux/btrfs.h: subvolumes are made, removed and changed where no other directory can be. */
+const subvolumes = ioctls(
+  ...[0x5000_9401, 0x5000_940e, 0x5000_940f, 0x5000_9417, 0x5000_9418, 0x4008_941a, 0x5000_943f],
+)
 
 /** What namespaces of processes and of System V would keep apart. */
 function withoutNamespaces(policy: CallPolicy): SyscallRule[] {
@@ -156,12 +169,12 @@ function withoutNamespaces(policy: CallPolicy): SyscallRule[] {
     refuse('mq_open mq_unlink', ENOSYS),
     // Limits and priorities of another process of this user.
     refuse('prlimit64', EPERM, [isNot(0, 0), isNot(2, 0)]),
+    refuse('sched_setaffinity', EPERM, [isNot(0, 0)]),
     refuse(
       'setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set migrate_pages move_pages process_madvise',
     ),
-    ...(policy.accepted.has('metadata')
-      ? []
-      : [refuse(attributes), ...attributeRequests.map((request) => refuse('ioctl', EPERM, [isInt(1, request)]))]),
+    ...subvolumes,
+    ...(policy.accepted.has('metadata') ? [] : [refuse(attributes), ...attributeRequests]),
   ]
 }
 

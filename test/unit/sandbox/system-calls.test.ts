@@ -124,11 +124,16 @@ test('level L: one group, no sockets, no attributes, no limits of others', () =>
   for (const kind of [1, 5, 1 | 0o2000000]) assert.equal(call('socketpair', 1, kind, 0), ALLOW)
   for (const kind of [2, 3, 2 | 0o2000000]) assert.equal(call('socketpair', 1, kind, 0), errno(97))
   assert.equal(call('fchmodat'), errno(1))
+  const [SETFLAGS, ENABLE_VERITY, SNAP_DESTROY, GETFLAGS] = [0x4008_6602, 0x4080_6685, 0x5000_940f, 0x8008_6601]
+  for (const request of [SETFLAGS, ENABLE_VERITY, SNAP_DESTROY]) assert.equal(call('ioctl', 3, request), errno(1))
+  assert.equal(call('ioctl', 3, GETFLAGS), ALLOW)
+  assert.deepEqual([call('sched_setaffinity', 0), call('sched_setaffinity', 4711)], [ALLOW, errno(1)])
   assert.equal(call('prlimit64', 0, 7, 1), ALLOW)
   assert.equal(call('prlimit64', 4711, 7, 0), ALLOW)
   assert.equal(call('prlimit64', 4711, 7, 1), errno(1))
   const accepting = asked({ withoutNamespaces: true, network: false, accepted: new Set(['metadata', 'unix-sockets']) })
   assert.deepEqual([accepting('fchmodat'), accepting('socket', 1, 1, 0)], [ALLOW, ALLOW])
+  assert.deepEqual([accepting('ioctl', 3, SETFLAGS), accepting('ioctl', 3, SNAP_DESTROY)], [ALLOW, errno(1)])
 })
 
 test('with TCP ports there is TCP and nothing that goes past them', () => {
