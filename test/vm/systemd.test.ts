@@ -1,6 +1,6 @@
 // Needs systemd as the first process, and for a user a login session: `npm run test:vm`. As whoever it is started as.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
@@ -111,6 +111,17 @@ testAs(
     succeeded(await call(world, ['delete', id], { env }))
   },
 )
+
+testAs(user, 'what spec --rootless writes shows a container that has a cgroup that one alone', async (world) => {
+  const bundle = await world.bundle()
+  rmSync(join(bundle.path, 'config.json'))
+  succeeded(await call(world, ['spec', '--rootless', '--bundle', bundle.path]))
+  const config = JSON.parse(readFileSync(join(bundle.path, 'config.json'), 'utf8')) as Config
+  Object.assign(config.process, { terminal: false, args: ['find', '/sys/fs/cgroup', '-type', 'd'] })
+  writeFileSync(join(bundle.path, 'config.json'), JSON.stringify(config))
+  const out = await call(world, ['--systemd-cgroup', 'run', '--bundle', bundle.path, world.newId()])
+  assert.equal(succeeded(out), '/sys/fs/cgroup\n')
+})
 
 testAs(user, 'among the units of systemd a limit is that of a scope, which lasts', async (world) => {
   const id = world.newId()
