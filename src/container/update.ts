@@ -74,7 +74,7 @@ async function change(record: ContainerRecord, resources: Resources, ctx: Contex
     throw new RuntimeError('cgroup-missing', { what: 'cannot update: the container has no cgroup', why: cgroup.reason })
   const versionOf = versionsOf(cgroup.homes)
   const hasV1 = cgroup.homes.some(({ version }) => version === 1)
-  for (const { message } of unheldLimits(asked, versionOf, hasV1)) ctx.warn(message)
+  for (const { message, loud } of unheldLimits(asked, versionOf, hasV1)) ctx.warn(message, loud)
   refuseAll(checkLimitsHere(asked, versionOf, hasV1))
   refuseAll(checkLimitsHere({ memory: all.memory ?? {} }, versionOf, hasV1))
   if (resources.memory?.checkBeforeUpdate ?? old.memory?.checkBeforeUpdate) checkUsage(cgroup, all.memory ?? {})

@@ -1,7 +1,7 @@
 /** linux.resources.cpu: shares and quotas of the cpu controller, cpus and nodes of cpuset. */
 import { error, type Issue } from '../../../base/issue.ts'
 import { int64 } from '../../../spec/integers.ts'
-import type { CpuLimits } from '../../../spec/types.ts'
+import type { CpuLimits, Resources } from '../../../spec/types.ts'
 import { digitsOf, isSet, type Target, type Write, writer } from './write.ts'
 
 const section = '/linux/resources/cpu'
@@ -33,6 +33,22 @@ export function weightOf(shares: number): number {
 
 /** An idle group has no weight of its own: the kernel refuses one. */
 const hasShares = ({ shares, idle }: CpuLimits): boolean => isSet(shares) && idle !== 1
+
+type Unified = NonNullable<Resources['unified']>
+
+const isIdle = (unified: Unified): boolean => unified['cpu.idle']?.trim() === '1'
+
+/** The same for the files by their names. */
+export function withoutUselessWeight(unified: Unified): Unified {
+  const { 'cpu.weight': _weight, 'cpu.weight.nice': _nice, ...rest } = unified
+  return isIdle(unified) ? rest : unified
+}
+
+/** What of the two gives way when both are asked for; undefined for none. */
+export function uselessWeight({ cpu = {}, unified = {} }: Resources): string | undefined {
+  if (cpu.idle === 1 && isSet(cpu.shares)) return 'cpu/shares'
+  return isIdle(unified) && 'cpu.weight' in unified ? 'unified/cpu.weight' : undefined
+}
 
 export function cpuWrites(cpu: CpuLimits, target: Target): Write[] {
   return target.version === 1 ? v1(cpu, target) : v2(cpu, target)

@@ -2,7 +2,7 @@
 import type { Degradation, Issue } from '../../../base/issue.ts'
 import type { Resources } from '../../../spec/types.ts'
 import { asksForLeafWeight, blockIoWrites, checkBlockIo } from './block-io.ts'
-import { checkCpu, cpusetWrites, cpuWrites } from './cpu.ts'
+import { checkCpu, cpusetWrites, cpuWrites, uselessWeight, withoutUselessWeight } from './cpu.ts'
 import { checkMemory, checkSwapOnV2, memoryWrites } from './memory.ts'
 import {
   checkHugepages,
@@ -14,7 +14,7 @@ import {
   rdmaWrites,
   unifiedWrites,
 } from './others.ts'
-import { isSet, type Target, type Write } from './write.ts'
+import type { Target, Write } from './write.ts'
 
 /** What cgroup version a controller is to be found on; undefined where it is on neither. */
 export type VersionOf = (controller: string) => 1 | 2 | undefined
@@ -61,7 +61,7 @@ export function limitWrites(resources: Resources = {}, versionOf: VersionOf, has
     if (v2 !== undefined && (versionOf(v2) === 2 || !hasV1)) return writes({ version: 2, controller: v2 })
     return hasV1 ? writes({ version: 1, controller: v1 }) : []
   })
-  return [...sections, ...unifiedWrites(resources.unified ?? {})]
+  return [...sections, ...unifiedWrites(withoutUselessWeight(resources.unified ?? {}))]
 }
 
 /** What was asked for and no file of these trees can hold. The kernel's own accounting stands in, or nothing. */
@@ -75,17 +75,20 @@ export function unheldLimits(resources: Resources = {}, versionOf: VersionOf, ha
     [onV2('memory') && memory.swappiness !== undefined, 'memory/swappiness', 'cgroup v2 has no such setting'],
     [onV2('memory') && memory.disableOOMKiller === true, 'memory/disableOOMKiller', 'cgroup v2 has no such setting'],
     [memory.useHierarchy === false, 'memory/useHierarchy', 'memory is always counted with that of cgroups below'],
-    [cpu.idle === 1 && isSet(cpu.shares), 'cpu/shares', 'an idle group has no weight of its own'],
     [onV2('cpu') && (cpu.realtimeRuntime ?? 0) > 0, 'cpu/realtimeRuntime', 'cgroup v2 has no such setting'],
     [onV2('cpu') && (cpu.realtimePeriod ?? 0) > 0, 'cpu/realtimePeriod', 'cgroup v2 has no such setting'],
     [onV2('io') && asksForLeafWeight(blockIO), 'blockIO/leafWeight', 'cgroup v2 has no such setting'],
     [onV2('net_cls') && (network.classID ?? 0) > 0, 'network/classID', 'cgroup v2 has no such setting'],
     [onV2('net_prio') && (network.priorities ?? []).length > 0, 'network/priorities', 'cgroup v2 has no such setting'],
   ]
-  return notes
+  const found = notes
     .filter(([isAsked]) => isAsked)
     .map(([, pointer, why]) => ({
       pointer: `/linux/resources/${pointer}`,
       message: `${pointer} has no effect: ${why}`,
     }))
+  const useless = uselessWeight(resources)
+  if (useless === undefined) return found
+  const message = `${useless} has no effect: unable to apply both a weight and cpu.idle, because an idle cgroup has none`
+  return [...found, { pointer: `/linux/resources/${useless}`, message, loud: true }]
 }

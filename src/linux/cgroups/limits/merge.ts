@@ -29,14 +29,22 @@ function isNamed(place: string, value: unknown): boolean {
 
 /** What the container has after the change. */
 export function merged(old: Resources, change: Resources): Resources {
-  const result: Record<string, unknown> = { ...old }
+  const from = withoutOldIdle(old, change)
+  const result: Record<string, unknown> = { ...from }
   for (const [section, value] of Object.entries(change)) {
-    const before = old[section as keyof Resources]
+    const before = from[section as keyof Resources]
     result[section] = Array.isArray(value)
       ? upserted((before ?? []) as readonly object[], value)
       : mergedSection((before ?? {}) as Readonly<Record<string, unknown>>, value as Readonly<Record<string, unknown>>)
   }
   return result as Resources
+}
+
+/** A weight ends being idle: to systemd both are one property, and elsewhere the kernel refuses a weight until then. */
+function withoutOldIdle(old: Resources, change: Resources): Resources {
+  if (change.cpu?.shares === undefined && change.unified?.['cpu.weight'] === undefined) return old
+  const { cpu: { idle: _idle, ...cpu } = {}, unified: { 'cpu.idle': _file, ...unified } = {}, ...rest } = old
+  return { ...rest, ...(old.cpu ? { cpu } : {}), ...(old.unified ? { unified } : {}) }
 }
 
 function mergedSection(before: Readonly<Record<string, unknown>>, change: Readonly<Record<string, unknown>>): object {

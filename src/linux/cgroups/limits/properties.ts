@@ -4,7 +4,7 @@ import type { BlockIoLimits, CpuLimits, MemoryLimits, Resources } from '../../..
 import { variant } from '../../systemd/encode.ts'
 import type { Property } from '../../systemd/manager.ts'
 import { ioWeightOf } from './block-io.ts'
-import { weightOf } from './cpu.ts'
+import { weightOf, withoutUselessWeight } from './cpu.ts'
 import { isSet } from './write.ts'
 
 /** USEC_INFINITY, CGROUP_LIMIT_MAX. */
@@ -34,7 +34,9 @@ export function limitProperties(resources: Resources, layout: SystemdLayout): Pr
     // 0 is no number that it takes, and 1 refuses every fork as well.
     ...(pids.limit === undefined ? [] : [unsigned('TasksMax', orInfinity(pids.limit) || 1n)]),
     ...blockIoProperties(blockIO, layout),
-    ...Object.entries(unified).flatMap(([file, value]) => unifiedProperties(file, value.trim(), layout)),
+    ...Object.entries(withoutUselessWeight(unified)).flatMap(([file, value]) =>
+      unifiedProperties(file, value.trim(), layout),
+    ),
   ]
   // A file that is named in `unified` has the last word, here as in the cgroup.
   return [...new Map(all.map((property) => [property[0], property])).values()]

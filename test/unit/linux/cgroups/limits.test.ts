@@ -90,6 +90,21 @@ describe('cpu', () => {
     assert.deepEqual(lines(2, { cpu: { shares: 1024, idle: 0 } }), ['cpu.idle=0', 'cpu.weight=100'])
   })
 
+  it('a weight beside an idle group is told, and left out of the files too', () => {
+    const unified = { 'cpu.idle': '1', 'cpu.weight': '8' }
+    assert.deepEqual(lines(2, { unified }), ['cpu.idle=1'])
+    assert.deepEqual(lines(2, { unified: { 'cpu.idle': '0', 'cpu.weight': '8' } }), ['cpu.idle=0', 'cpu.weight=8'])
+    const told = [{ unified }, { cpu: { shares: 512, idle: 1 } }].flatMap((resources) => unheldLimits(resources, on(2), false))
+    assert.deepEqual(
+      told.map(({ pointer, loud }) => [pointer, loud]),
+      [
+        ['/linux/resources/unified/cpu.weight', true],
+        ['/linux/resources/cpu/shares', true],
+      ],
+    )
+    assert.deepEqual(unheldLimits({ cpu: { shares: 512, idle: 0 } }, on(2), false), [])
+  })
+
   it('shares out of range and lists that are none are refused', () => {
     const pointers = checkLimits({ cpu: { shares: 1, cpus: '0-', mems: 'x', idle: 2 } }).map(({ pointer }) => pointer)
     assert.deepEqual(

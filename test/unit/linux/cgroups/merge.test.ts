@@ -39,6 +39,15 @@ describe('merged', () => {
     })
   })
 
+  it('a weight alone ends being idle', () => {
+    const old: Resources = { cpu: { idle: 1, quota: 5 }, unified: { 'cpu.idle': '1', 'io.weight': '7' } }
+    const kept = { cpu: { quota: 5, shares: 9 }, unified: { 'io.weight': '7' } }
+    assert.deepEqual(merged(old, { cpu: { shares: 9 } }), kept)
+    assert.deepEqual(merged(old, { unified: { 'cpu.weight': '3' } }).cpu, { quota: 5 })
+    assert.equal(merged(old, { cpu: { shares: 9, idle: 1 } }).cpu?.idle, 1)
+    assert.deepEqual(merged(old, { cpu: { quota: 6 } }).cpu, { idle: 1, quota: 6 })
+  })
+
   it('replaces the entry of a device and keeps those of others', () => {
     const rate = (minor: number, value: number) => ({ major: 8, minor, rate: value })
     const old = { blockIO: { throttleReadBpsDevice: [rate(0, 1), rate(1, 2)] } }

@@ -65,6 +65,7 @@ describe('limitProperties', () => {
 
   it('is idle as a weight of zero, where systemd knows that', () => {
     assert.deepEqual(propertiesOf({ cpu: { idle: 1, shares: 1024 } }), { CPUWeight: u64(0n) })
+    assert.deepEqual(propertiesOf({ unified: { 'cpu.idle': '1', 'cpu.weight': '8' } }), { CPUWeight: u64(0n) })
     assert.deepEqual(propertiesOf({ cpu: { idle: 1 } }, { ...v2, version: 251 }), {})
   })
 
