@@ -182,6 +182,25 @@ for (const [what, reply, words] of troubles)
 
 testAs(
   { as: ['root'], needs: ['unshare'], skip },
+  'in a frozen cgroup nothing is started, for it would never run, and it stays as it was',
+  async (world) => {
+    await onStage(world, undefined, async ({ fake, usnea, scope }) => {
+      const id = world.newId()
+      const bundle = await scoped(world, id)
+      const freezer = join(scope(id), 'cgroup.freeze')
+      mkdirSync(scope(id), { recursive: true })
+      writeFileSync(freezer, '1')
+      const args = ['--bundle', bundle.path, id]
+      refused(await usnea('run', '--detach', ...args), /container's cgroup unexpectedly frozen/)
+      refused(await usnea('create', ...args), /container's cgroup unexpectedly frozen/)
+      assert.equal(readFileSync(freezer, 'utf8'), '1\n')
+      assert.ok(fake.calls.every(({ member }) => member !== 'StartTransientUnit'))
+    })
+  },
+)
+
+testAs(
+  { as: ['root'], needs: ['unshare'], skip },
   'a systemd that has gone is not needed for a delete',
   async (world) => {
     let isGone = false

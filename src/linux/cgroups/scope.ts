@@ -1,4 +1,5 @@
 /** The cgroup of a container as a scope of systemd: started around its first process, changed, joined and stopped. */
+import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { Dispose } from '../../base/dispose.ts'
 import { RuntimeError } from '../../base/errors.ts'
@@ -17,7 +18,7 @@ import { giveCgroup } from './ownership.ts'
 import type { CgroupPlan, ScopePlan } from './plan.ts'
 import type { CgroupRecord, Home, ManagedCgroup } from './record.ts'
 import { controllersAt } from './survey.ts'
-import { enableControllers, makeMissing } from './tree.ts'
+import { assertFree, enableControllers, makeMissing } from './tree.ts'
 
 export interface Starting {
   readonly scope: ScopePlan
@@ -37,7 +38,7 @@ export async function startScope(
 ): Promise<ManagedCgroup> {
   const { unit: name } = scope
   using manager = await Manager.open(host)
-  refuseUsed(plan, name)
+  refuseUsed(plan)
   await manager.startScope(name, [...scope.properties, ['PIDs', variant('au', [pid])]])
   // Without its own number it could be somebody else's in a moment: then it is not ours to stop.
   const unit = { name, invocation: (await manager.invocationOf(name)) ?? '' }
@@ -67,15 +68,11 @@ export async function startScope(
   return record()
 }
 
-/** A scope of that name may stand idle after a crash; one with processes is somebody's container. */
-function refuseUsed({ places }: CgroupPlan, name: string): void {
-  for (const { mount, path } of places) {
-    const pids = pidsBelow(join(mount, path))
-    if (pids.length > 0)
-      throw new RuntimeError('cgroup-used', {
-        what: `container's cgroup is not empty: ${pids.length} process(es) found`,
-        details: [`${name} is in use`],
-      })
+/** A scope of that name may stand idle after a crash; one with processes is somebody's container, and in a frozen one ours would stop. */
+function refuseUsed({ places }: CgroupPlan): void {
+  for (const place of places) {
+    const path = join(place.mount, place.path)
+    if (existsSync(path)) assertFree(place, path)
   }
 }
 

@@ -188,7 +188,8 @@ function moveTo(directory: string, pid: string): void {
   }
 }
 
-function assertFree({ version, controllers }: Place, path: string): void {
+/** @throws RuntimeError `cgroup-used` */
+export function assertFree({ version, controllers }: Place, path: string): void {
   const pids = pidsBelow(path)
   if (pids.length > 0)
     throw new RuntimeError('cgroup-used', {
