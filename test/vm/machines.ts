@@ -21,6 +21,8 @@ export const machines: Readonly<Record<string, Machine>> = {
       'test/vm/apparmor.test.ts': ['root'],
       'test/vm/systemd.test.ts': both,
       'test/vm/resources.test.ts': both,
+      'test/vm/sandbox.test.ts': both,
+      'test/vm/shim.test.ts': ['root'],
     },
   },
   selinux: {
