@@ -94,7 +94,9 @@ describe('cpu', () => {
     const unified = { 'cpu.idle': '1', 'cpu.weight': '8' }
     assert.deepEqual(lines(2, { unified }), ['cpu.idle=1'])
     assert.deepEqual(lines(2, { unified: { 'cpu.idle': '0', 'cpu.weight': '8' } }), ['cpu.idle=0', 'cpu.weight=8'])
-    const told = [{ unified }, { cpu: { shares: 512, idle: 1 } }].flatMap((resources) => unheldLimits(resources, on(2), false))
+    const told = [{ unified }, { cpu: { shares: 512, idle: 1 } }].flatMap((resources) =>
+      unheldLimits(resources, on(2), false),
+    )
     assert.deepEqual(
       told.map(({ pointer, loud }) => [pointer, loud]),
       [
