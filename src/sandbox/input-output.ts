@@ -15,15 +15,19 @@ export async function feed(stdin: Writable, input: Input): Promise<void> {
     stdin.end(input)
     return
   }
-  let failure: unknown
-  const source = streamOf(input).on('error', (error) => {
-    failure = error
+  // Either end may be destroyed with the error of the other (the source since Node 22), and tells it later.
+  let failed: 'source' | 'command' | undefined
+  const source = streamOf(input).on('error', () => {
+    failed ??= 'source'
+  })
+  stdin.on('error', () => {
+    failed ??= 'command'
   })
   try {
     await pipeline(source, stdin)
   } catch (error) {
     // The command need not read to the end: then it is the writing that fails.
-    if (failure === error) throw error
+    if (failed === 'source') throw error
   }
 }
 

@@ -11,6 +11,8 @@ import { refusing } from '../fixtures/refusing.ts'
 const skip = needs('userns') ?? false
 const MiB = 1 << 20
 const MUCH = 256 * MiB
+/** What was read and not yet collected: a gibibyte adds 35 MiB with Node 20 and 22, 80 with 24. Without back-pressure it would be MUCH. */
+const GARBAGE = 128 * MiB
 
 /** How much the most memory that we had at once has grown. */
 async function growthOf(work: () => Promise<void>): Promise<number> {
@@ -37,7 +39,7 @@ test('a reader that is slower than the command holds it back, and our memory sta
     assert.equal(size, MUCH)
     assert.equal((await writer.exited).exitCode, 0)
   })
-  assert.ok(growth < 64 * MiB, `${growth} bytes more`)
+  assert.ok(growth < GARBAGE, `${growth} bytes more`)
 })
 
 test('a command that reads slower than we write holds us back', { skip }, async () => {
@@ -48,7 +50,7 @@ test('a command that reads slower than we write holds us back', { skip }, async 
   const growth = await growthOf(async () => {
     assert.equal((await box.run(['wc', '-c'], { input: much() })).stdout, String(MUCH))
   })
-  assert.ok(growth < 64 * MiB, `${growth} bytes more`)
+  assert.ok(growth < GARBAGE, `${growth} bytes more`)
 })
 
 test('input may be text, bytes, a stream of Node or of the web; one that fails ends the command', {
