@@ -2,7 +2,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { hostId } from '../../../src/base/ids.ts'
 import { knownSettings, stockSettings } from '../../../src/config/known.ts'
 import { defaultLayer, documentLayer, mergeLayers } from '../../../src/config/layers.ts'
@@ -12,7 +11,8 @@ import { buildRegistry, type RegistryFacts } from '../../../src/runtimes/registr
 import { aHost } from '../host/literal.ts'
 
 export const directory = mkdtempSync(join(tmpdir(), 'usnea-runtimes-'))
-after(() => rmSync(directory, { recursive: true }))
+// Not after(): that comes when the tests of one file are over, and the next one, which has this place too, is still being read.
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 export const uid = process.geteuid?.() ?? 0
 
