@@ -46,6 +46,11 @@ int usnea_remove_xattr(const char *path, const char *name) { return lremovexattr
 
 int usnea_sync_file_system(int fd) { return syncfs(fd) == 0 ? 0 : -errno; }
 
+int64_t usnea_seek_data(int fd, int64_t from) {
+  off_t at = lseek(fd, from, SEEK_DATA);
+  return at < 0 ? -errno : at;
+}
+
 int usnea_rename(const char *from, const char *to, uint32_t flags) {
   return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) == 0 ? 0 : -errno;
 }

@@ -159,7 +159,8 @@ int usnea_peer(int socket, int32_t *who);
 /*
  * trees.c. usnea_open_directory: an O_PATH descriptor of an absolute path without a link in it. usnea_open_beneath: never
  * leaves `dir`, follows no link, crosses no mount. The others name a file as /proc/self/fd/N/NAME and follow no link in
- * NAME. usnea_rename takes the flags of renameat2(2).
+ * NAME. usnea_rename takes the flags of renameat2(2). usnea_seek_data: where the next data are from `from` on, which is then
+ * the position of `fd`; -ENXIO when there are none.
  */
 int usnea_open_directory(const char *path);
 int usnea_open_beneath(int dir, const char *path, uint32_t flags);
@@ -168,6 +169,7 @@ int usnea_get_xattr(const char *path, const char *name, void *value, uint32_t si
 int usnea_set_xattr(const char *path, const char *name, const void *value, uint32_t size);
 int usnea_remove_xattr(const char *path, const char *name);
 int usnea_sync_file_system(int fd);
+int64_t usnea_seek_data(int fd, int64_t from);
 int usnea_rename(const char *from, const char *to, uint32_t flags);
 
 #endif

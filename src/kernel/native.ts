@@ -62,6 +62,7 @@ export interface Native {
   setXattr(path: Uint8Array, name: Uint8Array, value: Uint8Array, size: number): number
   removeXattr(path: Uint8Array, name: Uint8Array): number
   syncFileSystem(fd: number): number
+  seekData(fd: number, from: number): number
   renameWith(from: Uint8Array, to: Uint8Array, flags: number): number
   /** See native/lib/usnea.h. */
   moveLink(name: string, newName: string, from: number, to: number, up: number, report: Int32Array): number
@@ -145,6 +146,7 @@ const prototypes: Readonly<Record<keyof Native, string>> = {
   setXattr: 'int usnea_set_xattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, uint32_t size)',
   removeXattr: 'int usnea_remove_xattr(const uint8_t *path, const uint8_t *name)',
   syncFileSystem: 'int usnea_sync_file_system(int fd)',
+  seekData: 'int64_t usnea_seek_data(int fd, int64_t from)',
   renameWith: 'int usnea_rename(const uint8_t *from, const uint8_t *to, uint32_t flags)',
   moveLink: 'int usnea_move_link(const char *name, const char *new_name, int from, int to, int up, int32_t *report)',
   landlockAbi: 'int usnea_landlock_abi()',

@@ -90,6 +90,14 @@ export function removeXattr(path: Buffer, name: string): void {
 /** syncfs(2): everything that was written to the file system of a descriptor that is no O_PATH one. */
 export const syncFileSystem = (fd: number): number => checked(native().syncFileSystem(fd), 'syncfs')
 
+/** Where the next data of a file are, from a place on: that is its position then. Undefined when only a hole is left. lseek(2) */
+export function seekData(fd: number, from: number): number | undefined {
+  const at = native().seekData(fd, from)
+  return at === -ENXIO ? undefined : checked(at, 'lseek')
+}
+
+const ENXIO = 6
+
 /** EEXIST when something has that name already. */
 export function renameNew(from: Buffer, to: Buffer): void {
   checked(native().renameWith(ended(from), ended(to), RENAME_NOREPLACE), 'rename')

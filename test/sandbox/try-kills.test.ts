@@ -155,7 +155,7 @@ function choose(journal: string): Way {
   if (!existsSync(journal)) return 'apply'
   if (readFileSync(journal, 'utf8').includes('\n"back"\n')) return 'roll back'
   const chance = Math.random()
-  return chance < 0.45 ? 'apply' : chance < 0.9 ? 'roll back' : 'discard'
+  return chance < 0.4 ? 'apply' : chance < 0.8 ? 'roll back' : 'discard'
 }
 
 /** A whole call is rare: an apply that was begun is killed several times on its way. */

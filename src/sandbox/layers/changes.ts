@@ -113,6 +113,8 @@ function conflictOf({ bases }: Sides, { path, now, host }: Touched, differs: rea
   const before = base?.facts
   if (before === undefined) return 'the host made it since'
   if (why !== undefined) return why
+  // its ctime changes with its attributes, but with what is in it as well
+  if (differs.includes('xattrs') && before.ctime !== host.ctime) return 'the host may have changed its attributes since'
   const hasNewMeta = before.mode !== host.mode || !hasSameOwner(before, host)
   return hasNewMeta && differs.length > 0 ? 'the host changed its mode or owner since' : undefined
 }

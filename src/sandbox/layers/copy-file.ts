@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { bytesOfText } from '../../base/bytes.ts'
 import { errnoOf } from '../../base/errors.ts'
-import { O_PATH, pathOf, readXattrs, using, writeXattr } from '../../kernel/trees.ts'
+import { O_PATH, pathOf, readXattrs, seekData, using, writeXattr } from '../../kernel/trees.ts'
 import { fill, ownXattrs } from './content.ts'
 import type { Facts } from './facts.ts'
 import type { Tree } from './tree.ts'
@@ -62,7 +62,8 @@ function copyHoles(source: number, to: Buffer, size: number): void {
   const target = openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
   try {
     const buffer = Buffer.allocUnsafe(CHUNK)
-    for (let at = 0; at < size; ) {
+    // what is not there is not read either: it would fill the memory with zeros
+    for (let at = seekData(source, 0); at !== undefined && at < size; at = seekData(source, at)) {
       const got = fill(source, buffer)
       if (got === 0) break
       const piece = buffer.subarray(0, got)

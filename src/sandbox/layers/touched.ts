@@ -1,6 +1,6 @@
 /** Which files a layer holds something about: read from the upper directory of an overlay, or told from a copy. */
-import type { Facts } from './facts.ts'
-import { isSame } from './facts.ts'
+import { hasSameXattrs, ownXattrs } from './content.ts'
+import { type Facts, hasSameOwner, isSame } from './facts.ts'
 import { isTooLong, joined, type Tree } from './tree.ts'
 
 export interface Touched {
@@ -79,6 +79,13 @@ function removedBelow(host: Tree, top: string, kept: ReadonlySet<string>): Touch
   return found
 }
 
+/** What the host has in a directory that the command removed, and that was not in the copy: it would go with it. */
+function neverSeenIn(host: Tree, directory: string, began: ReadonlyMap<string, Facts>): Touched[] {
+  if (host.facts(directory)?.kind !== 'directory') return []
+  const known = host.names(directory).filter((name) => began.has(joined(directory, name)))
+  return removedBelow(host, directory, new Set(known))
+}
+
 /** `began`: what the files of the copy were when it was made. */
 export function touchedInCopy(copy: Tree, host: Tree, began: ReadonlyMap<string, Facts>): Touched[] {
   const found: Touched[] = []
@@ -87,8 +94,11 @@ export function touchedInCopy(copy: Tree, host: Tree, began: ReadonlyMap<string,
   look('')
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop())
     for (const name of copy.names(directory)) look(joined(directory, name))
-  for (const [path, facts] of began)
-    if (!seen.has(path)) found.push({ path, now: undefined, host: host.facts(path), began: facts })
+  for (const [path, facts] of began) {
+    if (seen.has(path)) continue
+    found.push({ path, now: undefined, host: host.facts(path), began: facts })
+    if (facts.kind === 'directory') found.push(...neverSeenIn(host, path, began))
+  }
   return found
 
   function look(path: string): void {
@@ -100,11 +110,18 @@ export function touchedInCopy(copy: Tree, host: Tree, began: ReadonlyMap<string,
     const now = copy.facts(path)
     const before = began.get(path)
     if (now?.kind === 'directory') waiting.push(path)
-    if (now === undefined || (before !== undefined && isUntouched(now, before))) return
+    if (now === undefined) return
+    if (before !== undefined && isUntouched(now, before) && !isDressed(path, now, before)) return
     found.push({ path, now, host: host.facts(path), began: before })
+  }
+
+  /** The ctime of a directory changes with its attributes, but with what is in it as well. */
+  function isDressed(path: string, now: Facts, before: Facts): boolean {
+    if (now.kind !== 'directory' || now.ctime === before.ctime || host.facts(path)?.kind !== 'directory') return false
+    return !hasSameXattrs(ownXattrs(copy, path), ownXattrs(host, path))
   }
 }
 
 function isUntouched(now: Facts, before: Facts): boolean {
-  return isSame(now, before) && (now.kind !== 'directory' || now.mode === before.mode) && now.uid === before.uid
+  return isSame(now, before) && (now.kind !== 'directory' || now.mode === before.mode) && hasSameOwner(now, before)
 }
