@@ -45,7 +45,8 @@ export const machines: Readonly<Record<string, Machine>> = {
   },
   podman: {
     what: 'podman on cgroup v2',
-    packages: ['podman', 'crun', 'runc', 'conmon', 'python3-minimal'],
+    // debootstrap finds nothing that is only provided: netavark is podman's container-network-stack.
+    packages: ['podman', 'netavark', 'crun', 'runc', 'conmon', 'python3-minimal'],
     boot: [],
     files: { 'test/vm/podman.test.ts': both, 'test/vm/unshare.test.ts': ['tester'] },
   },
