@@ -177,7 +177,7 @@ test('apply and its undoing are killed at random points: before or after, or the
 }, async () => {
   const stage = open()
   const { trial, journal, whole, pristine } = stage
-  const kills = rounds(5)
+  const kills = rounds(4)
   const seen = { apply: 0, 'roll back': 0, discard: 0, before: 0, between: 0, after: 0 }
   const began = performance.now()
   for (let round = 0; round < kills; round++) {
