@@ -32,6 +32,16 @@ int run_bounding(struct context *ctx, const struct op_bounding *op) {
   return 0;
 }
 
+static int set_groups(const struct string_list *ids) {
+  gid_t groups[NGROUPS_MAX < 1024 ? NGROUPS_MAX : 1024];
+  if (ids->count > sizeof groups / sizeof *groups) return E2BIG;
+  for (uint64_t i = 0; i < ids->count; i++) groups[i] = (gid_t)strtoul(ids->items[i], NULL, 10);
+  return setgroups((size_t)ids->count, groups) == 0 ? 0 : errno;
+}
+
+/* Of a sandbox: before its first process exists, so that nothing in it ever has the others. */
+int run_groups(struct context *ctx, const struct op_groups *op) { return set_groups(op->ids); }
+
 /* A namespace that was joined does not tell whether it denies setgroups(2): then the caller's groups stay. */
 enum { SET_GROUPS_IF_ALLOWED = 2 };
 
@@ -40,13 +50,8 @@ int run_user(struct context *ctx, const struct op_user *op) {
   int error = 0;
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno;
   if (op->set_groups) {
-    gid_t groups[NGROUPS_MAX < 1024 ? NGROUPS_MAX : 1024];
-    if (op->groups->count > sizeof groups / sizeof *groups) return E2BIG;
-    for (uint64_t i = 0; i < op->groups->count; i++) groups[i] = (gid_t)strtoul(op->groups->items[i], NULL, 10);
-    if (setgroups((size_t)op->groups->count, groups) != 0) {
-      if (errno == EPERM && op->set_groups == SET_GROUPS_IF_ALLOWED) error = report_weaker(ctx);
-      else error = errno;
-    }
+    error = set_groups(op->groups);
+    if (error == EPERM && op->set_groups == SET_GROUPS_IF_ALLOWED) error = report_weaker(ctx);
     if (error) {
       detail("setgroups");
       return error;

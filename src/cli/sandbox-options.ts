@@ -25,6 +25,7 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
       socket: each(flags.socket, path),
       device: each(flags.device, path),
       nested: flags.nested || undefined,
+      groups: flags.groups,
       profile: flags.profile as SandboxOptions['profile'],
       net: readNet(flags.net),
       publish: flags.publish.length > 0 ? flags.publish : undefined,

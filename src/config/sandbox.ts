@@ -18,6 +18,7 @@ export type OptionName = (typeof policyRules)[number]['option']
 const shapes: Readonly<Record<Written, (rule: PolicyRule) => Shape>> = {
   texts: () => ({ kind: 'list', of: { kind: 'text' } }),
   ports: () => ({ kind: 'list', of: { kind: 'integer', least: 1, most: 65_535 } }),
+  names: () => ({ kind: 'either', of: [{ kind: 'text' }, { kind: 'list', of: { kind: 'text' } }] }),
   text: ({ env }) => ({ kind: 'text', ...(env === undefined ? {} : { env }) }),
   switch: () => ({ kind: 'boolean' }),
 }

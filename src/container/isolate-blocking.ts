@@ -9,7 +9,7 @@ import { BlockingConversation } from '../launch/blocking.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/launch.ts'
 import type { HeldLimit, Hold } from './hold/amounts.ts'
-import { endingSignal, heldPlan } from './isolate.ts'
+import { endingSignal, heldPlan, mapIds } from './isolate.ts'
 
 export interface BlockingOptions {
   readonly host: Host
@@ -54,8 +54,9 @@ async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended
   catchSignals('none')
   const { outer, control, conversation } = begin(plan)
   const forward = () => native().forwardSignals(0, control, options.sharesSession ? 1 : 0)
-  if (!options.hold?.waits) forward()
-  const heard = await listen({ conversation, outer, options, forward })
+  const waits = options.hold?.waits === true || plan.maps !== undefined
+  if (!waits) forward()
+  const heard = await listen({ plan, conversation, outer, options, forward: waits ? forward : undefined })
   const { last, first } = heard
   releaseSignals()
   conversation.close()
@@ -86,11 +87,12 @@ function begin(plan: Plan): { outer: number; control: number; conversation: Bloc
 }
 
 interface Listening {
+  readonly plan: Plan
   readonly conversation: BlockingConversation
   readonly outer: number
   readonly options: BlockingOptions
-  /** Has signals to us go to the command; nothing else may be said to a first process that waits. */
-  readonly forward: () => void
+  /** Has signals to us go to the command, where that waited: nothing else may be said to a process that waits. */
+  readonly forward: (() => void) | undefined
 }
 
 interface Heard {
@@ -101,8 +103,8 @@ interface Heard {
   readonly refusal?: unknown
 }
 
-async function listen({ conversation, outer, options, forward }: Listening): Promise<Heard> {
-  const { timeout = -1, grace = 0, hold } = options
+async function listen({ plan, conversation, outer, options, forward }: Listening): Promise<Heard> {
+  const { timeout = -1, grace = 0, hold, host } = options
   let deadline = elapsed() + timeout
   let first = 0
   let timedOut = false
@@ -115,18 +117,17 @@ async function listen({ conversation, outer, options, forward }: Listening): Pro
       continue
     }
     if (last === 'timeout') return { last, first, timedOut: true }
-    if (last?.message === 'pidBorn') {
-      first = last.a
-      try {
+    try {
+      if (last?.message === 'usernsMade') await mapIds(plan, last.a, { conversation, host })
+      else if (last?.message === 'pidBorn') {
+        first = last.a
         if (hold?.waits) waitNow(outer) // it counts as long as it is a zombie, and ends just now
         await hold?.born(first)
-      } catch (refusal) {
-        return { last: undefined, first, timedOut, refusal }
-      }
-      if (hold?.waits) {
-        conversation.say('placed')
-        forward()
-      }
-    } else if (last?.message !== 'weaker') return { last, first, timedOut }
+        if (hold?.waits) conversation.say('placed')
+        forward?.()
+      } else if (last?.message !== 'weaker') return { last, first, timedOut }
+    } catch (refusal) {
+      return { last: undefined, first, timedOut, refusal }
+    }
   }
 }

@@ -1,5 +1,5 @@
 /** Runs a plan whose init stays as PID 1 and reaps: the sandbox's way to the floors below. */
-import type { RuntimeError } from '../base/errors.ts'
+import { RuntimeError } from '../base/errors.ts'
 import type { Host } from '../host/facts.ts'
 import { type Ended, forget, killChild, waitFor, waitNow } from '../kernel/children.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
@@ -7,8 +7,9 @@ import { native } from '../kernel/native.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { SocketConversation } from '../launch/conversation.ts'
-import { type Frame, failureOf } from '../launch/frames.ts'
+import { type Conversation, type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, type Started, spawnInit } from '../launch/launch.ts'
+import { writeGroupMaps } from '../linux/idmap/write.ts'
 import { Channel, type Handed } from './channel.ts'
 import type { HeldLimit, Hold } from './hold/amounts.ts'
 
@@ -61,7 +62,7 @@ export function isolate(unheld: Plan, fds: readonly number[], host: Host, option
   const { outer, control, pipes } = begin(plan, fds, { ...options, channel })
   const { signals, hold } = options
   const forward = () => signals && native().forwardSignals(0, control, signals.sharesSession ? 1 : 0)
-  if (!hold?.waits) forward()
+  if (!hold?.waits && !plan.maps) forward()
   const conversation = new SocketConversation(control)
   return watchOver({ plan, outer, first: 0, pipes, conversation, channel, forward }, host, options)
 }
@@ -105,12 +106,12 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
   const waitsFor = (message: number) => plan.ops.some((op) => op.op === 'wait' && op.message === message)
   const { hold } = options
   /** Signals for a first process that waits for another word; undefined when it does not. */
-  let early: Passed[] | undefined = first === 0 && waitsFor(messages.placed) ? [] : undefined
+  let early: Passed[] | undefined = first === 0 && (waitsFor(messages.placed) || plan.maps) ? [] : undefined
   const bear = async (pid: number) => {
     first = pid
     if (early) waitNow(outer) // it counts as long as it is a zombie, and ends just now
     await hold?.born(pid)
-    if (early) conversation.say('placed')
+    if (early && waitsFor(messages.placed)) conversation.say('placed')
     for (const { signal, isForGroup } of early ?? []) conversation.signal(signal, isForGroup)
     if (early) begun.forward?.()
     early = undefined
@@ -122,7 +123,8 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
   const next = async (): Promise<Frame | undefined> => {
     for (;;) {
       const frame = await conversation.next()
-      if (frame?.message === 'pidBorn') await bear(frame.a)
+      if (frame?.message === 'usernsMade') await mapIds(plan, frame.a, { conversation, host })
+      else if (frame?.message === 'pidBorn') await bear(frame.a)
       else if (frame?.message === 'netOpened') {
         await options.receive?.(channel?.receive() ?? [], frame.a, first)
         if (waitsFor(messages.taken)) conversation.say('taken')
@@ -154,6 +156,23 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
     signal: (signal) => (signal === 9 ? end() : pass({ signal, isForGroup: false })),
     signalGroup: (signal) => pass({ signal, isForGroup: true }),
     kill: end,
+  }
+}
+
+interface Mapping {
+  readonly conversation: Conversation
+  readonly host: Host
+}
+
+/** Answers an init that waits for its maps. @throws RuntimeError `map-…`, unless we have let go of it */
+export async function mapIds({ maps }: Plan, pid: number, { conversation, host }: Mapping): Promise<void> {
+  try {
+    if (maps === undefined) throw new RuntimeError('internal', { what: 'init waits for maps that nobody has chosen' })
+    await writeGroupMaps(pid, maps, host)
+    conversation.say('mapsWritten')
+  } catch (error) {
+    // Who ends it meanwhile has a map that cannot be written, and no failure.
+    if (!conversation.isClosed) throw error
   }
 }
 

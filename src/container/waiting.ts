@@ -4,13 +4,15 @@ import { forget, killChild, waitFor, waitNow } from '../kernel/children.ts'
 import { FD_NULL } from '../kernel/native.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
+import type { Frame } from '../launch/frames.ts'
 import { spawnInit } from '../launch/launch.ts'
 import { REST, sendRest } from '../launch/rest.ts'
 import type { Hold } from './hold/amounts.ts'
-import { heldPlan, type Isolated, watchOver } from './isolate.ts'
+import { heldPlan, type Isolated, mapIds, watchOver } from './isolate.ts'
 
 export class Waiting {
-  readonly #ops: readonly Op[]
+  readonly #plan: Plan
+  readonly #host: Host
   readonly #outer: number
   readonly #control: number
   readonly #conversation: SocketConversation
@@ -21,10 +23,11 @@ export class Waiting {
   #isGone = false
 
   /** Starts to make it. Once born it does not keep the program running. @throws RuntimeError as `isolate` */
-  constructor(before: Plan, hold?: Hold) {
+  constructor(before: Plan, host: Host, hold?: Hold) {
+    this.#host = host
     this.#hold = hold
     const plan = heldPlan({ ...before, ops: [...before.ops, REST] }, hold)
-    this.#ops = plan.ops
+    this.#plan = plan
     const { outer, control } = spawnInit(plan, [FD_NULL, FD_NULL, FD_NULL])
     this.#outer = outer
     this.#control = control
@@ -43,13 +46,31 @@ export class Waiting {
   }
 
   async #hearOfBirth(): Promise<number> {
-    const frame = await this.#conversation.next()
+    const frame = await this.#firstWord()
     this.#conversation.keepAlive(false)
     if (this.#hold?.waits) waitNow(this.#outer)
     else forget(this.#outer)
     if (frame?.message === 'pidBorn') await this.#bear(frame.a)
-    else this.#isGone = true
+    else {
+      this.#isGone = true
+      await this.#hold?.end()
+    }
     return this.#first
+  }
+
+  /** That of its birth; undefined where there is none. */
+  async #firstWord(): Promise<Frame | undefined> {
+    const frame = await this.#conversation.next()
+    if (frame?.message !== 'usernsMade') return frame
+    try {
+      await mapIds(this.#plan, frame.a, { conversation: this.#conversation, host: this.#host })
+      return await this.#conversation.next()
+    } catch {
+      // The next command is then started without us, and says why.
+      this.#conversation.close()
+      killChild(this.#outer)
+      return undefined
+    }
   }
 
   async #bear(pid: number): Promise<void> {
@@ -77,7 +98,7 @@ export class Waiting {
     const pipes = sendRest(this.#control, rest, fds)
     if (pipes === undefined) return undefined
     this.#conversation.keepAlive(true)
-    const plan = { ops: [...this.#ops, ...rest], degradations: [] }
+    const plan = { ops: [...this.#plan.ops, ...rest], degradations: [] }
     return watchOver({ plan, conversation: this.#conversation, outer: 0, first: this.#first, pipes }, host, {
       hold: this.#hold,
     })

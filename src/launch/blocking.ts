@@ -18,6 +18,10 @@ export class BlockingConversation implements Conversation {
     this.fd = fd
   }
 
+  get isClosed(): boolean {
+    return !this.#isOpen
+  }
+
   /** @throws RuntimeError `interrupted` */
   next(): Frame | undefined {
     return this.nextWithin(-1)

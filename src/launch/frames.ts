@@ -126,6 +126,8 @@ export interface Conversation {
   /** The next frame, or undefined when init closed its end: it ran the program, or it died. */
   next(): Promise<Frame | undefined> | Frame | undefined
   say(message: MessageName, payload?: string): void
+  /** Have we let go of it? */
+  readonly isClosed: boolean
   /** Lets go of init. One that still sets up, or reaps for a sandbox, takes this as our death and ends. */
   close(): void
 }

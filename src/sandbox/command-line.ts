@@ -6,6 +6,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { PolicyRule } from '../config/rules/rule.ts'
 import { policyRules } from '../config/sandbox.ts'
 import { readHost } from '../host/host.ts'
+import { groupsText } from './groups.ts'
 import { absolute, wrong } from './option-values.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
 
@@ -41,6 +42,7 @@ function flagsOf({ name, option, kind, written }: PolicyRule, value: unknown, { 
   if (kind === 'boolean') return value === true ? [`--${name}`] : []
   if (name === 'env') return Object.entries(value as object).map(([variable, text]) => `--env=${variable}=${set(text)}`)
   if (name === 'timeout' || name === 'grace') return [`--${name}=${value}ms`]
+  if (written === 'names') return [`--${name}=${groupsText(value)}`]
   if (written === 'ports') return (value as readonly number[]).length === 0 ? [] : [`--${name}=${value}`]
   const texts = [value].flat().map(String)
   return texts.map((text) => `--${name}=${paths.has(name) ? placed(text, cwd) : text}`)

@@ -22,6 +22,7 @@ import { Watch, type WatchOptions } from './denials/watch.ts'
 import type { Connection, Connector } from './egress/connector.ts'
 import type { Ending } from './ending.ts'
 import { inSandboxWords } from './failure.ts'
+import type { KeptGroups } from './groups.ts'
 import { readLines } from './input-output.ts'
 import { plantedOf } from './protect.ts'
 import { limitsOf } from './reached.ts'
@@ -32,6 +33,7 @@ export interface StartOptions {
   readonly stdio: readonly [Stdio, Stdio, Stdio]
   readonly host: Host
   readonly level: Level
+  readonly groups: KeptGroups
   /** Limits that hold by themselves. */
   readonly limits?: readonly HeldLimit[] | undefined
   /** Dangerous paths that do not exist on the host. */
@@ -129,6 +131,10 @@ export class Command implements SandboxedProcess {
     return this.#options.level
   }
 
+  get groups(): KeptGroups {
+    return this.#options.groups
+  }
+
   kill(signal: string | number = this.#options.ending.killSignal): void {
     const number = typeof signal === 'number' ? signal : signalNumber(signal)
     if (number === undefined) throw new RuntimeError('signal-unknown', { what: `unknown signal "${signal}"` })
@@ -192,10 +198,11 @@ export class Command implements SandboxedProcess {
   }
 
   #result(ended: Ended | undefined): SandboxResult {
-    const { argv, level, unprotected } = this.#options
+    const { argv, level, groups, unprotected } = this.#options
     return makeResult(ended, {
       argv,
       level,
+      groups,
       timedOut: this.#timedOut,
       isCanceled: this.#isCanceled,
       isForcefullyTerminated: this.#isForcefullyTerminated,

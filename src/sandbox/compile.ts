@@ -16,13 +16,15 @@ import {
   MS_PRIVATE,
   MS_REC,
 } from '../kernel/constants.ts'
-import type { Op, Plan } from '../kernel/plan.ts'
+import type { IdMaps, Op, Plan } from '../kernel/plan.ts'
+import { messages } from '../kernel/plan-def.ts'
 import { planRuleset } from '../linux/landlock/plan.ts'
 import type { CommandOptions } from './command-options.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
+import { planGroups } from './groups.ts'
 import { labelOf } from './label.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
 import { planFiles, sizeOf } from './limits.ts'
@@ -33,12 +35,14 @@ import { protectOp } from './protect.ts'
 export function compileSandbox(policy: Policy, command: CommandOptions): Plan {
   const parts = compilerFor(policy, command.newSession)
   const label = labelOf(policy)
-  return { ops: [...parts.before, ...parts.command(command)], degradations: policy.degradations, label }
+  const { degradations, maps } = policy
+  return { ops: [...parts.before, ...parts.command(command)], degradations, label, maps }
 }
 
 export interface Parts {
   /** What can be done before a command is known. */
   readonly before: readonly Op[]
+  readonly maps: IdMaps | undefined
   readonly command: (command: CommandOptions) => Op[]
 }
 
@@ -46,9 +50,10 @@ export interface Parts {
 export function compilerFor(policy: Policy, newSession: boolean): Parts {
   if (policy.standing.level === 'L') {
     const walls = compileWalls(policy)
-    return { before: walls.before, command: (command) => compileLandlocked(policy, command, walls) }
+    return { before: walls.before, maps: undefined, command: (command) => compileLandlocked(policy, command, walls) }
   }
-  return { before: compileView(policy, newSession), command: (command) => compileCommand(policy, command) }
+  const before = compileView(policy, newSession)
+  return { before, maps: policy.maps, command: (command) => compileCommand(policy, command) }
 }
 
 function compileView(policy: Policy, newSession: boolean): Op[] {
@@ -57,16 +62,29 @@ function compileView(policy: Policy, newSession: boolean): Op[] {
   return [...outer(policy), ...inner(policy, newSession), ...rootOps(policy, slots), ...body]
 }
 
-function outer({ host, options }: Policy): Op[] {
-  const ids = { innerUid: host.uid, outerUid: host.uid, innerGid: host.gid, outerGid: host.gid }
+function outer(policy: Policy): Op[] {
+  const { host, options } = policy
   const net = options.net === 'host' ? 0 : CLONE_NEWNET
   const flags =
     CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | net | (host.hasCgroupNamespaces ? CLONE_NEWCGROUP : 0)
-  return [
-    { op: 'unshareUser', origin: 'sandbox' },
-    { op: 'mapSelf', ...ids, origin: 'sandbox' },
-    { op: 'born', flags: flags >>> 0, origin: 'sandbox' },
-  ]
+  return [...planUser(policy), { op: 'born', flags: flags >>> 0, origin: 'sandbox' }]
+}
+
+/**
+ * The user namespace, and groups dropped on the side where setgroups(2) may be called: as root before it, because in there
+ * one id is mapped and the call denied; else in it, where newgidmap has mapped more.
+ */
+function planUser({ host, groups, maps }: Policy): Op[] {
+  const origin = 'sandbox'
+  if (maps !== undefined)
+    return [
+      { op: 'unshareUser', origin },
+      { op: 'say', message: messages.usernsMade, origin: 'groups' },
+      { op: 'wait', message: messages.mapsWritten, origin: 'groups' },
+      ...planGroups(groups),
+    ]
+  const ids = { innerUid: host.uid, outerUid: host.uid, innerGid: host.gid, outerGid: host.gid }
+  return [...planGroups(groups), { op: 'unshareUser', origin }, { op: 'mapSelf', ...ids, origin }]
 }
 
 function inner({ options }: Policy, newSession: boolean): Op[] {

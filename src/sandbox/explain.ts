@@ -5,6 +5,7 @@ import { levelMeanings } from '../host/level.ts'
 import { nearness } from './egress/near.ts'
 import { ownNetworks } from './egress/own-network.ts'
 import { parseRule } from './egress/rules.ts'
+import { groupsInWords } from './groups.ts'
 import type { Merged, Said } from './merge.ts'
 import type { Policy } from './policy.ts'
 
@@ -49,6 +50,7 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
     ...each(said, 'connect', (port) => `TCP port ${port} can be connected to`),
     ...each(said, 'listen', (port) => `TCP port ${port} can be listened at`),
     one('nested', options.nested ? 'user namespaces can be made inside' : 'no namespace can be made inside'),
+    one('groups', groupWordsOf(policy)),
     // An explanation is shown to others, and a value may be a secret.
     ...each(said, 'env', (text) => `the environment has ${text.replace(/=.*/s, '')}`),
     one('cwd', `it begins in ${policy.cwd}`),
@@ -106,6 +108,14 @@ function networkWords({ options, standing }: Policy): string {
 function heldWords({ way }: Policy, name: LimitName): string {
   const held = way && expected(way).find(({ limit }) => limit === name)
   return held ? ` (${held.enforcedBy})` : ''
+}
+
+function groupWordsOf({ groups: { kept, dropped, enforcedBy }, host }: Policy): string {
+  const own = `the group of the caller stays, ${groupsInWords([host.gid])}`
+  if (kept.length + dropped.length === 0) return `${own}; there is no other`
+  const staying = kept.length === 0 ? 'all others are dropped' : `of the others ${groupsInWords(kept)}`
+  if (enforcedBy === 'nothing') return `${own}, and so do all others: ${groupsInWords(kept)}`
+  return `${own}; ${staying} (${enforcedBy}${kept.length > 0 ? ` drops ${groupsInWords(dropped)}` : ''})`
 }
 
 function protectedWords({ exposures, unprotected }: Policy): ExplainedRule {

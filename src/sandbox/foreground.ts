@@ -153,6 +153,7 @@ async function runConnected(
     stdio: ['inherit', onUse ? STDERR : 'inherit', 'inherit'],
     host,
     level: standing.level,
+    groups: policy.groups,
     unprotected,
     ending: {
       timeout: options.timeout,

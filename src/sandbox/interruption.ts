@@ -77,6 +77,7 @@ export class Interruption {
     return makeResult(ended && { exitCode: ended.exitCode, signal }, {
       argv: [script],
       level: this.#command.level,
+      groups: this.#command.groups,
       timedOut: this.#timedOut,
       isCanceled: this.isCanceled,
       isForcefullyTerminated: this.#isForced,

@@ -11,6 +11,7 @@ import type { CommandOptions } from './command-options.ts'
 import { deviceNames } from './dev-and-proc.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { planCalls } from './filter.ts'
+import { planGroups } from './groups.ts'
 import { unenforceable } from './level.ts'
 import { planFiles } from './limits.ts'
 import { isWithin, type Policy } from './policy.ts'
@@ -96,6 +97,7 @@ export function compileWalls(policy: Policy): { before: Op[]; after: Op[] } {
   const tcp = net === 'host' ? ports : []
   return {
     before: [
+      ...planGroups(policy.groups),
       { op: 'born', flags: 0, origin: 'sandbox' },
       { op: 'session', origin: 'sandbox' },
       { op: 'keyring', label: '', origin: 'sandbox' },

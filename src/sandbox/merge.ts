@@ -1,6 +1,7 @@
 /** Who says what: layers of a policy, the strongest first, become one. Lists add up; of single values the strongest holds. */
 import { policyRules } from '../config/sandbox.ts'
 import type { Host } from '../host/facts.ts'
+import { groupsText } from './groups.ts'
 import { noneOf, wrong } from './option-values.ts'
 import type { SandboxOptions } from './options.ts'
 import type { ProfileName } from './profile-names.ts'
@@ -67,6 +68,7 @@ function joined(there: unknown, value: unknown): unknown {
 }
 
 function wordsOf(rule: string, value: unknown): string[] {
+  if (rule === 'groups') return [groupsText(value)]
   if (Array.isArray(value)) return value.map(String)
   if (rule === 'timeout' || rule === 'grace') return [`${value} ms`]
   if (typeof value !== 'object' || value === null) return [String(value)]

@@ -6,6 +6,7 @@ import type { Denial } from './denials/shape.ts'
 import { checkHelper, type Helper, type HelperName, isHelper } from './egress/helper.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type Exposure, exposure, special } from './exposure.ts'
+import { type GroupWords, groupWords } from './groups.ts'
 import { type CheckedLayer, checkLayer, type LayerOptions } from './layer-options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demandable } from './level-words.ts'
 import { checkLimits, type LimitOptions, type Limits } from './limits.ts'
@@ -35,6 +36,11 @@ export interface SandboxOptions extends EgressOptions, LimitOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** May the command make user namespaces of its own? Browsers and sandboxes inside need it. Default false. */
   readonly nested?: boolean
+  /**
+   * Supplementary groups of the caller that it keeps: `all`, `none`, or names and numbers; one behind `?` where the caller has
+   * it. Others are dropped, or it is not run: see docs/sandbox.md. Default `all`.
+   */
+  readonly groups?: string | readonly (string | number)[]
   /** Working directory inside. Default: the caller's where it can be seen, else the home directory, else `/`. */
   readonly cwd?: string
   /** Milliseconds after which every command is ended. Default: none. */
@@ -83,6 +89,7 @@ export interface CheckedOptions {
   readonly grace: number | undefined
   readonly limits: Limits
   readonly nested: boolean
+  readonly groups: GroupWords
   readonly minLevel: Level
   readonly require: readonly Demanded[]
   readonly accept: ReadonlySet<Acceptable>
@@ -122,6 +129,7 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     grace: options.grace === 0 ? 0 : checkTimeout(options.grace, 'grace'),
     limits: checkLimits(options, wrong),
     nested: options.nested ?? false,
+    groups: groupWords(options.groups),
     minLevel: checkLevel(options.minLevel),
     require: known('require', options.require ?? [], demandable),
     accept: new Set(known('accept', options.accept ?? [], Object.keys(acceptable) as Acceptable[])),

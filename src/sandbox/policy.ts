@@ -6,9 +6,11 @@ import type { Degradation } from '../base/issue.ts'
 import { chooseWay, type Way } from '../container/hold/choose.ts'
 import { expected } from '../container/hold/watchdog.ts'
 import type { Host } from '../host/facts.ts'
+import type { IdMaps } from '../kernel/plan.ts'
 import { checkWatchable } from './denials/watchable.ts'
 import type { Exposure } from './exposure.ts'
 import { matching } from './glob.ts'
+import { decideGroups, type KeptGroups } from './groups.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { wrong } from './option-values.ts'
 import type { CheckedOptions } from './options.ts'
@@ -36,6 +38,9 @@ export interface Policy {
   readonly cwd: string
   readonly degradations: readonly Degradation[]
   readonly standing: Standing
+  readonly groups: KeptGroups
+  /** Id maps that its launch waits for; undefined where it writes its own. */
+  readonly maps: IdMaps | undefined
   /** The command stays in the caller's session and process group. Default false. */
   readonly sharesGroup?: boolean
   /** How the limits of all its processes together are held; undefined where there are none. */
@@ -65,6 +70,7 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     needsCgroup: options.require.includes('cgroups'),
     mayBeLoose: options.accept.has('limits'),
   })
+  const { groups, maps } = decideGroups(options.groups, host, standing.level)
   const isLandlocked = standing.level === 'L'
   const privates = privatePlaces(host)
   const exposures = [...systemExposures(), ...options.exposures.map(resolveSource)].sort(
@@ -95,6 +101,8 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     cwd: options.cwd ?? chooseCwd(host, covered, exposures),
     degradations,
     standing,
+    groups,
+    maps,
     way,
   }
 }

@@ -4,12 +4,14 @@ import type { Hold } from '../container/hold/amounts.ts'
 import type { Isolated } from '../container/isolate.ts'
 import { Waiting } from '../container/waiting.ts'
 import type { Host } from '../host/facts.ts'
-import type { Op } from '../kernel/plan.ts'
+import type { IdMaps, Op } from '../kernel/plan.ts'
 
 /** What all that it makes have in common. */
 export interface Mould {
   readonly before: readonly Op[]
   readonly label: string
+  readonly maps: IdMaps | undefined
+  readonly host: Host
   readonly hold?: () => Hold | undefined
 }
 
@@ -23,9 +25,9 @@ export class Pool {
   #isEnded = false
 
   /** @throws RuntimeError as `isolate`: a machine that cannot make one says so at once */
-  constructor(size: number, { before, label, hold }: Mould) {
+  constructor(size: number, { before, label, maps, host, hold }: Mould) {
     this.#size = size
-    this.#make = () => new Waiting({ ops: before, degradations: [], label }, hold?.())
+    this.#make = () => new Waiting({ ops: before, degradations: [], label, maps }, host, hold?.())
     while (this.#waiting.length < size) this.#waiting.push(this.#make())
   }
 

@@ -12,6 +12,7 @@ import { policyRules } from '../config/sandbox.ts'
 import type { Table } from '../config/shape.ts'
 import type { Host } from '../host/facts.ts'
 import { levels, reaches } from '../host/level.ts'
+import { groupsText, groupWords, keepsMore } from './groups.ts'
 import type { SandboxOptions } from './options.ts'
 import { isWithin } from './policy.ts'
 import { harmlessProfiles } from './profiles.ts'
@@ -66,7 +67,7 @@ export function widenings({ directory, values, below }: ProjectSays): { rule: st
   return policyRules.flatMap((rule) => {
     const value = values[rule.name]
     if (value === undefined) return []
-    const words = (Array.isArray(value) ? value : [value]).map(String)
+    const words = rule.name === 'groups' ? [groupsText(value)] : (Array.isArray(value) ? value : [value]).map(String)
     return words.flatMap((word) => {
       const why = whyItWidens(rule, word, { directory, below })
       return why === undefined ? [] : [{ rule: rule.name, why: `${rule.name} ${JSON.stringify(word)}: ${why}` }]
@@ -99,6 +100,8 @@ const words: Readonly<Record<string, (word: string, below: SandboxOptions) => st
     if (!harmlessProfiles.includes(word)) return `a project can only say ${harmlessProfiles.join(' or ')}`
     return profile === undefined || profile === word ? undefined : `your own is ${profile}`
   },
+  groups: (word, { groups: own }) =>
+    keepsMore(groupWords(word), groupWords(own)) ? `yours keeps ${groupsText(own)}` : undefined,
   timeout: (word, { timeout = Number.POSITIVE_INFINITY }) =>
     (parseDuration(word) ?? 0) > timeout ? 'it is longer than yours' : undefined,
   // Without an end of time of yours it can only end something sooner.

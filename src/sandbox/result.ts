@@ -6,6 +6,7 @@ import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalName } from '../kernel/constants.ts'
 import type { Denial } from './denials/shape.ts'
+import type { KeptGroups } from './groups.ts'
 
 export interface SandboxResult<Output = string> {
   /** What the command had in a weaker form than the plan says, as it turned out when it started. */
@@ -32,6 +33,8 @@ export interface SandboxResult<Output = string> {
   readonly durationMs: number
   /** The isolation that it had. */
   readonly level: Level
+  /** The supplementary groups that it had, and how it lost the others. */
+  readonly groups: KeptGroups
   /** What held its limits, and how often they were reached. */
   readonly limits: readonly HeldLimit[]
   /** The limit because of which processes were ended. */
@@ -59,6 +62,7 @@ export class SandboxError<Output extends Text = string> extends RuntimeError imp
   declare readonly failed: boolean
   declare readonly durationMs: number
   declare readonly level: Level
+  declare readonly groups: KeptGroups
   declare readonly limits: readonly HeldLimit[]
   declare readonly limit: LimitName | undefined
   declare readonly planted: readonly string[]
@@ -109,6 +113,7 @@ export interface Circumstances {
   readonly cause: unknown
   readonly durationMs: number
   readonly level: Level
+  readonly groups: KeptGroups
   readonly planted: readonly string[]
   readonly degradations: readonly Degradation[]
   readonly denials?: readonly Denial[] | undefined

@@ -97,7 +97,9 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     this.#parts = compilerFor(policy, true)
     this.#holder = holder
     this.#label = labelOf(policy)
-    this.#pool = new Pool(warm, { before: this.#parts.before, label: this.#label, hold: () => holder?.begin() })
+    const { before, maps } = this.#parts
+    const { host } = policy
+    this.#pool = new Pool(warm, { before, label: this.#label, maps, host, hold: () => holder?.begin() })
     this.#events = new Events(this)
     this.#verbs = new LayerVerbs(layer, policy.host.cwd, this.#events)
     this.#network = connectorFor(heardBy(this.#events, policy.options), policy.host)
@@ -137,7 +139,8 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
 
   #whole(rest: readonly Op[]): Plan {
     const { degradations } = this.#policy
-    return { ops: [...this.#parts.before, ...rest], degradations, label: this.#label }
+    const { before, maps } = this.#parts
+    return { ops: [...before, ...rest], degradations, label: this.#label, maps }
   }
 
   #commandOps(argv: readonly string[], options: SpawnOptions, isWatched: boolean): Op[] {
@@ -186,6 +189,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       stdio: typeof stdio === 'object' ? stdio : ([stdio, stdio, stdio] as const),
       host,
       level: this.level,
+      groups: this.#policy.groups,
       hold: () => this.#holder?.begin(),
       limits: heldAlways(this.#policy.options.limits),
       unprotected: this.#policy.unprotected,

@@ -29,6 +29,8 @@ const policy: Policy = {
   cwd: '/',
   degradations: [],
   way: undefined,
+  groups: { kept: [], dropped: [], enforcedBy: 'nothing' },
+  maps: undefined,
   standing: { level: 'U1', landlock: 0 },
 }
 

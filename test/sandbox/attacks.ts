@@ -84,6 +84,7 @@ export const attackRows: readonly AttackRow[] = [
   { id: 'terminal-input', title: 'type into the terminal (TIOCSTI)' },
   { id: 'console-input', title: 'paste into the console (TIOCLINUX)' },
   { id: 'setuid-program', title: 'become root by a setuid program' },
+  { id: 'foreign-group', title: 'get a group by setgroups, newgrp or a setgid program' },
   { id: 'user-namespace', title: 'make a user namespace' },
   { id: 'user-namespace-by-clone3', title: 'make one where no filter sees the flags (clone3)' },
   { id: 'older-calls', title: 'call the kernel by its gate of 32 bits (int 0x80)', harmless: true },

@@ -66,7 +66,7 @@ test('one that is still being made is left for a later command', { skip }, async
   const policy = choosePolicy(checkOptions({ cwd: '/' }, '/'), readHost())
   const { before, command } = compilerFor(policy, true)
   const rest = command({ argv: ['true'], env: {}, cwd: '/', umask: 0o22, newSession: true })
-  const pool = new Pool(2, { before, label: 'sandbox' })
+  const pool = new Pool(2, { before, label: 'sandbox', maps: undefined, host: policy.host })
   const run = () => pool.run(rest, [FD_NULL, FD_NULL, FD_NULL], policy.host)
   assert.equal(run(), undefined)
   await pool.ready()

@@ -27,6 +27,7 @@ const special: Words = {
     `uid ${innerUid}=${outerUid}`,
     `gid ${innerGid}=${outerGid}`,
   ],
+  groups: ({ ids }) => [ids.join(',') || 'none'],
   join: ({ type, name }) => [flagWords(type, namespaceWords), plain(name)],
   born: ({ flags }) => [flagWords(flags, namespaceWords)],
   become: ({ uid, gid, clearGroups }) => [`uid=${uid}`, `gid=${gid}`, clearGroups ? 'no groups' : ''],

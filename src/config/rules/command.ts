@@ -11,6 +11,16 @@ export const commandRules = [
     project: { only: 'false' },
   },
   {
+    name: 'groups',
+    option: 'groups',
+    kind: 'text',
+    written: 'names',
+    value: 'all|none|NAME,…',
+    help: 'supplementary groups of ours that it keeps (all)',
+    empty: 'kept',
+    project: 'narrows',
+  },
+  {
     name: 'env',
     option: 'env',
     short: 'e',

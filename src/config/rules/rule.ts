@@ -1,6 +1,6 @@
 /** One rule of a sandbox's policy, as data: how it is said in each place, and who may say it. */
 /** How a value is written in a file. */
-export type Written = 'texts' | 'ports' | 'text' | 'switch'
+export type Written = 'texts' | 'ports' | 'names' | 'text' | 'switch'
 
 export interface PolicyRule {
   /** Of the option, without dashes, and the key in a file. */

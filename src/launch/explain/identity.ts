@@ -7,7 +7,7 @@ import { mapFix } from './ids.ts'
 import { limitText, nprocCause } from './limits.ts'
 import { refusals, restrictedUserns } from './refusal.ts'
 
-type Names = 'become' | 'umask' | 'rlimit' | 'bounding' | 'user' | 'caps' | 'noNewPrivs' | 'oomScore'
+type Names = 'groups' | 'become' | 'umask' | 'rlimit' | 'bounding' | 'user' | 'caps' | 'noNewPrivs' | 'oomScore'
 
 const nprocUser: Cause<'become' | 'user'> = { ...nprocCause, code: 'userns-nproc' }
 
@@ -66,6 +66,22 @@ const userCauses: readonly Cause<'user'>[] = [
 ]
 
 export const explainIdentity: Table<Names> = {
+  groups: {
+    code: 'groups-denied',
+    what: ({ op }) => `cannot keep just these supplementary groups: ${op.ids.join(' ') || 'none'} (setgroups)`,
+    causes: [
+      {
+        errno: 'EPERM',
+        why: 'probably a security module or a seccomp filter around us refuses it: what the kernel asks for was had',
+        fix: 'look for a denial with: sudo dmesg; or keep them all: --groups all',
+      },
+      {
+        errno: 'EINVAL',
+        why: 'one of them is not mapped in the user namespace',
+        fix: 'name only groups that the caller has here, or keep them all: --groups all',
+      },
+    ],
+  },
   become: {
     code: 'map-refused',
     what: ({ op }) => `cannot become user ${op.uid} and group ${op.gid} of the new user namespace (setresuid)`,

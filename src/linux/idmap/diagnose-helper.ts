@@ -88,6 +88,13 @@ function refusedByHelper({ host, stderr, kind }: HelperFailure): Finding | undef
     }
   }
   if (/owned by a different user/i.test(stderr)) {
+    const [, ours, account] = / gid:(\d+) pw_gid:(\d+)/.exec(stderr) ?? []
+    if (ours !== account)
+      return {
+        code: 'map-helper-failed',
+        why: `our group is ${ours}, and the user database has ${account}: it takes no other (sg and newgrp give another one)`,
+        fix: 'start usnea with that group',
+      }
     return { code: 'map-helper-failed', why: 'the process to be mapped does not belong to us any more' }
   }
   if (/could not open proc directory|could not stat directory/i.test(stderr)) {

@@ -40,22 +40,26 @@ export interface Obstacle {
   readonly fix: string
 }
 
-/** Why newuidmap and newgidmap cannot help here, or undefined. Asks only for cheap facts. */
-export function helperObstacle(host: Host): Obstacle | undefined {
-  if (host.newuidmap === undefined || host.newgidmap === undefined) {
-    const absent = host.newuidmap === undefined ? 'newuidmap' : 'newgidmap'
+const helperCapabilities = { uid: ['CAP_SETUID', CAP_SETUID], gid: ['CAP_SETGID', CAP_SETGID] } as const
+
+/** Why newuidmap and newgidmap cannot help here, or the one of them that is needed; or undefined. Asks only for cheap facts. */
+export function helperObstacle(host: Host, kinds: readonly Kind[] = ['uid', 'gid']): Obstacle | undefined {
+  const absent = kinds.find((kind) => host[`new${kind}map`] === undefined)
+  if (absent !== undefined) {
     const fix = 'sudo apt-get install uidmap, or sudo dnf install shadow-utils'
-    return { code: 'map-helper-missing', why: `${absent} was not found`, fix }
+    return { code: 'map-helper-missing', why: `new${absent}map was not found`, fix }
   }
   if (host.noNewPrivs) {
     const fix = 'systemd: NoNewPrivileges=no; Kubernetes: allowPrivilegeEscalation: true'
-    return { code: 'map-helper-nnp', why: 'no_new_privs is set on our process, so newuidmap has no effect', fix }
+    const why = `no_new_privs is set on our process, so new${kinds[0]}map has no effect`
+    return { code: 'map-helper-nnp', why, fix }
   }
-  const lacking = [
-    ...(hasCapability(host.capBounding, CAP_SETUID) ? [] : ['CAP_SETUID']),
-    ...(hasCapability(host.capBounding, CAP_SETGID) ? [] : ['CAP_SETGID']),
-  ]
+  const lacking = kinds
+    .map((kind) => helperCapabilities[kind])
+    .flatMap(([name, bit]) => (hasCapability(host.capBounding, bit) ? [] : [name]))
   if (lacking.length === 0) return undefined
   const why = `the capability bounding set of our process lacks ${lacking.join(' and ')}`
-  return { code: 'map-helper-bounding', why, fix: 'Docker: --cap-add SETUID,SETGID on the outer container' }
+  const names = lacking.map((name) => name.replace('CAP_', '')).join(',')
+  const fix = `Docker: --cap-add ${kinds.length === 2 ? 'SETUID,SETGID' : names} on the outer container`
+  return { code: 'map-helper-bounding', why, fix }
 }

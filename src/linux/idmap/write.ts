@@ -5,6 +5,7 @@ import { runShort } from '../../base/run.ts'
 import type { Host, IdRange } from '../../host/facts.ts'
 import { mountOf } from '../../host/mountinfo.ts'
 import { findProgram } from '../../host/program.ts'
+import type { IdMaps } from '../../kernel/plan.ts'
 import type { ChosenMaps } from './choose.ts'
 import { diagnoseHelper, type HelperFile } from './diagnose-helper.ts'
 import { diagnoseWrite } from './diagnose-write.ts'
@@ -29,6 +30,15 @@ export async function writeMaps(pid: number, maps: Omit<ChosenMaps, 'notes'>, ho
   if (maps.denySetgroups) writeOnce({ pid, host, file: 'setgroups', ranges: [] })
   writeOnce({ pid, host, file: 'uid_map', ranges: maps.uid })
   writeOnce({ pid, host, file: 'gid_map', ranges: maps.gid })
+}
+
+/**
+ * For a process of ours that maps one user and several groups: the user is its own, which everybody may map, so only
+ * newgidmap is started. Throws as `writeMaps`.
+ */
+export async function writeGroupMaps(pid: number, maps: IdMaps, host: Host): Promise<void> {
+  writeOnce({ pid, host, file: 'uid_map', ranges: maps.uid })
+  await runHelper(pid, 'gid', maps, host)
 }
 
 interface Writing {
@@ -56,7 +66,7 @@ function writeOnce(writing: Writing): void {
   }
 }
 
-async function runHelper(pid: number, kind: Kind, maps: Omit<ChosenMaps, 'notes'>, host: Host): Promise<void> {
+async function runHelper(pid: number, kind: Kind, maps: IdMaps, host: Host): Promise<void> {
   const path = (kind === 'uid' ? host.newuidmap : host.newgidmap) ?? `new${kind}map`
   const args = helperArguments(pid, kind === 'uid' ? maps.uid : maps.gid)
   const { status, stderr, errno, timedOut } = await runShort(path, args, { env: {}, timeout: TIMEOUT_MS })

@@ -82,6 +82,7 @@ const refusedOf = (values: Record<string, unknown>, below: SandboxOptions = {}) 
 const narrow: Record<string, unknown>[] = [
   { hide: ['/etc/shadow'], deny: ['/srv'], require: ['netns'] },
   { net: 'none', nested: false, timeout: '10s', files: '64', disk: '1M', 'min-level': 'U1', profile: 'build' },
+  { groups: ['video'] },
   { grace: '5s', memory: '64M', pids: '10', cpus: '0.5' },
   { rw: ['.'], ro: ['.'], cwd: '.', env: ['A=b'] },
 ]
@@ -116,6 +117,8 @@ const wide: [rule: string, values: Record<string, unknown>, below?: SandboxOptio
   ['disk', { disk: '2M' }, { disk: '1M' }],
   ['grace', { grace: '2s' }, { timeout: 60_000, grace: 1000 }],
   ['memory', { memory: '2M' }, { memory: 1024 ** 2 }],
+  ['groups', { groups: 'video,44' }, { groups: ['video'] }],
+  ['groups', { groups: 'all' }, { groups: 'none' }],
   ['pids', { pids: '11' }, { pids: 10 }],
   ['cpus', { cpus: '1.5' }, { cpus: 1 }],
 ]
