@@ -1,8 +1,8 @@
 /** What is found without, or beside, a trial of a container: directories, keys, networks, Landlock. */
-import { existsSync } from 'node:fs'
 import { landlockVersion } from '../container/probe.ts'
 import type { Host } from '../host/facts.ts'
 import { findProgram } from '../host/program.ts'
+import { whyNoTun } from '../host/tun.ts'
 import type { ChosenMaps } from '../linux/idmap/choose.ts'
 import { chooseStateRoot } from '../state/paths.ts'
 import { type Finding, fromError, ok, unknown, weak } from './finding.ts'
@@ -38,7 +38,8 @@ export function networkFinding({ env }: Host): Finding {
   const subject = { id: 'net', title: 'a connected network' }
   const found = ['pasta', 'slirp4netns'].filter((name) => findProgram(name, env) !== undefined)
   if (found.length === 0) return weak(subject, 'net-program')
-  if (!existsSync('/dev/net/tun')) return weak(subject, 'net-tun')
+  const noTun = whyNoTun()
+  if (noTun !== undefined) return weak(subject, 'net-tun', noTun)
   return ok(subject.id, subject.title, found.join(' '))
 }
 

@@ -127,10 +127,10 @@ class Talk {
 
   /** Said once, of a child of ours: a forged one would have us save, and later kill, somebody else. */
   #born(pid: number): void {
-    if (this.pid !== 0 || readProcess(pid)?.parent !== process.pid) {
-      if (!isOwnProc()) throw new RuntimeError('proc-foreign')
+    // in another pid namespace's /proc a stranger may look like our child: kthreadd is process 2 as we may be
+    if (!isOwnProc()) throw new RuntimeError('proc-foreign')
+    if (this.pid !== 0 || readProcess(pid)?.parent !== process.pid)
       throw new RuntimeError('internal', { what: `init said a pid that is no child of ours: ${pid}` })
-    }
     this.pid = pid
     this.#options.onBorn?.(pid)
   }

@@ -121,7 +121,7 @@ const namespaces: Play = {
 
 const networks: Play = {
   title: 'networks: none, the host, slirp4netns',
-  needs: ['slirp4netns'],
+  needs: ['slirp4netns', 'openTun'],
   by: async (hands) => {
     const addresses = 'ip -o address | grep -v " inet6 f[de]" | tr -s " " | cut -d" " -f2-4'
     const on = (network: string) =>

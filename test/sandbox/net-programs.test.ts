@@ -36,8 +36,11 @@ peer.recv(9999)
 peer.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\nfrom inside\\n')
 peer.close()`
 
-/** A host with a default route, in a network namespace of its own. */
-const host = `ip link set lo up && ip tuntap add dev d0 mode tap && ip address add 11.0.1.1/24 dev d0 && ip link set d0 up &&
+/** Without udev the device is root's alone. */
+const openTun = `{ test "$(stat -c %a /dev/net/tun)" = 666 || { mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200; }; }`
+
+/** A host with a default route, in namespaces of its own. */
+const host = `${openTun} && ip link set lo up && ip tuntap add dev d0 mode tap && ip address add 11.0.1.1/24 dev d0 && ip link set d0 up &&
 ip route add default via 11.0.1.2`
 
 for (const name of programs)
@@ -53,6 +56,7 @@ for (const name of programs)
     const { stdout } = await run('unshare', [
       ...(isRoot ? [] : ['--user', '--map-root-user']),
       '--net',
+      '--mount',
       'sh',
       '-c',
       script,
@@ -65,12 +69,12 @@ test('pasta publishes on an address of IPv6', {
 }, async () => {
   const serve6 = serve.replace("'0.0.0.0', 8080)", "'::', 8080), family=socket.AF_INET6")
   // pasta carries IPv6 where the host has a way by it
-  const host6 = `ip link set lo up && ip link add d0 type veth peer name d1 && ip address add 11.0.1.1/24 dev d0 &&
+  const host6 = `${openTun} && ip link set lo up && ip link add d0 type veth peer name d1 && ip address add 11.0.1.1/24 dev d0 &&
     ip -6 address add 2600:9::1/64 dev d0 nodad && ip link set d1 up && ip link set d0 up &&
     ip route add default via 11.0.1.2 && ip -6 route add default via 2600:9::2`
   const usnea = `env PATH=/usr/bin:/bin:/usr/sbin ${await runtimePath()} --net pasta -p '[::1]:8086:8080' --cwd /`
   const script = `${host6} && ${usnea} -- python3 -c "${serve6}" | while read line; do echo "$line"; curl -gsS 'http://[::1]:8086/'; done`
-  const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', 'sh', '-c', script]
+  const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'sh', '-c', script]
   const { stdout } = await run('unshare', enter)
   assert.equal(stdout, 'ready\nfrom inside\n')
 })
@@ -79,7 +83,15 @@ test('the program ends with usnea, also when that is killed', { skip: whyNot('pa
   const port = 20_000 + (process.pid % 40_000)
   const ours = () => allProcesses().filter(({ pid }) => wordsOf(pid).includes(`/${port}:80`))
   const words = ['--net', 'pasta', '-p', `${port}:80`, '--cwd', '/', '--', 'sh', '-c', 'echo up; exec sleep 1000']
-  const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', 'sh', '-c', `${host} && exec "$@"`, 'sh']
+  const enter = [
+    ...(isRoot ? [] : ['--user', '--map-root-user']),
+    '--net',
+    '--mount',
+    'sh',
+    '-c',
+    `${host} && exec "$@"`,
+    'sh',
+  ]
   const child = spawn('unshare', [...enter, await runtimePath(), ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
   assert.equal(ours().length > 0, true)
@@ -101,7 +113,7 @@ import socket, subprocess, sys
 taken = socket.create_server(('127.0.0.1', 8085))
 for port in ('8085', '80'): subprocess.run(sys.argv[1].split() + ['-p', port + ':80', '--', 'echo', 'ran'])
 " '${usnea}'`
-    const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', 'sh', '-c', script]
+    const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'sh', '-c', script]
     const { stdout, stderr } = await run('unshare', enter)
     assert.equal(stdout, '')
     assert.match(stderr, /port 8085 of 127\.0\.0\.1 cannot be published: EADDRINUSE.*another program listens/)

@@ -1,5 +1,5 @@
 /** Starts pasta or slirp4netns for a command. A process of ours watches over it and ends it when we are gone, however we ended. */
-import { accessSync, closeSync, constants, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { connect, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import type { Degradation } from '../../base/issue.ts'
 import { FD_NULL, FD_PIPE_OUT, type Isolated, isolate } from '../../container/isolate.ts'
 import type { Host } from '../../host/facts.ts'
+import { whyNoTun } from '../../host/tun.ts'
 import type { Plan } from '../../kernel/plan.ts'
 import type { Connection, Connector, Handed } from './connector.ts'
 import { type Helper, helperArguments, type Publication, READY_FD } from './helper.ts'
@@ -24,7 +25,8 @@ export class HelperNetwork implements Connector {
     this.#helper = helper
     this.#host = host
     this.#program = findProgram(helper.name, host)
-    if (!existsSync('/dev/net/tun')) throw new RuntimeError('net-tun', { origin: 'net' })
+    const why = whyNoTun()
+    if (why !== undefined) throw new RuntimeError('net-tun', { ...why, origin: 'net' })
   }
 
   weaknesses(): Degradation[] {
