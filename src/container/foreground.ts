@@ -1,8 +1,10 @@
 /** What run and exec share once the program runs: its input and output, its signals, its end. */
 import { fchownSync } from 'node:fs'
+import { handOver } from '../kernel/aside.ts'
 import { attend as attendChild, type Ended, type Ends } from '../kernel/children.ts'
+import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/functions.ts'
 import { assertNotInterrupted, releaseSignals } from '../kernel/interruption.ts'
-import { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT, handOver, native } from '../kernel/native.ts'
+import { native } from '../kernel/native.ts'
 import type { Child } from '../launch/launch.ts'
 import { toOuter } from '../linux/idmap/ranges.ts'
 import type { ContainerRecord } from '../state/record.ts'

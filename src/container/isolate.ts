@@ -13,7 +13,7 @@ import { writeGroupMaps } from '../linux/idmap/write.ts'
 import { Channel, type Handed } from './channel.ts'
 import type { HeldLimit, Hold } from './hold/amounts.ts'
 
-export { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/native.ts'
+export { FD_NULL, FD_PIPE_IN, FD_PIPE_OUT } from '../kernel/functions.ts'
 
 /** How it ended: the command's own end, or the reason why it never ran. */
 export type Outcome = ({ readonly ended: Ended } | { readonly failure: RuntimeError }) & {

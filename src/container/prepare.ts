@@ -1,18 +1,13 @@
 /** Everything that can be refused before anything is made: create, run and plan share it. No side effects. */
 
-import { RuntimeError } from '../base/errors.ts'
 import { type Degradation, error, type Issue } from '../base/issue.ts'
 import { findDeviceNode } from '../host/device-node.ts'
 import type { Host } from '../host/facts.ts'
 import { FULL_SIZE } from '../host/userns.ts'
 import { type ContainerPlan, compile } from '../launch/compile.ts'
-import { chooseCgroup } from '../linux/cgroups/choose.ts'
 import { checkLimits } from '../linux/cgroups/limits/limits.ts'
-import { ownerOf } from '../linux/cgroups/ownership.ts'
 import { checkCgroupsPath } from '../linux/cgroups/place.ts'
 import type { CgroupChoice } from '../linux/cgroups/plan.ts'
-import { type Answer, chooseScope, scopePlaces, wantedUnit, withoutScope } from '../linux/cgroups/scope-plan.ts'
-import { surveyAround, surveyScope } from '../linux/cgroups/survey.ts'
 import { checkMaps } from '../linux/idmap/check.ts'
 import { type ChosenMaps, chooseMaps } from '../linux/idmap/choose.ts'
 import { checkProcessLabels, mountLabelNotes, processLabelNotes } from '../linux/lsm/check.ts'
@@ -21,22 +16,21 @@ import { checkNamespaces, strayProcesses } from '../linux/namespaces/check.ts'
 import { checkNetDevices } from '../linux/net/check.ts'
 import { availableCapabilities } from '../linux/process/capabilities.ts'
 import type { IdLimits } from '../linux/process/check.ts'
+import type { Environment } from '../linux/process/environment.ts'
 import { keepsGroups } from '../linux/process/kept-groups.ts'
 import { checkRdt } from '../linux/rdt/check.ts'
 import { planRdt, type RdtPlan } from '../linux/rdt/plan.ts'
 import { isJoined, isNew, isPrivate } from '../linux/scene.ts'
 import { checkFilter, checkLength } from '../linux/seccomp/check.ts'
-import { heldBy, planStandIn, type StandIn, wantsStandIn, withProcessLimit } from '../linux/watchdog/plan.ts'
+import { type StandIn, withProcessLimit } from '../linux/watchdog/plan.ts'
 import type { MayMiss } from '../spec/names.ts'
 import { withUserNamespace } from '../spec/rootless.ts'
 import { noProcess } from '../spec/rules/process.ts'
 import { type Bundle, homeOf, type RunnableSpec, readBundle, refuse } from './bundle.ts'
 import type { Enforcer } from './context.ts'
+import { type CgroupSource, chooseHolding, type Holding } from './holding.ts'
 import { assertIds, assertOwners, groupNotes, ownerNotes } from './ids.ts'
 import { takesNotifySocket, treeFd, withNotifySocket } from './notify.ts'
-
-/** Who makes the cgroup; for systemd what it says of itself. `without`: there is none to be had, and that is why. */
-export type CgroupSource = 'cgroupfs' | 'disabled' | { readonly systemd: Answer } | { readonly without: RuntimeError }
 
 export interface PrepareOptions {
   /** Names the cgroup where the configuration does not. */
@@ -79,70 +73,23 @@ export interface Prepared {
 
 /** @throws RuntimeError for every finding of the bundle, of this host, and of both together */
 export function prepare(host: Host, options: PrepareOptions): Prepared {
-  const bundle = readBundle(options.bundle, options.config)
-  const { spec: completed, maps, added } = complete(bundle.spec, host)
-  const notify = takesNotifySocket(completed) ? options.notify : undefined
-  const spec = notify === undefined ? completed : withNotifySocket(completed, notify)
-  const tree = host.realRoot && maps !== undefined && notify !== undefined
-  if (!options.gate && spec.process.args.length === 0) refuse([error('/process', noProcess)], 'error', 'config-invalid')
-  refuse(hostIssues(spec, bundle, { host, maps, mayMiss: options.mayMiss }), 'error', 'config-invalid')
-  const limits = idLimits(spec, host, maps)
-  assertIds(spec.process, limits, host)
-  assertOwners(spec.mounts ?? [], limits, host)
-  const found = withOwner(cgroupOf(spec, host, options), ownerOf(spec, host, maps?.uid))
-  const standIn = standInOf(spec, found, { host, maps, enforce: options.enforce })
-  const cgroup = withoutHeld(found, standIn)
-  const guardsDevices = cgroup.plan?.guard !== undefined
-  if (options.strict) assertHeld(cgroup)
-  const plan = compile(
-    { ...spec, process: withProcessLimit(spec.process, standIn, host) },
-    {
-      scene: {
-        host,
-        bundle: bundle.path,
-        rootfs: bundle.rootfs,
-        maps,
-        deviceNodes: deviceNodes(spec),
-        ...(tree && { openedTrees: new Map([[notify, treeFd(spec, options)]]) }),
-        cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
-        mayMiss: options.mayMiss,
-        noPivot: options.noPivot ?? false,
-        noNewKeyring: options.noNewKeyring ?? false,
-      },
-      keepFds: options.keepFds,
-      environment: {
-        home: homeOf(bundle.rootfs.path, spec.process.user?.uid ?? 0),
-        listenFds: options.listenFds,
-        listenFdNames: host.env.LISTEN_FDNAMES,
-      },
-      gate: options.gate,
-      isAttended: !options.detached,
-    },
-  )
-  const ownsUserNamespace = maps !== undefined || isJoined(spec, 'user')
-  const available = availableCapabilities(host, { ownsUserNamespace, guardsDevices })
-  refuse(
-    [...checkFilter(spec, { host, process: spec.process, available }), ...checkLength(plan.ops)],
-    'error',
-    'config-invalid',
-  )
-  const notes = (maps?.notes ?? []).map((message) => ({ pointer: '/linux/uidMappings', message }))
+  const asked = readAsked(host, options)
+  const { bundle, spec, maps, notify } = asked
+  assertFit(asked, host, options)
+  const { cgroup, standIn } = chooseHolding(spec, { ...options, host, maps })
+  const plan = compileAsked(asked, { cgroup, standIn }, { host, options })
   return {
     bundle,
     spec,
-    notify: notify === undefined ? undefined : tree ? 'as tree' : 'by path',
+    notify: notify === undefined ? undefined : asked.treePath === undefined ? 'by path' : 'as tree',
     maps,
     plan,
     cgroup,
     standIn,
     rdt: planRdt(spec.linux?.intelRdt, host.resctrl, options.id),
     degradations: [
-      ...added,
-      ...notes,
-      ...ownerNotes(bundle.rootfs, maps, host),
-      ...groupNotes(maps, host),
-      ...mountLabelNotes(spec.linux ?? {}, host),
-      ...processLabelNotes(spec.process, host, { origin: '/process', mayMiss: options.mayMiss }),
+      ...asked.added,
+      ...notesOf(asked, host, options),
       ...cgroup.degradations,
       ...strayProcesses(spec, cgroup.plan !== undefined),
       ...plan.degradations,
@@ -150,12 +97,93 @@ export function prepare(host: Host, options: PrepareOptions): Prepared {
   }
 }
 
-/** @throws RuntimeError `limit-unheld` */
-function assertHeld({ degradations }: CgroupChoice): void {
-  const loose = degradations.filter(({ pointer }) => pointer.startsWith('/linux/resources/'))
-  if (loose.length === 0) return
-  throw new RuntimeError('limit-unheld', { details: loose.map(({ pointer, message }) => `${pointer}: ${message}`) })
+interface Asked {
+  readonly bundle: Bundle
+  readonly spec: RunnableSpec
+  readonly maps: ChosenMaps | undefined
+  /** The directory of the socket for sd_notify(3), if it takes one. */
+  readonly notify: string | undefined
+  /** The same, where init cannot reach it by path. */
+  readonly treePath: string | undefined
+  readonly added: readonly Degradation[]
 }
+
+function readAsked(host: Host, options: PrepareOptions): Asked {
+  const bundle = readBundle(options.bundle, options.config)
+  const { spec, maps, added } = complete(bundle.spec, host)
+  const notify = takesNotifySocket(spec) ? options.notify : undefined
+  return {
+    bundle,
+    spec: notify === undefined ? spec : withNotifySocket(spec, notify),
+    maps,
+    notify,
+    treePath: host.realRoot && maps !== undefined ? notify : undefined,
+    added,
+  }
+}
+
+function assertFit({ spec, bundle, maps }: Asked, host: Host, { gate, mayMiss }: PrepareOptions): void {
+  if (!gate && spec.process.args.length === 0) refuse([error('/process', noProcess)], 'error', 'config-invalid')
+  refuse(hostIssues(spec, bundle, { host, maps, mayMiss }), 'error', 'config-invalid')
+  const limits = idLimits(spec, host, maps)
+  assertIds(spec.process, limits, host)
+  assertOwners(spec.mounts ?? [], limits, host)
+}
+
+/** @throws RuntimeError `config-invalid` for what only the plan shows */
+function compileAsked(
+  { spec, bundle, maps, treePath }: Asked,
+  { cgroup, standIn }: Holding,
+  { host, options }: { readonly host: Host; readonly options: PrepareOptions },
+): ContainerPlan {
+  const guardsDevices = cgroup.plan?.guard !== undefined
+  const process = withProcessLimit(spec.process, standIn, host)
+  const plan = compile(
+    { ...spec, process },
+    {
+      scene: {
+        host,
+        bundle: bundle.path,
+        rootfs: bundle.rootfs,
+        maps,
+        deviceNodes: deviceNodes(spec),
+        ...(treePath !== undefined && { openedTrees: new Map([[treePath, treeFd(spec, options)]]) }),
+        cgroup: cgroup.plan && { places: cgroup.plan.places, guardsDevices },
+        mayMiss: options.mayMiss,
+        noPivot: options.noPivot ?? false,
+        noNewKeyring: options.noNewKeyring ?? false,
+      },
+      keepFds: options.keepFds,
+      environment: environmentWish(spec, bundle, { host, options }),
+      gate: options.gate,
+      isAttended: !options.detached,
+    },
+  )
+  const ownsUserNamespace = maps !== undefined || isJoined(spec, 'user')
+  const available = availableCapabilities(host, { ownsUserNamespace, guardsDevices })
+  const filter = checkFilter(spec, { host, process: spec.process, available })
+  refuse([...filter, ...checkLength(plan.ops)], 'error', 'config-invalid')
+  return plan
+}
+
+const environmentWish = (
+  { process }: RunnableSpec,
+  { rootfs }: Bundle,
+  { host, options }: { readonly host: Host; readonly options: PrepareOptions },
+): Environment => ({
+  home: homeOf(rootfs.path, process.user?.uid ?? 0),
+  listenFds: options.listenFds,
+  listenFdNames: host.env.LISTEN_FDNAMES,
+})
+
+/** What the caller should know before anything is made. */
+const notesOf = ({ spec, bundle, maps }: Asked, host: Host, { mayMiss }: PrepareOptions): Degradation[] => [
+  ...(maps?.notes ?? []).map((message) => ({ pointer: '/linux/uidMappings', message })),
+  ...ownerNotes(bundle.rootfs, maps, host),
+  ...groupNotes(maps, host),
+  ...mountLabelNotes(spec.linux ?? {}, host),
+  ...processLabelNotes(spec.process, host, { origin: '/process', mayMiss }),
+]
 
 /** A user namespace and maps where they are missing: without privileges nothing else can be made. */
 function complete(spec: RunnableSpec, host: Host) {
@@ -215,41 +243,4 @@ function deviceNodes(spec: RunnableSpec): ReadonlyMap<string, string> {
     return node === undefined ? [] : [[path, node] as const]
   })
   return new Map(found)
-}
-
-const withOwner = (choice: CgroupChoice, owner: number | undefined): CgroupChoice =>
-  choice.plan ? { ...choice, plan: { ...choice.plan, owner } } : choice
-
-function standInOf(
-  spec: RunnableSpec,
-  { plan }: CgroupChoice,
-  { host, maps, enforce }: { host: Host; maps: ChosenMaps | undefined; enforce: Enforcer },
-): StandIn | undefined {
-  return plan === undefined && wantsStandIn(spec, enforce) ? planStandIn(spec, { host, maps }) : undefined
-}
-
-/** What something else holds is no degradation. */
-function withoutHeld(choice: CgroupChoice, standIn: StandIn | undefined): CgroupChoice {
-  const held = standIn ? heldBy(standIn) : []
-  return { ...choice, degradations: choice.degradations.filter(({ pointer }) => !held.includes(pointer)) }
-}
-
-/** @throws RuntimeError why there is none, when nothing may stand in for it */
-function cgroupOf(spec: RunnableSpec, host: Host, { id, cgroups, enforce }: PrepareOptions): CgroupChoice {
-  if (typeof cgroups === 'object' && 'without' in cgroups) {
-    if (!wantsStandIn(spec, enforce)) throw cgroups.without
-    const { what, why } = cgroups.without
-    return chooseCgroup({ spec, host, manager: 'disabled', survey: [], why: why ?? what })
-  }
-  if (typeof cgroups === 'object') return scopeOf(spec, host, { id, answer: cgroups.systemd })
-  const path = spec.linux?.cgroupsPath || id
-  const survey = cgroups === 'cgroupfs' ? surveyAround(path, host.cgroup) : []
-  return chooseCgroup({ spec, host, manager: cgroups, survey })
-}
-
-function scopeOf(spec: RunnableSpec, host: Host, { id, answer }: { id: string; answer: Answer }): CgroupChoice {
-  const unit = wantedUnit({ spec, host }, id)
-  if (answer instanceof RuntimeError) return withoutScope({ spec, host }, answer)
-  const survey = surveyScope(scopePlaces(unit, answer, host.cgroup), answer)
-  return chooseScope({ spec, host, id, unit, facts: answer, survey })
 }

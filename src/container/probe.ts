@@ -14,7 +14,8 @@ import {
   MS_PRIVATE,
   MS_REC,
 } from '../kernel/constants.ts'
-import { FD_NULL, native } from '../kernel/native.ts'
+import { FD_NULL } from '../kernel/functions.ts'
+import { native } from '../kernel/native.ts'
 import type { Op } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
 import { failureOf } from '../launch/frames.ts'

@@ -1,7 +1,7 @@
 /** A sandbox that is made before its command is known: everything that is the same for each command is done, and waits. */
 import type { Host } from '../host/facts.ts'
 import { forget, killChild, waitFor, waitNow } from '../kernel/children.ts'
-import { FD_NULL } from '../kernel/native.ts'
+import { FD_NULL } from '../kernel/functions.ts'
 import type { Op, Plan } from '../kernel/plan.ts'
 import { SocketConversation } from '../launch/conversation.ts'
 import type { Frame } from '../launch/frames.ts'

@@ -2,7 +2,7 @@
 import type { Degradation } from '../base/issue.ts'
 import type { Host } from '../host/facts.ts'
 import { waitFor } from '../kernel/children.ts'
-import { FD_NULL } from '../kernel/native.ts'
+import { FD_NULL } from '../kernel/functions.ts'
 import type { Op } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { launch } from '../launch/launch.ts'

@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { watchGroup } from '../../src/kernel/aside.ts'
 import { receiveMessage, sendMessage } from '../../src/kernel/fdpass.ts'
-import { native, watchGroup } from '../../src/kernel/native.ts'
+import { native } from '../../src/kernel/native.ts'
 
 /** More than the send buffer of a socket holds: some 280 packets. */
 const MANY = 600

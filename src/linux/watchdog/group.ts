@@ -1,9 +1,10 @@
 /** One small process that watches over all sandboxes of a program that have no cgroup: native/watch/group.c. */
 import { closeSync } from 'node:fs'
 import { RuntimeError } from '../../base/errors.ts'
+import { watchGroup } from '../../kernel/aside.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { receiveMessage, sendMessage } from '../../kernel/fdpass.ts'
-import { native, watchGroup } from '../../kernel/native.ts'
+import { native } from '../../kernel/native.ts'
 import type { Verdict } from './watchdog.ts'
 
 export interface GroupLimits {

@@ -2,8 +2,9 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
+import { watchAside } from '../../kernel/aside.ts'
 import { errnoName } from '../../kernel/errno.ts'
-import { native, watchAside } from '../../kernel/native.ts'
+import { native } from '../../kernel/native.ts'
 import type { StandIn } from './plan.ts'
 
 const FILE = 'watchdog'
