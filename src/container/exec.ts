@@ -5,8 +5,9 @@ import { RuntimeError } from '../base/errors.ts'
 import { readProcess } from '../host/process.ts'
 import { readUserNamespace, type UserNamespace } from '../host/userns.ts'
 import { assertNotInterrupted, catchSignals, releaseSignals } from '../kernel/interruption.ts'
+import type { Plan } from '../kernel/plan.ts'
 import { compileJoin } from '../launch/join.ts'
-import { launch } from '../launch/launch.ts'
+import { type Answers, launch } from '../launch/launch.ts'
 import { type ExecPlace, execPlace, placeExec } from '../linux/cgroups/exec-place.ts'
 import { rootOf } from '../linux/idmap/ranges.ts'
 import { checkProcessLabels, processLabelNotes } from '../linux/lsm/check.ts'
@@ -74,14 +75,38 @@ interface Entry {
 }
 
 async function enter(ctx: Context, entry: Entry): Promise<number> {
-  const { record, process, joins, users, place, options } = entry
+  const { record, process, joins, options } = entry
   const preserved = preservedFds(ctx.host, options.preserveFds ?? 0, 0)
-  const keepFds = preserved.length
   await using undo = new Dispose()
   undo.push(releaseSignals)
   catchSignals(options.detach ? 'all' : 'ending')
   const handover = new Handover(options, undo)
   const agent = SeccompAgent.connect(record.spec, undo)
+  const plan = planEntry(ctx, entry, preserved.length)
+  const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
+  const child = await launch(plan, {
+    host: ctx.host,
+    fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)],
+    answers: answersOf(ctx, entry, agent),
+  })
+  ctx.log.debug(`process ${child.pid} is in the container, and waits for its program to begin`, 'exec')
+  undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
+  handover.deliver(child, 'setns')
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, undo)
+  if (options.detach) {
+    await child.go()
+    assertNotInterrupted()
+    undo.disarm()
+    return 0
+  }
+  const status = await attend(child, { maps: record.maps, ...(ctx.again && { atEnd: [] }) })
+  undo.disarm()
+  return status
+}
+
+/** Tells what it cannot have. @throws RuntimeError `process-invalid` */
+function planEntry(ctx: Context, entry: Entry, keepFds: number): Plan {
+  const { record, process, joins, users, place, options } = entry
   const filter = planFilter(record.spec, { host: ctx.host, process, keepFds })
   const scene = processScene(record, process, { keepFds, users, ctx })
   const plan = compileJoin(process, {
@@ -98,37 +123,21 @@ async function enter(ctx: Context, entry: Entry): Promise<number> {
     ctx.warn(`${message} (${pointer})`, loud)
   const entered = joins.flatMap(({ types }) => types).join(', ') || 'no namespace of its own'
   ctx.log.debug(`a plan of ${plan.ops.length} ops; joins of process ${record.pid}: ${entered}`, 'exec')
-  const stdio = process.terminal ? TERMINAL_STDIO : options.detach ? INHERITED_STDIO : FOREGROUND_STDIO
   for (const note of filter.notes) ctx.log.debug(note)
-  const child = await launch(plan, {
-    host: ctx.host,
-    fds: [...stdio, ...preserved, ...joins.map(({ fd }) => fd)],
-    answers: {
-      placed: async (pid) => {
-        if (place) await placeExec(place, { pid, init: record.pid, host: ctx.host })
-        if (record.rdt) placeInRdt(record.rdt, pid)
-        return undefined
-      },
-      taken: async (pid, listener) => {
-        agent?.handOver({ record, status: 'running', pid, listener })
-        return undefined
-      },
-    },
-  })
-  ctx.log.debug(`process ${child.pid} is in the container, and waits for its program to begin`, 'exec')
-  undo.push(() => killProcess(child.pid, readProcess(child.pid)?.startTime ?? '0'))
-  handover.deliver(child, 'setns')
-  if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, undo)
-  if (options.detach) {
-    await child.go()
-    assertNotInterrupted()
-    undo.disarm()
-    return 0
-  }
-  const status = await attend(child, { maps: record.maps, ...(ctx.again && { atEnd: [] }) })
-  undo.disarm()
-  return status
+  return plan
 }
+
+const answersOf = ({ host }: Context, { record, place }: Entry, agent: SeccompAgent | undefined): Answers => ({
+  placed: async (pid) => {
+    if (place) await placeExec(place, { pid, init: record.pid, host })
+    if (record.rdt) placeInRdt(record.rdt, pid)
+    return undefined
+  },
+  taken: async (pid, listener) => {
+    agent?.handOver({ record, status: 'running', pid, listener })
+    return undefined
+  },
+})
 
 function placeOf({ cgroup }: ContainerRecord, asked: readonly string[] = []): ExecPlace | undefined {
   if (cgroup.manager !== 'none') return execPlace(cgroup, asked)

@@ -1,13 +1,17 @@
 /** A conversation on the event loop: for programs that do other things meanwhile. */
+import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { errnoOf } from '../base/errors.ts'
 import { type Conversation, type Frame, FrameQueue, frameBytes, type MessageName } from './frames.ts'
 
 export class SocketConversation implements Conversation {
+  readonly #fd: number
   readonly #socket: Socket
   readonly #queue = new FrameQueue()
   #waiter: ((frame: Frame | undefined) => void) | undefined
 
   constructor(fd: number) {
+    this.#fd = fd
     this.#socket = new Socket({ fd, readable: true, writable: true })
     this.#socket.on('data', (chunk: Buffer) => {
       this.#queue.push(chunk)
@@ -39,12 +43,27 @@ export class SocketConversation implements Conversation {
   }
 
   say(message: MessageName, payload = ''): void {
-    this.#socket.write(frameBytes(message, payload))
+    this.#send(frameBytes(message, payload))
   }
 
   /** For a reaping init: hands the signal to its command, or to that one's process group, even when it is not there yet. */
   signal(signal: number, group = false): void {
-    if (!this.#socket.destroyed) this.#socket.write(frameBytes('signal', '', signal, group ? 1 : 0))
+    this.#send(frameBytes('signal', '', signal, group ? 1 : 0))
+  }
+
+  /**
+   * Past the stream: one that fails to write is closed by Node at once, together with what init has said and we have not
+   * read yet, such as how the command ended.
+   */
+  #send(bytes: Buffer): void {
+    if (this.#socket.destroyed) return
+    let sent = 0
+    try {
+      if (this.#socket.writableLength === 0) sent = writeSync(this.#fd, bytes)
+    } catch (error) {
+      if (errnoOf(error) !== 'EAGAIN') return // init is gone, and its last words say more than this
+    }
+    if (sent < bytes.length) this.#socket.write(bytes.subarray(sent))
   }
 
   /** Our end is closed, and its number may be another's by now. */

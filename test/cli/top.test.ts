@@ -176,9 +176,12 @@ test('tasks are shown by their records, those that have ended are not', () => {
 test('on a terminal it draws until it is interrupted, and gives the screen back', {
   skip: needs('python3') ?? false,
 }, () => {
-  const script = `import pty, os, signal, sys, time
+  // wide: other tests run sandboxes with long names, and what does not fit is cut
+  const script = `import fcntl, pty, os, signal, struct, sys, termios
 pid, master = pty.fork()
-if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 50, 1000, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
 text = b''
 while text.count(b'COMMAND') < 2: text += os.read(master, 4096)
 os.kill(pid, signal.SIGINT)

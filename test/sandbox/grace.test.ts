@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { sandbox } from '../../src/sandbox/index.ts'
 import { needs } from '../fixtures/needs.ts'
@@ -48,4 +49,20 @@ test('a program has it as the default of its sandbox', { skip }, async () => {
 test('what is no time is an error', { skip }, () => {
   assert.match(run('--grace', 'long', '--', 'true').stderr, /invalid value "long" for --grace/)
   for (const grace of [-1, Number.NaN, 2 ** 40]) assert.throws(() => sandbox({ grace }), { code: 'sandbox-option' })
+})
+
+test('signals that come while a command ends do not hide how it ended', { skip }, async () => {
+  await using box = sandbox({ cwd: '/' })
+  const once = async () => {
+    const command = box.spawn(['sleep', '100'])
+    for (let count = 0; count < 5; count++) {
+      command.kill('SIGTERM')
+      await nextTurn()
+    }
+    return (await command.exited).signal
+  }
+  for (let round = 0; round < 10; round++) {
+    const ends = await Promise.all(Array.from({ length: 8 }, once))
+    assert.deepEqual([...new Set(ends)], ['SIGTERM'])
+  }
 })

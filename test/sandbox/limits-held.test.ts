@@ -172,7 +172,7 @@ function removedBelow(path: string): string[] {
 
 test('disposing a ceiling ends what runs under it', { skip: byCgroup }, async () => {
   const all = ceiling({ pids: 20 })
-  const running = sandbox({ cwd: '/' }, { ceiling: all }).spawn(['sh', '-c', 'echo up; sleep 60'])
+  const running = sandbox({ cwd: '/' }, { ceiling: all }).spawn(['sh', '-c', 'echo up; exec sleep 60'])
   for await (const line of running.lines()) if (line === 'up') break
   await all[Symbol.asyncDispose]()
   assert.equal((await running.exited).signal, 'SIGKILL')
