@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static bool in_namespace; /* of pids, of our own */
+static bool lingers; /* what the caller looks at would go with us */
 
 /*
  * Nothing of the command may outlive its result. kill(2) reaches a whole group at once, and a fork that it meets fails,
@@ -30,6 +31,13 @@ static void collect_all(void) {
   while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) continue;
 }
 
+static void await_end_of_file(int control) {
+  struct frame frame;
+  ssize_t got;
+  do got = recv(control, &frame, sizeof frame, 0);
+  while (got > 0 || (got < 0 && errno == EINTR));
+}
+
 static _Noreturn void end(int control, pid_t command) {
   int status = 0;
   kill_all(command);
@@ -38,6 +46,7 @@ static _Noreturn void end(int control, pid_t command) {
   int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   collect_all();
   send_frame(control, MESSAGE_exited, code, sig);
+  if (lingers) await_end_of_file(control);
   _exit(sig ? 128 + sig : code);
 }
 
@@ -128,12 +137,14 @@ static int split(struct context *ctx) {
 
 int run_reap(struct context *ctx, const struct op_reap *op) {
   in_namespace = true;
+  lingers = op->lingers;
   return split(ctx);
 }
 
 /* The command leads a session and a group of its own. Were we killed from outside, the kernel would end at least it. */
 int run_reap_tree(struct context *ctx, const struct op_reap_tree *op) {
   pid_t watcher = getpid();
+  lingers = op->lingers;
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return errno;
   int error = split(ctx);
   if (error) return error;

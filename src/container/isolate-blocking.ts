@@ -59,6 +59,7 @@ async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended
   const heard = await listen({ plan, conversation, outer, options, forward: waits ? forward : undefined })
   const { last, first } = heard
   releaseSignals()
+  if (last !== 'timeout' && last?.message === 'exited') options.hold?.ending?.()
   conversation.close()
   if (last === 'timeout' || heard.refusal) for (const pid of [first, outer]) if (pid) killChild(pid, endingSignal(plan))
   waitNow(outer)

@@ -75,8 +75,15 @@ interface Passed {
 /** With what its first process does, and waits for, so that its limits hold from the beginning on. */
 export function heldPlan(plan: Plan, hold: Hold | undefined): Plan {
   if (hold === undefined) return plan
-  return { ...plan, ops: [...hold.ops, ...(hold.waits ? waiting(plan.ops) : plan.ops)] }
+  const ops = lingering(plan.ops, hold)
+  return { ...plan, ops: [...hold.ops, ...(hold.waits ? waiting(ops) : ops)] }
 }
+
+/** With a first process that waits at the end, where something is to be looked at then. */
+export const lingering = (ops: readonly Op[], hold: Hold | undefined): readonly Op[] =>
+  hold?.ending === undefined
+    ? ops
+    : ops.map((op) => (op.op === 'reap' || op.op === 'reapTree' ? { ...op, lingers: 1 } : op))
 
 function waiting(ops: readonly Op[]): Op[] {
   const born = ops.findIndex(({ op }) => op === 'born') + 1
@@ -136,6 +143,7 @@ export function watchOver(begun: Begun, host: Host, options: IsolateOptions = {}
     if (last && 'failure' in last) end()
     isOver = true
     if (options.signals) releaseSignals()
+    if (last && 'message' in last && last.message === 'exited') hold?.ending?.()
     conversation.close()
     channel?.[Symbol.dispose]()
     if (outer) forget(outer)

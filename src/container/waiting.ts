@@ -8,7 +8,7 @@ import type { Frame } from '../launch/frames.ts'
 import { spawnInit } from '../launch/launch.ts'
 import { REST, sendRest } from '../launch/rest.ts'
 import type { Hold } from './hold/amounts.ts'
-import { heldPlan, type Isolated, mapIds, watchOver } from './isolate.ts'
+import { heldPlan, type Isolated, lingering, mapIds, watchOver } from './isolate.ts'
 
 export class Waiting {
   readonly #plan: Plan
@@ -93,8 +93,9 @@ export class Waiting {
   }
 
   /** Runs the one command it was made for. Undefined when it is gone, or not born yet: then nothing was started. */
-  run(rest: readonly Op[], fds: readonly number[], host: Host): Isolated | undefined {
+  run(unheld: readonly Op[], fds: readonly number[], host: Host): Isolated | undefined {
     if (this.#first === 0 || this.isGone) return undefined
+    const rest = lingering(unheld, this.#hold)
     const pipes = sendRest(this.#control, rest, fds)
     if (pipes === undefined) return undefined
     this.#conversation.keepAlive(true)

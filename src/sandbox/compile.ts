@@ -206,7 +206,7 @@ function compileCommand(policy: Policy, { argv, env, cwd, umask, isWatched = fal
   })
   const file = argv[0] ?? ''
   return [
-    { op: 'reap', origin },
+    { op: 'reap', lingers: 0, origin },
     { op: 'umask', mask: umask, origin },
     ...planFiles(policy.options.limits, policy.host),
     ...planForks(policy.way, policy.host),

@@ -116,7 +116,7 @@ export function compileLandlocked(policy: Policy, command: CommandOptions, walls
   const { argv } = command
   const file = argv[0] ?? ''
   return [
-    { op: 'reapTree', origin },
+    { op: 'reapTree', lingers: 0, origin },
     { op: 'umask', mask: command.umask, origin },
     ...planFiles(policy.options.limits, host),
     // Without it no_new_privs keeps a new program from getting back what `caps` takes.

@@ -29,6 +29,11 @@ export interface Hold {
   readonly waits: boolean
   /** Its first process is there, and nothing else of it. @throws RuntimeError then it must not go on */
   born(first: number): void | Promise<void>
+  /**
+   * All of the command is dead, and its first process waits until this returns: what it finds out would go with that one.
+   * Not called for one that was killed from outside.
+   */
+  readonly ending?: () => void
   /** All of it is dead. Takes away what was made, and tells what was reached. Called once, also without `born`. */
   end(): Promise<readonly HeldLimit[]>
 }

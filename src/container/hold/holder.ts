@@ -75,6 +75,10 @@ function both(one: Hold, other: Hold): Hold {
       await one.born(first)
       await other.born(first)
     },
+    ending: () => {
+      one.ending?.()
+      other.ending?.()
+    },
     end: async () => [...(await one.end()), ...(await other.end())],
   }
 }

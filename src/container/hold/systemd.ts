@@ -8,7 +8,7 @@ import { removeScope, startScope } from '../../linux/cgroups/scope.ts'
 import { chooseScope, scopePlaces, wantedUnit } from '../../linux/cgroups/scope-plan.ts'
 import { surveyScope } from '../../linux/cgroups/survey.ts'
 import { Manager } from '../../linux/systemd/manager.ts'
-import type { Amounts, Hold } from './amounts.ts'
+import type { Amounts, HeldLimit, Hold } from './amounts.ts'
 import { reachedIn, withOurs } from './cgroup.ts'
 import { unheld, type Way } from './choose.ts'
 import { holdByWatchdog, type Watching } from './watchdog.ts'
@@ -29,6 +29,7 @@ export function holdBySystemd(asked: Asked): Hold {
   const undo = new Dispose()
   let record: ManagedCgroup | undefined
   let instead: Hold | undefined
+  let told: readonly HeldLimit[] | undefined
   return {
     ops: [],
     waits: true,
@@ -41,10 +42,13 @@ export function holdBySystemd(asked: Asked): Hold {
         await instead.born(first)
       }
     },
+    ending: () => {
+      if (record) told = reachedIn([record], way.amounts)
+    },
     end: async () => {
       if (instead) return instead.end()
       if (!record) return []
-      const told = reachedIn([record], way.amounts)
+      told ??= reachedIn([record], way.amounts)
       await removeScope(record, host)
       return told
     },

@@ -71,7 +71,7 @@ function planHelper(argv: readonly string[]): Plan {
   const env = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C']
   const ops: Plan['ops'] = [
     { op: 'born', flags: 0, origin },
-    { op: 'reapTree', origin },
+    { op: 'reapTree', lingers: 0, origin },
     { op: 'exec', file, search: '', argv, env, keepFds: READY_FD - 2, origin },
   ]
   return { ops, degradations: [] }

@@ -203,7 +203,7 @@ explains([
   ],
   [
     'fork',
-    failed({ op: 'reap', origin: 'sandbox' }, 'EAGAIN', aHost()),
+    failed({ op: 'reap', lingers: 0, origin: 'sandbox' }, 'EAGAIN', aHost()),
     'userns-nproc',
     'cannot start the command beside the first process of the sandbox (fork): resource temporarily unavailable (sandbox); cause: a limit of processes is reached: RLIMIT_NPROC (1000 soft, 2000 hard), pids.max of our cgroup, or kernel.threads-max; fix: end some processes, or raise the limit (ulimit -u; systemd: TasksMax=; Docker: --pids-limit)',
   ],
