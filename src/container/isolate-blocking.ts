@@ -8,8 +8,10 @@ import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/launch.ts'
+import { heldPlan } from './held-plan.ts'
 import type { HeldLimit, Hold } from './hold/amounts.ts'
-import { endingSignal, heldPlan, mapIds } from './isolate.ts'
+import { mapIds } from './map-ids.ts'
+import { endingSignal } from './watch.ts'
 
 export interface BlockingOptions {
   readonly host: Host

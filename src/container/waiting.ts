@@ -7,8 +7,11 @@ import { SocketConversation } from '../launch/conversation.ts'
 import type { Frame } from '../launch/frames.ts'
 import { spawnInit } from '../launch/launch.ts'
 import { REST, sendRest } from '../launch/rest.ts'
+import { heldPlan, lingering } from './held-plan.ts'
 import type { Hold } from './hold/amounts.ts'
-import { heldPlan, type Isolated, lingering, mapIds, watchOver } from './isolate.ts'
+import type { Isolated } from './isolated.ts'
+import { mapIds } from './map-ids.ts'
+import { watchOver } from './watch.ts'
 
 export class Waiting {
   readonly #plan: Plan
