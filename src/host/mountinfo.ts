@@ -50,8 +50,8 @@ function parseLine(line: string): Mount | undefined {
   }
 }
 
-/** Space, tab, newline, backslash and # come as three octal digits. */
-function plain(text: string): string {
+/** Text of the kernel: space, tab, newline, backslash and # come as three octal digits. */
+export function plain(text: string): string {
   if (!text.includes('\\')) return text
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }

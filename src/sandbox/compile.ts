@@ -141,12 +141,15 @@ function view(policy: Policy, slots: Slots): Op[] {
         ? slots.hold(exposure.source, exposure.origin)
         : slots.holdOverlay(exposure.overlay),
   }))
+  const files = policy.privates.filter(({ isFile }) => isFile === 'there')
+  const folders = policy.privates.filter(({ isFile }) => !isFile)
   const mirrors = policy.mirrors.flatMap((mirror) => mirrorOps(mirror, slots, sizeOf(policy.options.limits)))
   return [
     ...mirrors,
-    ...policy.privates.map(({ path, mode }) => tmpfs(path, `mode=${mode}${sizeOf(policy.options.limits)}`, 'sandbox')),
+    ...folders.map(({ path, mode }) => tmpfs(path, `mode=${mode}${sizeOf(policy.options.limits)}`, 'sandbox')),
     ...deviceOps(devices, sizeOf(policy.options.limits)),
     ...procOps(policy),
+    ...files.map(({ path }): Op => ({ op: 'mask', path, required: 0, origin: 'sandbox' })),
     ...byDepth([
       ...exposed.map(({ dest, source, slot, writable, origin }) => ({
         path: dest,

@@ -32,10 +32,15 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
     {
       rule: 'private',
       words:
-        privates.map(({ path }) => path).join(', ') +
+        privates.flatMap(({ path, shows }) => (shows === undefined ? path : [])).join(', ') +
         (isLandlocked ? ' are closed' : ' are empty, writable, and gone at the end'),
       place: 'default',
     },
+    ...privates.flatMap(({ path, shows }) =>
+      shows === undefined
+        ? []
+        : { rule: 'private', words: `so is ${path}, where files of ${shows} are mounted too`, place: 'default' },
+    ),
     ...each(said, 'rw', (path) => `${path} can be read and changed`),
     ...kept,
     ...each(said, 'ro', (path) => `${path} can be read`),

@@ -1,5 +1,5 @@
 /** The view of a sandbox: which places are private, what is let through, what stands where. Reads the file system, changes nothing. */
-import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
@@ -14,13 +14,13 @@ import { decideGroups, type KeptGroups } from './groups.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { wrong } from './option-values.ts'
 import type { CheckedOptions } from './options.ts'
+import { alsoElsewhere, assertCoverable, type PrivatePlace, privatePlaces } from './private-places.ts'
 import { keptIn, missingIn, type Protection, protectionsOf, waysTo } from './protect.ts'
 
 export interface Policy {
   readonly host: Host
   readonly options: CheckedOptions
-  /** Directories that become an empty tmpfs, parents first. */
-  readonly privates: readonly { readonly path: string; readonly mode: string }[]
+  readonly privates: readonly PrivatePlace[]
   /** Directories that are rebuilt as a tmpfs with the same entries, because a destination is missing in them. */
   readonly mirrors: readonly Mirror[]
   readonly exposures: readonly Exposure[]
@@ -56,9 +56,6 @@ export interface Mirror {
 export const isWithin = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
 
-/** A home that holds the system itself cannot be private. */
-const system = ['/usr', '/bin', '/lib', '/etc', '/dev', '/proc', '/sys']
-
 export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const standing = chooseLevel(options, host)
   const losses = checkLosses(options, standing)
@@ -76,11 +73,16 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const exposures = [...systemExposures(), ...options.exposures.map(resolveSource)].sort(
     (a, b) => a.dest.split('/').length - b.dest.split('/').length,
   )
+  if (!isLandlocked)
+    assertCoverable(
+      privates,
+      exposures.map(({ dest }) => dest),
+    )
   const covered = [...privates.map(({ path }) => path), '/dev']
   const mirrors = isLandlocked ? [] : mirrorsFor(exposures, covered)
   const weaker = [...losses, ...(way ? weakly(way) : [])]
   const degradations = isLandlocked ? weaker : [...(host.freshProc ? [] : [outerProc]), ...weaker]
-  const view = { covered, exposures }
+  const view = { covered, exposures, host }
   const dangers = options.accept.has('protect')
     ? []
     : [...protectionsOf(exposures), ...keptIn(policyFiles(host, exposures), exposures)]
@@ -137,34 +139,6 @@ const weakly = (way: Way): Degradation[] =>
 const outerProc: Degradation = {
   pointer: 'proc',
   message: 'the outer /proc is shown: it is partly covered, and the kernel refuses a fresh one then',
-}
-
-/** Where programs leave things behind, and where sockets of the host's daemons are. */
-function privatePlaces(host: Host): Policy['privates'] {
-  const homes = [host.home, host.accountHome].flatMap((home) => home || [])
-  const isOwn = (home: string) => !system.some((path) => isWithin(path, home))
-  const places = [
-    { path: '/tmp', mode: '1777' },
-    { path: '/var/tmp', mode: '1777' },
-    { path: '/run', mode: '0755' },
-    ...homes.filter(isOwn).map((path) => ({ path, mode: '0700' })),
-  ]
-  return places
-    .flatMap(({ path, mode }) => {
-      const real = realDirectory(path)
-      return real === undefined || real === '/' ? [] : [{ path: real, mode }]
-    })
-    .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i)
-    .sort((a, b) => a.path.length - b.path.length)
-}
-
-function realDirectory(path: string): string | undefined {
-  try {
-    const real = realpathSync(path)
-    return statSync(real).isDirectory() ? real : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Files under a private place that the rest of the system points into: name resolution, and NixOS's programs. */
@@ -236,20 +210,21 @@ function entriesOf(path: string): Mirror['entries'] {
 }
 
 interface View {
+  readonly host: Host
   readonly covered: readonly string[]
   readonly exposures: readonly Exposure[]
 }
 
 /** What is named must be there, or a slip of the pen would lay a secret open. Under a private place it is hidden anyway. */
-function visibleOnes(option: 'hide' | 'deny', paths: readonly string[], { covered, exposures }: View): string[] {
-  return paths.flatMap((text) => {
-    const found = matching(text)
-    if (found.length === 0) throw wrong(`${option} ${text}`, `${text} does not exist`)
-    return found.flatMap((path) => {
-      const real = realpathSync(path)
-      const isExposed = exposures.some(({ dest }) => isWithin(real, dest) || isWithin(dest, real))
-      return isExposed || !covered.some((place) => isWithin(real, place)) ? [real] : []
-    })
+function visibleOnes(option: 'hide' | 'deny', paths: readonly string[], { covered, exposures, host }: View): string[] {
+  const found = paths.flatMap((text) => {
+    const all = matching(text)
+    if (all.length === 0) throw wrong(`${option} ${text}`, `${text} does not exist`)
+    return all.map((path) => realpathSync(path))
+  })
+  return [...new Set(alsoElsewhere(found, host))].filter((real) => {
+    const isExposed = exposures.some(({ dest }) => isWithin(real, dest) || isWithin(dest, real))
+    return isExposed || !covered.some((place) => isWithin(real, place))
   })
 }
 
