@@ -87,7 +87,7 @@ int walk_parent(const struct context *ctx, const char *path, int *dir, const cha
 enum { FD_PATH = 40 };
 const char *fd_path(char *buffer, int fd);
 
-/* ops_mount.c: attributes that follow for this target are for the mount `fd`, which the context keeps; -1 for none. */
+/* mounts.c: attributes that follow for this target are for the mount `fd`, which the context keeps; -1 for none. */
 void remember(struct context *ctx, int fd, const char *target);
 int find_mount(const struct context *ctx, const char *target, int *fd);
 bool is_directory(int fd);
@@ -112,16 +112,16 @@ int redirect_questions(uint16_t port);
 
 /* tree.c: `from` and `to` are directories. `lossy`: something could not be kept as it was. */
 int copy_content(int from, int to, bool *lossy);
-/* ops_tmpfs.c: a file system that is mounted nowhere yet; `data` as mount(8) has it. */
+/* filesystem.c: a file system that is mounted nowhere yet; `data` as mount(8) has it. */
 struct filesystem {
   const char *fstype, *source, *data;
   uint64_t attr;
 };
 int make_filesystem(const struct filesystem *wanted, int *fd);
-/* ops_mount.c: a detached copy of the tree at dir/path, and its place; see there for `detached`. */
+/* mounts.c: a detached copy of the tree at dir/path, and its place; see there for `detached`. */
 int copy_tree(int dir, const char *path, bool recursive, unsigned extra, bool *detached);
 int attach(int tree, int target, bool recursive, bool detached);
-/* ops_mount.c: does a link of the image lead from `path` into proc or sysfs? */
+/* mounts.c: does a link of the image lead from `path` into proc or sysfs? */
 bool leads_astray(int target, const char *path);
 
 /* kernel.c: thin wrappers; each returns -1 with errno, as the kernel's manual pages say. */
