@@ -63,6 +63,8 @@ struct attendance {
 
 /* loop.c: 1 when the process has ended (its status as wait(2) packs it), 0 when the time is over, or -errno. */
 int attend(struct attendance *attendance, int timeout_ms, int32_t *status);
+
+/* clock.c: of a clock that nobody sets. */
 int64_t now_ms(void);
 
 /* lanes.c */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../lib/usnea.h"
@@ -15,12 +14,6 @@ enum {
   HUNG_MS = 100,
   TERMINAL_BYTES = 1 << 17, /* more than a terminal holds: 64 KiB on the way to its reader (tty_buffer.c), 4 KiB there */
 };
-
-int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool has_ended(int pidfd) {
   struct pollfd fd = {pidfd, POLLIN, 0};
