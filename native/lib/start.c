@@ -44,7 +44,8 @@ static int open_one(struct start *start, int i, int wanted) {
   if (wanted >= 0) {
     struct stat stat;
     /* A directory of the host is a way out: /proc/self/fd/0/../.. */
-    if (i < 3 && (fstat(wanted, &stat) != 0 || S_ISDIR(stat.st_mode))) return EISDIR;
+    if (i < 3 && fstat(wanted, &stat) != 0) return errno;
+    if (i < 3 && S_ISDIR(stat.st_mode)) return EISDIR;
     start->child[i] = wanted;
   } else if (wanted == USNEA_NULL) {
     if (start->null < 0) start->null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -19,6 +19,9 @@ import { mapIds } from './map-ids.ts'
 export const endingSignal = ({ ops }: Plan): 'SIGKILL' | 'SIGTERM' =>
   ops.some(({ op }) => op === 'reapTree') ? 'SIGTERM' : 'SIGKILL'
 
+/** A birth takes a few milliseconds; what has not told of it by then hangs. */
+const BIRTH_MS = 2000
+
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** An init that was started, and what it was told. */
@@ -59,7 +62,10 @@ class Watch {
   readonly #options: IsolateOptions
   readonly #ending: 'SIGKILL' | 'SIGTERM'
   #first: number
+  #outer: number
   #isOver = false
+  /** It is to end, and its first process is not known yet. */
+  #patience: NodeJS.Timeout | undefined
   /** Signals for a first process that waits for another word; undefined when it does not. */
   #early: Passed[] | undefined
 
@@ -69,6 +75,7 @@ class Watch {
     this.#options = options
     this.#ending = endingSignal(begun.plan)
     this.#first = begun.first
+    this.#outer = begun.outer
     this.#early = begun.first === 0 && (this.#waitsFor(messages.placed) || begun.plan.maps) ? [] : undefined
   }
 
@@ -81,33 +88,43 @@ class Watch {
     else this.#begun.conversation.signal(one.signal, one.isForGroup)
   }
 
-  /** Letting go ends it at its next word; the signal is for one that hangs in a system call. It is a child not reaped yet. */
+  /** Letting go before the first process is known would leave it to nobody: a child of ours that is never reaped. */
   end(): void {
-    const { conversation, outer } = this.#begun
-    conversation.close()
-    for (const pid of this.#isOver ? [] : [this.#first, outer]) if (pid) killChild(pid, this.#ending)
+    if (this.#first === 0 && !this.#isOver) this.#patience ??= setTimeout(() => this.#cut(), BIRTH_MS)
+    else this.#cut()
+  }
+
+  /** Letting go ends it at its next word; the signal is for one that hangs in a system call. It is a child not reaped yet. */
+  #cut(): void {
+    this.#begun.conversation.close()
+    for (const pid of this.#isOver ? [] : [this.#first, this.#outer]) if (pid) killChild(pid, this.#ending)
   }
 
   async listen(): Promise<Outcome> {
-    const { conversation, channel, outer, plan } = this.#begun
+    const { conversation, channel, plan } = this.#begun
     const { signals, hold } = this.#options
     const last: Last = await this.#last().catch((failure: RuntimeError) => ({ failure }))
-    if (last && 'failure' in last) this.end()
+    if (last && 'failure' in last) this.#cut()
     this.#isOver = true
+    clearTimeout(this.#patience)
     if (signals) releaseSignals()
-    if (last && 'message' in last && last.message === 'exited') hold?.ending?.()
+    const hasTold = last !== undefined && 'message' in last && last.message === 'exited'
+    if (hasTold) hold?.ending?.()
     conversation.close()
     channel?.[Symbol.dispose]()
-    if (outer) forget(outer)
-    await this.#collectFirst()
+    if (this.#outer) forget(this.#outer)
+    await this.#collectFirst(hasTold)
     const limits = hold && { limits: await hold.end() }
     return { ...(last && 'failure' in last ? last : outcomeOf(last, plan, this.#host)), ...limits }
   }
 
-  /** Where others go with it, or its limits are taken away behind it, its end is waited for. */
-  async #collectFirst(): Promise<void> {
+  /**
+   * Where others go with it, or its limits are taken away behind it, its end is waited for. One that tells how it ended has
+   * seen to its tree; of one that was killed the kernel may still be ending it.
+   */
+  async #collectFirst(hasTold: boolean): Promise<void> {
     if (this.#first === 0) return
-    if (this.#ending === 'SIGTERM' || this.#options.hold) await waitFor(this.#first)
+    if (this.#ending === 'SIGTERM' || this.#options.hold || !hasTold) await waitFor(this.#first)
     else forget(this.#first)
   }
 
@@ -126,9 +143,13 @@ class Watch {
   }
 
   async #bear(pid: number): Promise<void> {
-    const { conversation, outer, forward } = this.#begun
+    const { conversation, forward } = this.#begun
     this.#first = pid
-    if (this.#early) waitNow(outer) // it counts as long as it is a zombie, and ends just now
+    if (this.#patience) return this.#cut()
+    if (this.#early) {
+      waitNow(this.#outer) // it counts as long as it is a zombie, and ends just now
+      this.#outer = 0
+    }
     await this.#options.hold?.born(pid)
     if (this.#early && this.#waitsFor(messages.placed)) conversation.say('placed')
     for (const { signal, isForGroup } of this.#early ?? []) conversation.signal(signal, isForGroup)

@@ -67,12 +67,25 @@ interface Talking {
   readonly conversation: BlockingConversation
 }
 
+const unfit: Readonly<Record<string, string>> = {
+  EBADF: 'a descriptor for its input or output is not open',
+  EISDIR: 'a descriptor for its input or output is a directory, from which the whole host could be reached',
+}
+
+export function notSpawned(errno: string): RuntimeError {
+  const why = unfit[errno]
+  return new RuntimeError('spawn-failed', {
+    errno,
+    ...(why === undefined ? {} : { why, fix: 'give an open file, pipe, socket or terminal' }),
+  })
+}
+
 export function spawnInit(plan: Plan, wanted: readonly number[]): Started {
   const bytes = encode(plan.ops)
   const fds = Int32Array.from(wanted)
   const control = new Int32Array(1)
   const pid = native().spawn(sealedInit(), bytes, bytes.length, fds, fds.length, control, plan.label ?? '')
-  if (pid < 0) throw new RuntimeError('spawn-failed', { errno: errnoName(-pid) })
+  if (pid < 0) throw notSpawned(errnoName(-pid))
   return { outer: pid, pipes: [...fds], control: control[0] ?? -1 }
 }
 

@@ -1,9 +1,9 @@
 /** Gives the rest of its plan to an init that waits for it: see `rest` in docs/launch-plan.md. */
-import { RuntimeError } from '../base/errors.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
 import type { Op } from '../kernel/plan.ts'
 import { encode } from './encode.ts'
+import { notSpawned } from './launch.ts'
 
 /** The op that a plan ends with whose rest comes later. */
 export const REST: Op = { op: 'rest', origin: 'sandbox' }
@@ -22,5 +22,5 @@ export function sendRest(control: number, ops: readonly Op[], wanted: readonly n
   if (got === 0) return [...fds]
   const errno = errnoName(-got)
   if (gone.has(errno)) return undefined
-  throw new RuntimeError('spawn-failed', { errno })
+  throw notSpawned(errno)
 }

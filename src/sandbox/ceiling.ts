@@ -4,12 +4,14 @@ import { named } from '../container/hold/amounts.ts'
 import { Shared } from '../container/hold/ceiling.ts'
 import { readHost } from '../host/host.ts'
 import { type AmountOptions, checkAmounts } from './limits.ts'
-import { wrong } from './option-values.ts'
+import { checkNames, checkTexts, type Names, wrong } from './option-values.ts'
 
 export interface CeilingOptions extends AmountOptions {
   /** `limits`: one that nothing here can hold will do. Default: it is an error. */
   readonly accept?: readonly 'limits'[]
 }
+
+const names: Names<CeilingOptions> = { memory: true, pids: true, cpus: true, accept: true }
 
 /**
  * As many sandboxes as you like may stand under it: `sandbox(options, { ceiling })`. Each may have limits of its own besides.
@@ -22,6 +24,8 @@ export interface Ceiling extends AsyncDisposable {
 
 /** @throws RuntimeError `sandbox-option`, `policy-unenforceable`, `cgroup-…` */
 export function ceiling(options: CeilingOptions): Ceiling {
+  checkNames(options, names)
+  if (options.accept !== undefined) checkTexts('accept', options.accept)
   const amounts = checkAmounts(options, wrong)
   if (named(amounts).length === 0) throw wrong('ceiling', 'it needs a limit: memory, pids or cpus')
   return new SharedCeiling(amounts, readHost(), options.accept?.includes('limits') ?? false)

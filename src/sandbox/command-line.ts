@@ -6,6 +6,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { PolicyRule } from '../config/rules/rule.ts'
 import { policyRules } from '../config/sandbox.ts'
 import { readHost } from '../host/host.ts'
+import { checkArgv, checkSandboxCall } from './check-call.ts'
 import { groupsText } from './groups.ts'
 import { absolute, wrong } from './option-values.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
@@ -19,8 +20,9 @@ import { checkOptions, type SandboxOptions } from './options.ts'
  */
 export function commandLine(options: SandboxOptions, argv: readonly string[]): [file: string, args: string[]] {
   const { cwd } = readHost()
+  checkSandboxCall(options)
   checkOptions(options, cwd)
-  if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
+  checkArgv(argv)
   const values = options as Readonly<Record<string, unknown>>
   const names: readonly string[] = policyRules.map(({ option }) => option)
   for (const name of Object.keys(options))

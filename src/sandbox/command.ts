@@ -53,6 +53,9 @@ export interface StartOptions {
   readonly onEnd?: () => void
 }
 
+/** As of a write: whoever feeds it hears that it reads no more. */
+const notRead = (): Error => Object.assign(new Error('the command has ended'), { code: 'EPIPE' })
+
 function wish(stdio: Stdio, fd: number): number {
   if (typeof stdio === 'number') return stdio
   if (stdio === 'inherit') return fd
@@ -160,6 +163,14 @@ export class Command implements SandboxedProcess {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isolated.kill()
     await this.exited.catch(() => {})
+    // What nobody has begun to read would keep its descriptor for good.
+    for (const stream of [this.stdout, this.stderr]) if (stream?.readableFlowing === null) stream.destroy()
+  }
+
+  /** Settles when it has no stream open any more. */
+  async released(): Promise<void> {
+    const open = [this.stdout, this.stderr].filter((stream) => stream && !stream.closed)
+    await Promise.all(open.map((stream) => new Promise((done) => stream?.once('close', done))))
   }
 
   async #watch(): Promise<SandboxResult> {
@@ -176,6 +187,7 @@ export class Command implements SandboxedProcess {
       clearTimeout(timer)
       clearTimeout(this.#force)
       this.#connection?.close()
+      this.stdin?.destroy(notRead())
       cancelSignal?.removeEventListener('abort', cancel)
       this.#options.onEnd?.()
     }

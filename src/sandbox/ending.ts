@@ -30,7 +30,7 @@ const PATIENCE_MS = 5000
 /** @throws RuntimeError `sandbox-option` */
 export function checkEnding(options: EndingOptions, own: Pick<CheckedOptions, 'timeout' | 'grace'>): Ending {
   const { cancelSignal, killSignal = 'SIGTERM', forceKillAfterDelay = own.grace ?? true } = options
-  const number = typeof killSignal === 'number' ? killSignal : signalNumber(killSignal)
+  const number = typeof killSignal === 'string' ? signalNumber(killSignal) : killSignal
   if (number === undefined || !(Number.isInteger(number) && number >= 1 && number <= LAST_SIGNAL))
     throw wrong('killSignal', `${JSON.stringify(killSignal)} is no signal`)
   return {

@@ -4,6 +4,7 @@ import type { HeldLimit } from '../container/hold/amounts.ts'
 import type { Denial } from './denials/shape.ts'
 import type { NetworkEvent } from './egress/report.ts'
 import type { ApplyEvent } from './layers/index.ts'
+import type { CheckedOptions } from './options.ts'
 
 /** A limit that a command has run into. */
 export interface LimitEvent {
@@ -36,6 +37,8 @@ export class Events {
 
   constructor(emitter: EventEmitter<SandboxEvents>) {
     this.#emitter = emitter
+    // A sandbox is one for all of a program: each of its parts may listen.
+    emitter.setMaxListeners(0)
   }
 
   /** What costs something to find out need not be looked for where this is false. It may change at any time. */
@@ -54,4 +57,16 @@ export class Events {
       })
     }
   }
+}
+
+/** What is decided about the network is for `onNetwork`, and for whoever listens. */
+export function heardBy(options: CheckedOptions, events: Events): CheckedOptions {
+  const { egress } = options
+  if (egress === undefined) return options
+  const { listener: own } = egress
+  const listener: typeof own = (event) => {
+    own?.(event)
+    events.tell('network', event)
+  }
+  return { ...options, egress: { ...egress, listener, isHeard: () => own !== undefined || events.isHeard('network') } }
 }

@@ -11,6 +11,18 @@ export function noneOf(name: unknown, all: readonly string[]): string {
   return `${JSON.stringify(name)} is none of ${all.join(', ')}${meant === undefined ? '' : `: did you mean ${meant}?`}`
 }
 
+export type Names<Options> = Readonly<Record<keyof Required<Options>, true>>
+
+/** What has no value says nothing. @throws RuntimeError `sandbox-option` for a name that no option has */
+export function checkNames(options: object, names: Readonly<Record<string, true>>): void {
+  if (typeof options !== 'object' || options === null) throw wrong('options', 'an object is expected')
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(names, name)) continue
+    const meant = nearest(name, Object.keys(names))
+    throw wrong(name, `there is none of that name${meant === undefined ? '' : `: did you mean ${meant}?`}`)
+  }
+}
+
 export function wrong(option: string, why: string): RuntimeError {
   return new RuntimeError('sandbox-option', {
     what: `the sandbox option ${option} is not valid: ${why}`,
@@ -25,10 +37,23 @@ export function absolute(path: string, option: string, cwd: string): string {
 }
 
 export function checkEnv(env: Readonly<Record<string, string | undefined>>) {
-  for (const [name, value] of Object.entries(env))
-    if (name === '' || /[=\0]/.test(name) || value?.includes('\0'))
-      throw wrong('env', `the name ${JSON.stringify(name)}`)
+  if (typeof env !== 'object' || env === null || Array.isArray(env))
+    throw wrong('env', 'an object of names and texts is expected')
+  for (const [name, value] of Object.entries(env)) {
+    if (name === '' || /[=\0]/.test(name)) throw wrong('env', `the name ${JSON.stringify(name)}`)
+    if (value !== undefined && (typeof value !== 'string' || value.includes('\0')))
+      throw wrong('env', `the value of ${JSON.stringify(name)} is no text, or has a NUL`)
+  }
   return env
+}
+
+export function checkText(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') throw wrong(option, 'a text is expected')
+}
+
+export function checkTexts(option: string, value: unknown): void {
+  if (!Array.isArray(value) || value.some((one) => typeof one !== 'string'))
+    throw wrong(option, 'a list of texts is expected')
 }
 
 export function checkTimeout(timeout: number | undefined, option = 'timeout'): number | undefined {

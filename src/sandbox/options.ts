@@ -135,9 +135,17 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
     accept: new Set(known('accept', options.accept ?? [], Object.keys(acceptable) as Acceptable[])),
     ports: checkPorts(options),
     layer: checkLayer(options.layer, cwd),
-    kept: (options.kept ?? []).map((path) => realpathSync(absolute(path, 'kept', cwd))),
+    kept: (options.kept ?? []).map((path) => realOf(absolute(path, 'kept', cwd))),
     isObserved: checkDenials(options.denials) !== false,
     onDenial: typeof options.denials === 'function' ? options.denials : undefined,
+  }
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    throw wrong('kept', `${path} does not exist`)
   }
 }
 

@@ -143,6 +143,13 @@ export function makeResult(
   }
 }
 
+/** What was in the way before anything was tried. */
+export function neverRan(cause: RuntimeError, argv: readonly string[], level: Level): SandboxError {
+  const no = { timedOut: false, isCanceled: false, isForcefullyTerminated: false, limit: undefined }
+  const none = { durationMs: 0, planted: [], degradations: [], limits: [] }
+  return new SandboxError(makeResult(undefined, { ...no, ...none, argv, level, cause }))
+}
+
 interface Reasons {
   readonly timedOut: boolean
   readonly isCanceled: boolean

@@ -1,8 +1,9 @@
 /** One command from its input to its result. */
 import type { RunOptions, Stdio } from './call.ts'
 import { type Captured, capture, withoutFinalNewline } from './capture.ts'
+import { checkRunCall } from './check-call.ts'
 import type { Command } from './command.ts'
-import { checkInput, feed } from './input-output.ts'
+import { feed } from './input-output.ts'
 import { SandboxError, type SandboxResult } from './result.ts'
 
 export const DEFAULT_MAX_BUFFER = 100_000_000
@@ -12,8 +13,8 @@ type Three = readonly [Stdio, Stdio, Stdio]
 
 /** @throws SandboxError unless `reject` is false, then it is the result; RuntimeError `sandbox-option` */
 export async function runToEnd(start: (stdio: Three) => Command, options: RunOptions): Promise<Result> {
+  checkRunCall(options)
   const { input, reject = true, stdio = 'pipe' } = options
-  if (input !== undefined) checkInput(input)
   const [, out, err] = typeof stdio === 'object' ? stdio : [stdio, stdio, stdio]
   try {
     const command = start([input === undefined ? 'ignore' : 'pipe', out, err])

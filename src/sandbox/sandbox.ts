@@ -1,6 +1,6 @@
 /** Sandboxes for programs: each one a policy, each command in it a fresh set of namespaces. */
 import { EventEmitter } from 'node:events'
-import { RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import type { HeldLimit } from '../container/hold/amounts.ts'
 import type { Holder } from '../container/hold/holder.ts'
@@ -10,6 +10,7 @@ import type { Op, Plan } from '../kernel/plan.ts'
 import type { LayerInfo, Sandbox, SandboxSettings } from './api.ts'
 import type { RunOptions, SandboxedProcess, ShellOptions, SpawnOptions } from './call.ts'
 import { sharedOf } from './ceiling.ts'
+import { checkArgv, checkSandboxCall, checkShellCall, checkSpawnCall } from './check-call.ts'
 import { Command } from './command.ts'
 import { compilerFor, type Parts } from './compile.ts'
 import type { Denial } from './denials/shape.ts'
@@ -18,7 +19,7 @@ import { checkWatchable } from './denials/watchable.ts'
 import { connectorFor } from './egress/connect.ts'
 import type { Connector } from './egress/connector.ts'
 import { checkEnding } from './ending.ts'
-import { Events, type SandboxEvents } from './events.ts'
+import { Events, heardBy, type SandboxEvents } from './events.ts'
 import { holderOf } from './holder-of.ts'
 import { labelOf } from './label.ts'
 import { LayerVerbs } from './layer-verbs.ts'
@@ -28,24 +29,28 @@ import { startIn } from './layers/index.ts'
 import type { Demanded } from './level-words.ts'
 import { heldAlways } from './limits.ts'
 import { mergePolicies } from './merge.ts'
-import { absolute, checkEnv, wrong } from './option-values.ts'
-import { type CheckedOptions, checkOptions, type SandboxOptions } from './options.ts'
+import { absolute, checkNames, type Names, wrong } from './option-values.ts'
+import { checkOptions, type SandboxOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 import type { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
 import { tellReached } from './reached.ts'
-import type { SandboxResult } from './result.ts'
+import { neverRan, SandboxError, type SandboxResult } from './result.ts'
 import { runToEnd } from './run.ts'
 import { Shell } from './shell.ts'
 
 /** Nobody needs more at once on one machine, and each is a process. */
 const MOST_WARM = 1024
+const settingNames: Names<SandboxSettings> = { warm: true, ceiling: true }
 
 /**
  * A sandbox with this policy. Without `warm` it is cheap: nothing is made before the first command.
  * @throws RuntimeError `sandbox-option`, and with `warm` what a run may throw
  */
-export function sandbox(options: SandboxOptions = {}, { warm = 0, ceiling }: SandboxSettings = {}): Sandbox {
+export function sandbox(options: SandboxOptions = {}, settings: SandboxSettings = {}): Sandbox {
+  checkSandboxCall(options)
+  checkNames(settings, settingNames)
+  const { warm = 0, ceiling } = settings
   if (!Number.isInteger(warm) || warm < 0 || warm > MOST_WARM)
     throw wrong('warm', `${warm} is no whole number from 0 to ${MOST_WARM}`)
   const host = readHost()
@@ -57,18 +62,6 @@ export function sandbox(options: SandboxOptions = {}, { warm = 0, ceiling }: San
   if (warm > 0 && policy.options.isObserved) throw wrong('warm', 'what sees denials is made for each command')
   const holder = holderOf(policy, ceiling && sharedOf(ceiling))
   return new PolicySandbox(policy, { warm, layer, holder })
-}
-
-/** What is decided about the network is for `onNetwork`, and for whoever listens. */
-function heardBy(events: Events, options: CheckedOptions): CheckedOptions {
-  const { egress } = options
-  if (egress === undefined) return options
-  const { listener: own } = egress
-  const listener: typeof own = (event) => {
-    own?.(event)
-    events.tell('network', event)
-  }
-  return { ...options, egress: { ...egress, listener, isHeard: () => own !== undefined || events.isHeard('network') } }
 }
 
 interface Belongings {
@@ -89,6 +82,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   readonly #layer: Layer | undefined
   readonly #verbs: LayerVerbs
   readonly #holder: Holder | undefined
+  #isClosed = false
 
   constructor(policy: Policy, { warm, layer, holder }: Belongings) {
     super()
@@ -102,7 +96,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     this.#pool = new Pool(warm, { before, label: this.#label, maps, host, hold: () => holder?.begin() })
     this.#events = new Events(this)
     this.#verbs = new LayerVerbs(layer, policy.host.cwd, this.#events)
-    this.#network = connectorFor(heardBy(this.#events, policy.options), policy.host)
+    this.#network = connectorFor(heardBy(policy.options, this.#events), policy.host)
   }
 
   ready(): Promise<void> {
@@ -134,6 +128,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   }
 
   plan(argv: readonly string[], options: SpawnOptions = {}): Plan {
+    checkSpawnCall(options)
     return this.#whole(this.#commandOps(argv, options, this.#isWatched))
   }
 
@@ -144,14 +139,12 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   }
 
   #commandOps(argv: readonly string[], options: SpawnOptions, isWatched: boolean): Op[] {
-    if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
-    if (argv.some((arg) => arg.includes('\0')))
-      throw new RuntimeError('sandbox-option', { what: 'an argument of the command holds a NUL' })
+    checkArgv(argv)
     const { host, cwd: usual } = this.#policy
     const cwd = options.cwd === undefined ? usual : absolute(options.cwd, 'cwd', host.cwd)
     return this.#parts.command({
       argv,
-      env: checkEnv(options.env ?? {}),
+      env: options.env ?? {},
       cwd,
       umask: process.umask(),
       newSession: true,
@@ -160,6 +153,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
   }
 
   spawn(argv: readonly string[], options: SpawnOptions = {}): SandboxedProcess {
+    checkSpawnCall(options)
     return this.#start(argv, options)
   }
 
@@ -198,16 +192,29 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       ending: checkEnding(options, this.#policy.options),
       ...(isWatched ? {} : { begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host) }),
     }
-    const command = startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd }))
+    const command = this.#tried(argv, () =>
+      startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd })),
+    )
     this.#running.add(command)
     this.#pool.count(command.exited)
-    const gone = () => this.#running.delete(command)
+    const gone = () => command.released().then(() => this.#running.delete(command))
     command.exited.then(gone, gone)
     command.exited.then(
       ({ limits }) => tellReached(this.#events, argv, limits),
       () => {},
     )
     return command
+  }
+
+  /** What is in the way is told in the shape of a result. */
+  #tried<T>(argv: readonly string[], start: () => T): T {
+    try {
+      if (this.#isClosed) throw new RuntimeError('sandbox-closed')
+      return start()
+    } catch (error) {
+      if (error instanceof SandboxError || !isRuntimeError(error)) throw error
+      throw neverRan(error, argv, this.level)
+    }
   }
 
   get layer(): LayerInfo | undefined {
@@ -239,11 +246,13 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
     return runToEnd((stdio) => this.#start(argv, { ...options, stdio }), options)
   }
 
-  shell(options?: ShellOptions): Shell {
+  shell(options: ShellOptions = {}): Shell {
+    checkShellCall(options)
     return new Shell((argv, options) => this.#start(argv, options), options)
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([this.#pool.end(), ...[...this.#running].map((command) => command[Symbol.asyncDispose]())])
     this.#holder?.[Symbol.dispose]()
   }

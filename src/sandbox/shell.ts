@@ -9,11 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeError } from '../base/errors.ts'
 import type { ShellOptions, ShellRunOptions, SpawnOptions } from './call.ts'
 import { withoutFinalNewline } from './capture.ts'
+import { checkShellRunCall } from './check-call.ts'
 import type { Command } from './command.ts'
 import { AGAIN_MS, Interruption } from './interruption.ts'
-import { wrong } from './option-values.ts'
 import { type Cut, Outlet } from './outlet.ts'
-import { SandboxError, type SandboxResult } from './result.ts'
+import { neverRan, SandboxError, type SandboxResult } from './result.ts'
 import { DEFAULT_MAX_BUFFER } from './run.ts'
 import { quote } from './words.ts'
 
@@ -59,7 +59,7 @@ export class Shell implements AsyncDisposable {
   /**
    * Runs a script when those before it have ended. A time-out and an abort interrupt it as Ctrl-C does, and the shell goes
    * on; a script that does not end then ends the shell with everything in it. `argv` of the result is the script.
-   * @throws SandboxError as `run` of a sandbox; RuntimeError `shell-over`, `sandbox-option`
+   * @throws SandboxError as `run` of a sandbox; RuntimeError `sandbox-option`
    */
   run(script: string, options: ShellRunOptions = {}): Promise<SandboxResult> {
     const turn = this.#turn.then(() => this.#run(script, options))
@@ -68,7 +68,7 @@ export class Shell implements AsyncDisposable {
   }
 
   async #run(script: string, options: ShellRunOptions): Promise<SandboxResult> {
-    if (script.includes('\0')) throw wrong('script', 'it holds a NUL')
+    checkShellRunCall(script, options)
     const word = newWord()
     const interruption = new Interruption(this.#command, options, () => this.#ask(word))
     try {
@@ -88,7 +88,7 @@ export class Shell implements AsyncDisposable {
   async #lead(script: string, word: string, { options, interruption }: Leading): Promise<SandboxResult> {
     if (this.#isOver) {
       await this.#command.exited // what kept it from running is the better answer
-      throw new RuntimeError('shell-over')
+      throw neverRan(new RuntimeError('shell-over'), [script], this.#command.level)
     }
     const { maxBuffer = DEFAULT_MAX_BUFFER, stripFinalNewline = true } = options
     // One compound command is read to its end before it begins; an interruption would throw away what is half read.

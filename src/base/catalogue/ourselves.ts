@@ -16,7 +16,10 @@ export const ourselves = {
     why: 'no descriptor was left for it, or somebody else has collected it',
     fix: 'usnea state ID tells whether it runs; ulimit -n is the limit of descriptors',
   },
-  'spawn-failed': { what: 'cannot start init' },
+  'spawn-failed': {
+    what: 'cannot start init',
+    fix: 'raise the limit of processes or open files (ulimit -u, ulimit -n), or end something',
+  },
   'plan-refused': {
     what: 'init refused the plan',
     why: 'the library and init are of different builds',
