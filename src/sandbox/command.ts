@@ -24,6 +24,7 @@ import type { Ending } from './ending.ts'
 import { inSandboxWords } from './failure.ts'
 import type { KeptGroups } from './groups.ts'
 import { readLines } from './input-output.ts'
+import { onAbort } from './on-abort.ts'
 import { plantedOf } from './protect.ts'
 import { limitsOf } from './reached.ts'
 import { makeResult, SandboxError, type SandboxResult } from './result.ts'
@@ -176,8 +177,7 @@ export class Command implements SandboxedProcess {
   async #watch(): Promise<SandboxResult> {
     const { timeout, cancelSignal } = this.#options.ending
     const timer = timeout === undefined ? undefined : setTimeout(() => this.#expire(), timeout)
-    const cancel = () => this.#cancel()
-    cancelSignal?.addEventListener('abort', cancel)
+    const deafen = onAbort(cancelSignal, () => this.#cancel())
     let outcome: Outcome
     // What is watched and is not, ends: from now on every such call of it would fail.
     void this.#watching?.whole().then((isWhole) => isWhole || this.#isolated.kill())
@@ -188,7 +188,7 @@ export class Command implements SandboxedProcess {
       clearTimeout(this.#force)
       this.#connection?.close()
       this.stdin?.destroy(notRead())
-      cancelSignal?.removeEventListener('abort', cancel)
+      deafen()
       this.#options.onEnd?.()
     }
     this.#held = outcome.limits

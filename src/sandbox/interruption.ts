@@ -2,6 +2,7 @@
 import { signalNumber } from '../kernel/constants.ts'
 import type { Command } from './command.ts'
 import { checkEnding, type Ending, type EndingOptions } from './ending.ts'
+import { onAbort } from './on-abort.ts'
 import { makeResult, type SandboxResult } from './result.ts'
 
 const SIGINT = 2
@@ -20,6 +21,7 @@ export class Interruption {
   #isForced = false
   readonly #hit: () => void
   #again: NodeJS.Timeout | undefined
+  readonly #deafen: () => void
 
   /** The time counts from here. `hit` hears that it has come, again and again until `answered`. @throws RuntimeError `sandbox-option` */
   constructor(command: Command, options: EndingOptions, hit: () => void) {
@@ -27,7 +29,7 @@ export class Interruption {
     this.#hit = hit
     this.#ending = checkEnding(options, { timeout: undefined, grace: undefined })
     const { timeout, cancelSignal } = this.#ending
-    cancelSignal?.addEventListener('abort', this.#come)
+    this.#deafen = onAbort(cancelSignal, this.#come)
     if (timeout !== undefined)
       this.#timer = setTimeout(() => {
         this.#timedOut = !this.isCanceled
@@ -94,6 +96,6 @@ export class Interruption {
     clearTimeout(this.#timer)
     clearTimeout(this.#force)
     clearInterval(this.#again)
-    this.#ending.cancelSignal?.removeEventListener('abort', this.#come)
+    this.#deafen()
   }
 }

@@ -144,10 +144,10 @@ export function makeResult(
 }
 
 /** What was in the way before anything was tried. */
-export function neverRan(cause: RuntimeError, argv: readonly string[], level: Level): SandboxError {
+export function neverRan(cause: RuntimeError, of: Pick<SandboxResult, 'argv' | 'level' | 'groups'>): SandboxError {
   const no = { timedOut: false, isCanceled: false, isForcefullyTerminated: false, limit: undefined }
   const none = { durationMs: 0, planted: [], degradations: [], limits: [] }
-  return new SandboxError(makeResult(undefined, { ...no, ...none, argv, level, cause }))
+  return new SandboxError(makeResult(undefined, { ...no, ...none, ...of, cause }))
 }
 
 interface Reasons {

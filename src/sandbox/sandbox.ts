@@ -213,7 +213,7 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       return start()
     } catch (error) {
       if (error instanceof SandboxError || !isRuntimeError(error)) throw error
-      throw neverRan(error, argv, this.level)
+      throw neverRan(error, { argv, level: this.level, groups: this.#policy.groups })
     }
   }
 

@@ -88,7 +88,8 @@ export class Shell implements AsyncDisposable {
   async #lead(script: string, word: string, { options, interruption }: Leading): Promise<SandboxResult> {
     if (this.#isOver) {
       await this.#command.exited // what kept it from running is the better answer
-      throw neverRan(new RuntimeError('shell-over'), [script], this.#command.level)
+      const { level, groups } = this.#command
+      throw neverRan(new RuntimeError('shell-over'), { argv: [script], level, groups })
     }
     const { maxBuffer = DEFAULT_MAX_BUFFER, stripFinalNewline = true } = options
     // One compound command is read to its end before it begins; an interruption would throw away what is half read.

@@ -169,7 +169,7 @@ const rows: readonly {
     code: 'command-killed',
     cause: true,
     says: { signal: 'SIGKILL' },
-    run: (box) => box.run(['cat'], { input: failing() }),
+    run: (box) => box.run(['sh', '-c', 'cat; sleep 100'], { input: failing() }),
   },
   {
     name: 'too much output, and a failure',
@@ -268,7 +268,7 @@ async function takes(what: string, call: () => unknown): Promise<boolean> {
 const sandboxOptions = [
   ...['rw', 'ro', 'hide', 'deny', 'socket', 'device', 'profile', 'net', 'publish', 'env', 'nested', 'cwd', 'timeout'],
   ...['grace', 'minLevel', 'require', 'accept', 'connect', 'listen', 'denials', 'kept', 'files', 'disk', 'memory'],
-  ...['pids', 'cpus', 'allowHosts', 'proxyVariables', 'netfilter', 'onNetwork'],
+  ...['pids', 'cpus', 'allowHosts', 'proxyVariables', 'netfilter', 'onNetwork', 'groups'],
 ]
 
 test('whatever an option of a sandbox is given, the error is ours', { skip }, async () => {
