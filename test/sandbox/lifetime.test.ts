@@ -12,13 +12,14 @@ const skip = needs('userns') ?? false
 const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))
 const library = fileURLToPath(new URL('../../dist/lib/index.js', import.meta.url))
 
-/** Pids of the processes that have this word among their arguments. */
+/** Pids of the commands with this word: bin/usnea has it too, and so have the shells that it forks before it becomes Node. */
 function pidsWith(word: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').includes(word)
+        const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
+        return program === 'sleep' && args.includes(word)
       } catch {
         return false // it ended while we looked
       }
