@@ -103,6 +103,7 @@ export class Session {
     const { ensureStateRoot } = await import('../state/paths.ts')
     const [host, chosen] = [await this.host(), await this.stateRoot()]
     for (const warning of chosen.warnings) this.note(warning)
+    keepOwnersRights()
     return {
       host,
       root: chosen.path,
@@ -125,4 +126,10 @@ export class Session {
 function wantedManager({ systemdCgroup, cgroupManager }: Globals): Context['cgroupManager'] {
   if (systemdCgroup) return 'systemd'
   return cgroupManager ?? 'auto'
+}
+
+/** What we make for ourselves must be open to us, whatever the caller's mask takes. The program of a container has its own. */
+function keepOwnersRights(): void {
+  const mask = process.umask()
+  if ((mask & 0o700) !== 0) process.umask(mask & ~0o700)
 }

@@ -94,6 +94,18 @@ testAs({ as: everywhere }, 'the umask is as the configuration says', async (worl
   assert.equal(output, '0027\n640')
 })
 
+testAs({ as: everywhere }, 'a mask of the caller that takes the rights of owners hinders nobody', async (world) => {
+  const bundle = await world.bundle((config) => {
+    config.process.args = ['sh', '-c', 'umask']
+  })
+  for (const mask of ['0400', '0477', '0777']) {
+    const through = ['sh', '-c', `umask ${mask}; exec "$@"`, 'sh']
+    const ran = await world.usnea(['run', '--bundle', bundle.path, world.newId()], { through })
+    assert.equal(succeeded(ran), '0022\n', mask)
+  }
+  await world.nothingLeft()
+})
+
 testAs({ as: everywhere }, 'oom_score_adj is raised as the configuration says', async (world) => {
   const output = await inside(world, 'cat /proc/self/oom_score_adj', (config) => {
     config.process.oomScoreAdj = 500
