@@ -25,8 +25,8 @@ static const struct {
   {"relatime", MS_RELATIME, 0}, {"norelatime", 0, MS_RELATIME}, {"strictatime", MS_STRICTATIME, 0},
   {"nostrictatime", 0, MS_STRICTATIME}, {"defaults", 0, 0}};
 
-/* What is no flag is for the file system. */
-static unsigned long read_words(const struct mount *mount, char data[DATA_ROOM]) {
+/* What is no flag is for the file system. False when there is no room for all of it. */
+static bool read_words(const struct mount *mount, unsigned long *all, char data[DATA_ROOM]) {
   unsigned long flags = 0;
   size_t size = 0;
   data[0] = 0;
@@ -37,10 +37,11 @@ static unsigned long read_words(const struct mount *mount, char data[DATA_ROOM])
       flags = (flags | words[k].set) & ~words[k].clear;
     } else {
       int wrote = snprintf(data + size, DATA_ROOM - size, "%s%s", size ? "," : "", mount->options[i]);
-      if (wrote < 0 || (size += (size_t)wrote) >= DATA_ROOM) return data[0] = 0, flags;
+      if (wrote < 0 || (size += (size_t)wrote) >= DATA_ROOM) return false;
     }
   }
-  return flags;
+  *all = flags;
+  return true;
 }
 
 /* Flags of the source that a remount may not drop in a user namespace: mount_namespaces(7). */
@@ -85,9 +86,11 @@ static void shorten_layers(char data[DATA_ROOM]) {
 }
 
 static bool mount_one(const struct mount *mount_, const char *target, char data[DATA_ROOM]) {
-  unsigned long flags = read_words(mount_, data);
+  unsigned long flags;
+  if (!read_words(mount_, &flags, data)) return errno = E2BIG, false;
   if (flags & MS_BIND) return bind_one(mount_, target, flags);
   if (strcmp(mount_->type, "overlay") == 0) shorten_layers(data);
+  if (strlen(data) >= PAGE) return errno = E2BIG, false; /* the kernel would cut it, and mount what is left */
   return mount(mount_->source, target, mount_->type, flags, *data ? data : NULL) == 0;
 }
 

@@ -169,6 +169,14 @@ attack('a rootfs of mounts is made, and taken away again, also when the creation
   assert.match(failed, /failed to mount rootfs component 0/)
   const second = { type: 'bind', source: '/no/such', target: '', options: ['rbind', 'ro'] }
   await shim.refused('Create', 'unknown', { bundle: path, rootfs: [overlay(), second] })
+  // the kernel takes a page and cuts the rest: a tmpfs would lose the option that stands last
+  for (const size of [5_000, 70_000]) {
+    const long = { type: 'tmpfs', source: 'tmpfs', target: '', options: [`size=${'0'.repeat(size)}4096`, 'mode=0700'] }
+    assert.match(
+      await shim.refused('Create', 'unknown', { bundle: path, rootfs: [long] }),
+      /failed to mount rootfs component 0 .*: Argument list too long/,
+    )
+  }
   assert.deepEqual(mountsBelow(path), [])
   const [stdout = ''] = makeFifos(world, 'out')
   const stream = createReadStream(stdout, 'utf8')
