@@ -1,6 +1,8 @@
 /** From the words of the command line to the options of a sandbox. */
+import { isAbsolute } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import { parseDuration } from '../base/units.ts'
+import { globIn } from '../sandbox/glob.ts'
 import type { SandboxOptions } from '../sandbox/index.ts'
 import type { SandboxValues } from './flags.ts'
 import { given } from './given.ts'
@@ -14,14 +16,17 @@ export function readSandboxOptions(flags: SandboxValues, session: Session): Sand
     list.length === 0 ? undefined : list.map(read)
   const path = (text: string) =>
     text.replace(/^(\??)(.*)$/s, (_, mark: string, rest: string) => mark + session.path(rest))
+  // A `?` in front stands for one character here.
+  const covered = (text: string) =>
+    text === '' || isAbsolute(text) ? session.path(text) : globIn(session.io.cwd, text)
   return {
     env: readEnv(flags.env, session.io.env),
     ...readDemands(flags),
     ...given({
       rw: each(flags.rw, place),
       ro: each(flags.ro, place),
-      hide: each(flags.hide, path),
-      deny: each(flags.deny, path),
+      hide: each(flags.hide, covered),
+      deny: each(flags.deny, covered),
       socket: each(flags.socket, path),
       device: each(flags.device, path),
       nested: flags.nested || undefined,

@@ -1,12 +1,13 @@
 /** The same sandbox as a command line of ours, for programs that start programs by themselves. */
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RuntimeError } from '../base/errors.ts'
 import type { PolicyRule } from '../config/rules/rule.ts'
 import { policyRules } from '../config/sandbox.ts'
 import { readHost } from '../host/host.ts'
 import { checkArgv, checkSandboxCall } from './check-call.ts'
+import { globIn } from './glob.ts'
 import { groupsText } from './groups.ts'
 import { absolute, wrong } from './option-values.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
@@ -47,7 +48,7 @@ function flagsOf({ name, option, kind, written }: PolicyRule, value: unknown, { 
   if (written === 'names') return [`--${name}=${groupsText(value)}`]
   if (written === 'ports') return (value as readonly number[]).length === 0 ? [] : [`--${name}=${value}`]
   const texts = [value].flat().map(String)
-  return texts.map((text) => `--${name}=${paths.has(name) ? placed(text, cwd) : text}`)
+  return texts.map((text) => `--${name}=${paths.has(name) ? placed(name, text, cwd) : text}`)
 }
 
 function set(text: unknown): string {
@@ -57,8 +58,9 @@ function set(text: unknown): string {
 
 const paths: ReadonlySet<string> = new Set(['rw', 'ro', 'hide', 'deny', 'socket', 'device', 'cwd'])
 
-/** `?` in front, and `:DEST` behind stay; in `hide` and `deny` nothing is behind. */
-function placed(text: string, cwd: string): string {
+/** `?` in front, and `:DEST` behind stay; in `hide` and `deny` both are part of the path. */
+function placed(name: string, text: string, cwd: string): string {
+  if (name === 'hide' || name === 'deny') return isAbsolute(text) ? text : globIn(cwd, text)
   const [, mark = '', source = '', rest = ''] = /^(\??)([^:]*)(.*)$/s.exec(text) ?? []
   return `${mark}${absolute(source, 'path', cwd)}${rest}`
 }

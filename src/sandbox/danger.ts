@@ -91,6 +91,21 @@ export function dangerOfPath(path: string): Danger | undefined {
   return undefined
 }
 
+/** What of a home is dangerous in a directory that is none itself; the others are known by their names. */
+const inHome = ['.local/bin', '.local/share/applications', '.cargo/config.toml', '.gitlab/ci']
+
+/** Why: something dangerous lies in this directory, as `.git/hooks` in `.git`. `path` is absolute. */
+export function dangerInPath(path: string): string | undefined {
+  const lower = folded(path)
+  for (const { why, held } of [...rules, { why: 'others run or obey it', held: inHome }])
+    for (const name of held) {
+      const above = name.split('/').slice(0, -1)
+      const isAbove = above.some((_, i) => lower.endsWith(`/${above.slice(0, i + 1).join('/')}`))
+      if (isAbove) return `${name} may lie in it: ${why}`
+    }
+  return undefined
+}
+
 /** Lower case, unit by unit, so that places in it are places in the path. */
 function folded(path: string): string {
   return path.replace(/[A-Z]|[^\0-\x7f]/g, (unit) => {

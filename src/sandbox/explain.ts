@@ -32,10 +32,15 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
     {
       rule: 'private',
       words:
-        privates.flatMap(({ path, shows }) => (shows === undefined ? path : [])).join(', ') +
+        privates.flatMap(({ path, shows, isMaster }) => (shows === undefined && !isMaster ? path : [])).join(', ') +
         (isLandlocked ? ' are closed' : ' are empty, writable, and gone at the end'),
       place: 'default',
     },
+    ...privates.flatMap(({ path, isMaster }) =>
+      isMaster
+        ? { rule: 'private', words: `the socket ${path} is closed: who may talk to it is root`, place: 'default' }
+        : [],
+    ),
     ...privates.flatMap(({ path, shows }) =>
       shows === undefined
         ? []

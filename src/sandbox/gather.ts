@@ -10,6 +10,7 @@ import { policyShape, sandboxShape } from '../config/sandbox.ts'
 import { isTable, type Table } from '../config/shape.ts'
 import type { Host } from '../host/facts.ts'
 import { configPath } from '../state/paths.ts'
+import { globIn } from './glob.ts'
 import { expandAll, type Merged, mergePolicies, type PolicyLayer, withoutColon } from './merge.ts'
 import { wrong } from './option-values.ts'
 import type { SandboxOptions } from './options.ts'
@@ -130,6 +131,7 @@ function optionsOf(values: Table, directory: string): SandboxOptions {
 }
 
 function absoluteIn(directory: string, text: string, rule: string): string {
+  if (rule === 'hide' || rule === 'deny') return /^[/~$]/.test(text) ? text : globIn(directory, text)
   const [, mark = '', path = ''] = /^(\??)([\s\S]*)$/.exec(text) ?? []
   return /^[/~$]/.test(path) ? text : mark + resolve(withoutColon(directory, rule), path)
 }

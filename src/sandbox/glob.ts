@@ -1,6 +1,6 @@
 /** Names with `*`, `?`, `[…]` and `**`, as glob(7) reads them: what matches when the sandbox is made. */
 import { lstatSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 const isPattern = (text: string): boolean => /[*?[]/.test(text)
 
@@ -14,6 +14,15 @@ export function matching(text: string): string[] {
       .filter((part) => part !== '')
       .filter((part, index, parts) => part !== '**' || parts[index - 1] !== '**'),
   )
+}
+
+/** A pattern that counts from a directory, in whose own name nothing stands for other names; a plain name stays one. */
+export function globIn(directory: string, text: string): string {
+  const plain = resolve(directory, text)
+  if (!isPattern(text) || !isPattern(directory) || exists(plain)) return plain
+  // What leads out of the directory is not a part of the pattern any more.
+  const around = resolve(directory, /^(?:\.\.?\/)*/.exec(text)?.[0] ?? '')
+  return join(around.replace(/[*?[]/g, '[$&]'), text.replace(/^(?:\.\.?\/)+/, ''))
 }
 
 function walk(directory: string, parts: readonly string[]): string[] {

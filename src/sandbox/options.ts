@@ -1,11 +1,13 @@
 /** What a caller may ask of a sandbox, checked and made absolute. */
 import { realpathSync } from 'node:fs'
+import { isAbsolute, normalize } from 'node:path'
 import type { Level } from '../host/level.ts'
 import type { PortRule } from '../linux/landlock/plan.ts'
 import type { Denial } from './denials/shape.ts'
 import { checkHelper, type Helper, type HelperName, isHelper } from './egress/helper.ts'
 import { checkEgress, type Egress, type EgressOptions } from './egress/options.ts'
 import { type Exposure, exposure, special } from './exposure.ts'
+import { globIn } from './glob.ts'
 import { type GroupWords, groupWords } from './groups.ts'
 import { type CheckedLayer, checkLayer, type LayerOptions } from './layer-options.ts'
 import { type Acceptable, acceptable, checkLevel, type Demanded, demandable } from './level-words.ts'
@@ -118,8 +120,8 @@ export function checkOptions(options: SandboxOptions, cwd: string): CheckedOptio
       ...socket.flatMap((text) => special(text, 'socket', cwd)),
       ...device.flatMap((text) => special(text, 'device', cwd)),
     ],
-    hide: hide.map((path) => absolute(path, 'hide', cwd)),
-    deny: deny.map((path) => absolute(path, 'deny', cwd)),
+    hide: hide.map((path) => covered(path, 'hide', cwd)),
+    deny: deny.map((path) => covered(path, 'deny', cwd)),
     net,
     egress: checkEgress(options, wrong),
     helper: checkHelper(options, wrong),
@@ -147,6 +149,12 @@ function realOf(path: string): string {
   } catch {
     throw wrong('kept', `${path} does not exist`)
   }
+}
+
+/** Checked as a path, and with wildcards in what was written only. */
+function covered(text: string, option: 'hide' | 'deny', cwd: string): string {
+  absolute(text, option, cwd)
+  return isAbsolute(text) ? normalize(text).replace(/(.)\/$/, '$1') : globIn(cwd, text)
 }
 
 function known<Name extends string>(option: string, names: readonly unknown[], all: readonly Name[]): Name[] {

@@ -12,6 +12,8 @@ export interface PrivatePlace {
   readonly mode: string
   /** The private place whose files could be seen there. */
   readonly shows?: string
+  /** Whoever may talk to what listens here is root. */
+  readonly isMaster?: true
   /** A file, which reads as empty; a removed one cannot be covered. */
   readonly isFile?: 'there' | 'removed'
 }
@@ -32,7 +34,38 @@ export function privatePlaces(host: Host): PrivatePlace[] {
     const others = [...mounts.placesOf(path), ...(isHome ? mounts.mountsOfThoseBelow(path) : [])]
     return others.flatMap((other) => coverOf(other, { path, isHome }, named) ?? [])
   })
-  return [...named, ...outermost(views)]
+  return [...named, ...outermost([...views, ...masterSockets(mounts, named)])]
+}
+
+/**
+ * Of engines that make whoever may talk to them root, as docker.sock does, and do not lie in a private place. A read-only
+ * mount does not keep anybody from connecting, so they are covered.
+ */
+const masters = [
+  ...['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket', '/var/snap/lxd/common/lxd-user/unix.socket'],
+  ...['/var/lib/incus/unix.socket', '/var/lib/incus/unix.socket.user'],
+  ...['/var/snap/multipass/common/multipass_socket', '/var/snap/microk8s/common/run/containerd.sock'],
+]
+
+function masterSockets(mounts: OtherMounts, named: readonly PrivatePlace[]): PrivatePlace[] {
+  return masters.flatMap((path) => {
+    if (!isSocket(path)) return []
+    const real = realpathSync(path)
+    const places = [real, ...mounts.placesOf(real).map((other) => other.path)]
+    return places.flatMap((one) =>
+      isSocket(one) && !named.some((place) => isWithin(one, place.path))
+        ? [{ path: one, mode: '0000', isFile: 'there', isMaster: true } as const]
+        : [],
+    )
+  })
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket()
+  } catch {
+    return false // closed to us, and so to the command
+  }
 }
 
 function namedPlaces(host: Host): PrivatePlace[] {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { printSuggestion } from '../../src/cli/print/suggestion.ts'
 import { readToml } from '../../src/config/toml.ts'
 import { denialLine, denialOf } from '../../src/sandbox/denials/denial.ts'
-import { dangerOfGrant } from '../../src/sandbox/denials/grant.ts'
+import { cautionOfGrant, dangerOfGrant } from '../../src/sandbox/denials/grant.ts'
 import { withGrants, wordOf } from '../../src/sandbox/denials/policy-text.ts'
 import { RecordReader } from '../../src/sandbox/denials/record.ts'
 import { readLog, suggest } from '../../src/sandbox/denials/suggest.ts'
@@ -70,7 +70,8 @@ const places = { directory: '/work', home: '/home/anna' }
 /** A log that somebody made up: what is suggested is a policy, says what it says, and opens nothing dangerous. */
 function runLog(input: Buffer): string {
   const found = suggest(readLog(input.toString()), places.home)
-  for (const { rule, value } of found.safe) assert.equal(dangerOfGrant({ rule, value }, places.home), undefined, value)
+  for (const { rule, value } of found.safe)
+    assert.equal(dangerOfGrant({ rule, value }, places.home) ?? cautionOfGrant({ rule, value }), undefined, value)
   const text = withGrants('rw = ["a"] # mine\ntimeout = "5s"\n', found.safe, places)
   const { values } = readToml(text, 'policy')
   for (const grant of found.safe) {

@@ -69,6 +69,7 @@ test('git: the repository alone may change, and a hook that wants more is stoppe
   spawnSync('git', ['init', '-q', cwd])
   const policy = learn(cwd, ...git, 'commit', '-q', '--allow-empty', '-m', 'first')
   assert.deepEqual(valuesOf(policy).rw, ['./.git'])
+  assert.ok(policy.includes('# take care: rw ./.git: .git/hooks may lie in it: git runs it'), policy)
   const commit = [...git, 'commit', '-q', '--allow-empty', '-m']
   const passed = run(cwd, '--', ...commit, 'one')
   assert.equal(passed.status, 0, passed.stderr)

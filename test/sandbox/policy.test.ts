@@ -69,6 +69,18 @@ test("a project gets none of the caller's variables, whatever way it asks", { sk
   }
 })
 
+test('wildcards count from the directory, also a question mark in front, in a file and as an option', { skip }, () => {
+  const path = project('hide = ["?.key"]\nrw = ["."]\n')
+  for (const name of ['1.key', '22.key']) writeFileSync(join(path, name), 'SECRET')
+  assert.equal(run(path, ['--', 'cat', '1.key', '22.key']).stdout, 'SECRET')
+  for (const option of ['--hide', '--deny']) {
+    const { stdout, stderr } = run(path, ['--no-config', '--ro', '.', option, '?.key', '--', 'cat', '1.key', '22.key'])
+    assert.equal(stdout, 'SECRET', stderr)
+  }
+  const missing = project('deny = ["?.none"]\n')
+  assert.match(run(missing, ['--', 'true']).stderr, /\?\.none does not exist/)
+})
+
 test('a colon in the name of a project does not lead out of it', { skip }, () => {
   const path = join(project(''), 'a:', 'b')
   mkdirSync(join(path, '.git'), { recursive: true })

@@ -15,21 +15,25 @@ interface Around {
 const MOST_NOTES = 10
 
 export function printLearnt(
-  { safe, dangerous, wanted }: Learnt,
+  { safe, dangerous, cautions, wanted }: Learnt,
   { argv, before, directory, home }: Around,
 ): { text: string; notes: string[] } {
   const places = { directory, home }
   const left = dangerous.map(({ grant, why }) =>
     withoutSteering(`left out: ${grant.rule} ${wordOf(grant, places)}: ${why}`),
   )
+  const watched = cautions.map(({ grant, why }) =>
+    withoutSteering(`take care: ${grant.rule} ${wordOf(grant, places)}: ${why}`),
+  )
   const head = before === '' ? `# usnea learn -- ${withoutSteering(argv.join(' '))}\n` : before
-  const remarks = left.map((line) => `# ${line}\n`).filter((line) => !before.includes(line))
+  const remarks = [...left, ...watched].map((line) => `# ${line}\n`).filter((line) => !before.includes(line))
   const open = head.endsWith('\n') ? head : `${head}\n`
   const isNetwork = wanted.some(({ kind }) => kind === 'network')
   return {
     text: remarks.join('') === '' ? withGrants(open, safe, places) : remarks.join('') + withGrants(open, safe, places),
     notes: [
       ...left.map((line) => `${line}; name it if it is meant`),
+      ...watched,
       ...wanted.slice(0, MOST_NOTES).map((denial) => `it was denied: ${describeDenial(denial)}`),
       ...(isNetwork ? ["it wants the network: --allow-host '*' learns the hosts by name"] : []),
     ],

@@ -1,11 +1,16 @@
 /** Many grants into few: directories rather than thousands of files in them, and nothing twice. Pure. */
 import { isWithin } from '../policy.ts'
-import { dangerOfGrant, type Grant, type GrantRule } from './grant.ts'
+import { cautionOfGrant, dangerOfGrant, type Grant, type GrantRule } from './grant.ts'
 
 export interface Sorted {
   readonly safe: readonly Grant[]
   readonly dangerous: readonly { readonly grant: Grant; readonly why: string }[]
 }
+
+/** Why a grant is dangerous. */
+export type Judge = (grant: Grant, home: string | undefined) => string | undefined
+
+const strictly: Judge = (grant, home) => dangerOfGrant(grant, home) ?? cautionOfGrant(grant)
 
 /** Files of one directory that are named one by one; more than that are the directory. */
 const MOST_BESIDE = 3
@@ -13,20 +18,18 @@ const MOST_BESIDE = 3
 const isVersion = (name: string): boolean => /^v?\d+(\.\d+)+/.test(name)
 
 /** Those that nobody should give without thinking stand aside, as they were asked for. */
-export function sortGrants(grants: readonly Grant[], home: string | undefined): Sorted {
+export function sortGrants(grants: readonly Grant[], home: string | undefined, judge: Judge = strictly): Sorted {
   const once = [...new Map(grants.map((grant) => [`${grant.rule} ${grant.value}`, grant])).values()]
-  const judged = once.map((grant) => ({ grant, why: dangerOfGrant(grant, home) }))
+  const judged = once.map((grant) => ({ grant, why: judge(grant, home) }))
   const safe = judged.flatMap(({ grant, why }) => (why === undefined ? [grant] : []))
   const dangerous = judged.flatMap(({ grant, why }) => (why === undefined ? [] : [{ grant, why }]))
-  return { safe: condense(safe, home), dangerous }
+  return { safe: condense(safe, (grant) => judge(grant, home) === undefined, home), dangerous }
 }
 
-function condense(grants: readonly Grant[], home: string | undefined): Grant[] {
+function condense(grants: readonly Grant[], isSafe: (grant: Grant) => boolean, home: string | undefined): Grant[] {
   const values = (rule: GrantRule) => grants.filter((grant) => grant.rule === rule).map(({ value }) => value)
   const mayHold = (rule: 'rw' | 'ro') => (directory: string) =>
-    directory !== home &&
-    directory.split('/').length > 3 &&
-    dangerOfGrant({ rule, value: directory }, home) === undefined
+    directory !== home && directory.split('/').length > 3 && isSafe({ rule, value: directory })
   const rw = condensePaths(values('rw'), mayHold('rw'))
   const ro = condensePaths(values('ro'), mayHold('ro')).filter((path) => !rw.some((place) => isWithin(path, place)))
   const others = grants.filter(({ rule }) => rule !== 'rw' && rule !== 'ro')

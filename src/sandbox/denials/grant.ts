@@ -1,6 +1,6 @@
 /** A rule that a policy could be given, and whether giving it is dangerous. Pure. */
 
-import { dangerOfPath } from '../danger.ts'
+import { dangerInPath, dangerOfPath } from '../danger.ts'
 import { nearness } from '../egress/near.ts'
 import { parseRule } from '../egress/rules.ts'
 
@@ -63,7 +63,7 @@ const system = [
 
 /** Whoever may talk to one of these may do what it may do. */
 const masters =
-  /docker|podman|containerd|crio|buildkit|libvirt|systemd|dbus|\/bus$|snapd|ssh|gnupg|gpg|agent|keyring|\.X11-unix|wayland|pulse|pipewire|polkit|tmux|screen/i
+  /docker|podman|containerd|lxd|incus|multipass|microk8s|crio|buildkit|libvirt|systemd|dbus|\/bus$|snapd|ssh|gnupg|gpg|agent|keyring|\.X11-unix|wayland|pulse|pipewire|polkit|tmux|screen/i
 const masterDevices =
   /^\/dev\/(mem|kmem|port|sd|hd|vd|xvd|nvme|dm-|mapper|loop|md|input|uinput|uhid|vhost|tty\d|console|kmsg|fuse|kvm|vfio|bus|disk)/
 
@@ -87,6 +87,13 @@ export function secretOf(path: string, home: string | undefined): string | undef
     return 'its name is that of a key'
   return undefined
 }
+
+/**
+ * The directory is none of the dangerous ones, and such lie in it. The sandbox holds those that it knows, so who watched his
+ * own program need it may grant it; a log may hold what somebody else wants opened.
+ */
+export const cautionOfGrant = ({ rule, value }: Grant): string | undefined =>
+  rule === 'rw' ? dangerInPath(value) : undefined
 
 /** Why nobody should grant it without thinking; undefined: it opens what it says, and no more. */
 export function dangerOfGrant({ rule, value, isNear = false }: Grant, home: string | undefined): string | undefined {

@@ -5,7 +5,7 @@ import { realPlace } from '../layers/folders.ts'
 import type { SandboxOptions } from '../options.ts'
 import { isWithin } from '../policy.ts'
 import { type Sorted, sortGrants } from './condense.ts'
-import { type Grant, type GrantRule, secretPlaces } from './grant.ts'
+import { cautionOfGrant, dangerOfGrant, type Grant, type GrantRule, secretPlaces } from './grant.ts'
 import { grantFor, grantsForUses } from './grants.ts'
 import type { Denial } from './shape.ts'
 
@@ -41,6 +41,8 @@ function layerFor({ cwd, home }: Host): { all: true } | { dirs: string[] } {
 export interface Learnt extends Sorted {
   /** What it wanted and no file of a policy gives without its name: the network, and what nothing opens. */
   readonly wanted: readonly Denial[]
+  /** What is granted, and should be looked at. */
+  readonly cautions: Sorted['dangerous']
 }
 
 export interface Seen {
@@ -56,7 +58,7 @@ export function learn({ uses, denials }: Seen, named: SandboxOptions, host: Host
     denial.kind === 'file' ? (grantOfSecret(denial) ?? grantFor(denial) ?? []) : [],
   )
   const place = { project: host.cwd, home: host.home }
-  const { safe, dangerous } = sortGrants([...grantsForUses(uses, place, exists), ...grants], host.home)
+  const { safe, dangerous } = sortGrants([...grantsForUses(uses, place, exists), ...grants], host.home, dangerOfGrant)
   const own = grantsNamed(named)
   const isNamed = ({ rule, value }: Grant) =>
     own.some((one) => (one.rule === rule || one.rule === 'rw') && isWithin(value, one.value))
@@ -64,6 +66,10 @@ export function learn({ uses, denials }: Seen, named: SandboxOptions, host: Host
   return {
     safe: [...granted, ...workingDirectory(granted, host.cwd)],
     dangerous: dangerous.filter(({ grant }) => !isNamed(grant)),
+    cautions: granted.slice(own.length).flatMap((grant) => {
+      const why = cautionOfGrant(grant)
+      return why === undefined ? [] : [{ grant, why }]
+    }),
     wanted: refused.filter((denial) => denial.kind !== 'file'),
   }
 }

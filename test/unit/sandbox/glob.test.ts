@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { matching } from '../../../src/sandbox/glob.ts'
+import { globIn, matching } from '../../../src/sandbox/glob.ts'
 
 const place = mkdtempSync(join(tmpdir(), 'usnea-glob-'))
 after(() => rmSync(place, { recursive: true, force: true }))
@@ -42,3 +42,16 @@ const cases: [pattern: string, found: string[]][] = [
 
 for (const [pattern, found] of cases)
   test(`${pattern} is ${found.join(' ') || 'nothing'}`, () => assert.deepEqual(names(pattern).sort(), found))
+
+test('in a directory with wildcards in its name only what was written is a pattern', () => {
+  const directory = join(place, 'of [ab] and ?')
+  for (const folder of ['of [ab] and ?/in', 'of a and b']) mkdirSync(join(place, folder), { recursive: true })
+  for (const file of ['of [ab] and ?/1.key', 'of [ab] and ?/in/2.key', 'of [ab] and ?/[x].txt', 'of a and b/3.key'])
+    writeFileSync(join(place, file), '')
+  const found = (text: string) => matching(globIn(directory, text)).map((path) => path.slice(place.length + 1))
+  assert.deepEqual(found('?.key'), ['of [ab] and ?/1.key'])
+  assert.deepEqual(found('./**/?.key'), ['of [ab] and ?/1.key', 'of [ab] and ?/in/2.key'])
+  assert.deepEqual(found('../*/3.key'), ['of a and b/3.key'])
+  assert.deepEqual(found('1.key'), ['of [ab] and ?/1.key'])
+  assert.deepEqual(found('[x].txt'), ['of [ab] and ?/[x].txt'])
+})

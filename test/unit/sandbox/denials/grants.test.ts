@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readToml } from '../../../../src/config/toml.ts'
 import { condensePaths, sortGrants } from '../../../../src/sandbox/denials/condense.ts'
-import { dangerOfGrant, type Grant, type GrantRule } from '../../../../src/sandbox/denials/grant.ts'
+import type { Grant, GrantRule } from '../../../../src/sandbox/denials/grant.ts'
 import { flagOf, withGrants } from '../../../../src/sandbox/denials/policy-text.ts'
 import { suggest } from '../../../../src/sandbox/denials/suggest.ts'
 
 const home = '/home/anna'
 const places = { directory: '/work', home }
 const grant = (rule: GrantRule, value: string): Grant => ({ rule, value })
+
+const judged = (one: Grant) => sortGrants([one], home).dangerous[0]?.why
 
 test('secrets, what others run, masters of the machine and closed addresses are dangerous', () => {
   const dangerous: readonly [GrantRule, string][] = [
@@ -23,7 +25,13 @@ test('secrets, what others run, masters of the machine and closed addresses are 
     ['rw', '/home/anna/.bashrc'],
     ['rw', '/work/.git/hooks'],
     ['rw', '/work/.github/workflows/ci.yml'],
+    ['rw', '/work/.git'],
+    ['rw', '/work/.GitHub'],
+    ['rw', '/home/anna/.config'],
+    ['rw', '/home/anna/.local/share'],
     ['socket', '/run/docker.sock'],
+    ['socket', '/var/lib/incus/unix.socket'],
+    ['socket', '/var/snap/lxd/common/lxd/unix.socket'],
     ['socket', '/run/user/1000/bus'],
     ['device', '/dev/sda'],
     ['allow-host', '169.254.169.254:80'],
@@ -36,12 +44,15 @@ test('secrets, what others run, masters of the machine and closed addresses are 
     ['nested', 'true'],
     ['accept', 'metadata'],
   ]
-  for (const [rule, value] of dangerous) assert.ok(dangerOfGrant(grant(rule, value), home), `${rule} ${value}`)
+  for (const [rule, value] of dangerous) assert.ok(judged(grant(rule, value)), `${rule} ${value}`)
   const harmless: readonly [GrantRule, string][] = [
     ['ro', '/home/anna/.gitconfig'],
     ['ro', '/etc/hosts'],
     ['rw', '/work/out'],
     ['rw', '/home/anna/.cache/pip'],
+    ['rw', '/work/.git/objects'],
+    ['rw', '/work/.config/tool'],
+    ['rw', '/work/my.git'],
     ['socket', '/run/postgresql/.s.PGSQL.5432'],
     ['device', '/dev/dri'],
     ['allow-host', 'registry.example.org:443'],
@@ -49,8 +60,19 @@ test('secrets, what others run, masters of the machine and closed addresses are 
     ['allow-host', '[2600:1::5]:443'],
     ['allow-host', '8.8.0.0/16'],
   ]
-  for (const [rule, value] of harmless)
-    assert.equal(dangerOfGrant(grant(rule, value), home), undefined, `${rule} ${value}`)
+  for (const [rule, value] of harmless) assert.equal(judged(grant(rule, value)), undefined, `${rule} ${value}`)
+})
+
+test('a suggestion that opens .git says what lies in it', () => {
+  const refused = { time: '', verdict: 'refused', kind: 'file', rule: 'read-only', action: 'create' } as const
+  const { safe, dangerous } = suggest([{ ...refused, path: '/nonexistent-project/.git/HEAD.lock' }], home)
+  assert.deepEqual(safe, [])
+  assert.equal(dangerous.length, 1)
+  const within = sortGrants([grant('rw', '/work/.git'), grant('rw', '/work/out')], home)
+  assert.deepEqual(within.safe, [grant('rw', '/work/out')])
+  assert.deepEqual(within.dangerous, [
+    { grant: grant('rw', '/work/.git'), why: '.git/hooks may lie in it: git runs it' },
+  ])
 })
 
 test('what was closed is opened by its address alone, and is dangerous whatever its number', () => {
