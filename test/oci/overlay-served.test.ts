@@ -5,9 +5,11 @@ import { basename, join } from 'node:path'
 import { makeDirectory } from '../fixtures/as.ts'
 import { testAs } from '../fixtures/cases.ts'
 import type { Config } from '../fixtures/config.ts'
+import { openFuse } from '../fixtures/own-fuse.ts'
 import { allProcesses } from '../fixtures/processes.ts'
 import { refused, succeeded, type World } from '../fixtures/world.ts'
 
+openFuse()
 let overlays = 0
 
 /** The kernel takes no two of these options together in a user namespace, whatever the layers lie on. */
