@@ -61,6 +61,14 @@ export class RuntimeError extends Error {
     return new RuntimeError(this.code, { what, fix, details, ...known, ...(cause === undefined ? {} : { cause }) })
   }
 
+  /** The same failure with more that was found. */
+  withDetails(found: readonly string[]): RuntimeError {
+    const { what, why, fix, errno, origin, details, cause } = this
+    const known = { ...(why ? { why } : {}), ...(errno ? { errno } : {}), ...(origin ? { origin } : {}) }
+    const rest = { ...(fix ? { fix } : {}), ...(cause === undefined ? {} : { cause }) }
+    return new RuntimeError(this.code, { what, details: [...details, ...found], ...known, ...rest })
+  }
+
   /** The page and heading that explain this code. */
   get docs(): string {
     return `docs/errors.md#${this.code}`
@@ -116,6 +124,7 @@ const words: Record<string, string> = {
   ENOTSOCK: 'socket operation on non-socket',
   EPROTOTYPE: 'protocol wrong type for socket',
   EPIPE: 'broken pipe',
+  ENOTCONN: 'transport endpoint is not connected',
   EMFILE: 'too many open files',
   EUSERS: 'too many users',
 }

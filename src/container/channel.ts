@@ -11,6 +11,14 @@ export interface Handed {
   readonly fd: number
 }
 
+/** Both ends are close-on-exec, and the caller's to close. @throws RuntimeError `spawn-failed` */
+export function packetPair(): readonly [one: number, other: number] {
+  const ends = new Int32Array(2)
+  const got = native().packetPair(ends)
+  if (got < 0) throw new RuntimeError('spawn-failed', { errno: errnoName(-got) })
+  return [ends[0] ?? -1, ends[1] ?? -1]
+}
+
 export class Channel implements Disposable {
   /** The end for init, which the child gets by its number. */
   readonly theirs: number
@@ -19,11 +27,9 @@ export class Channel implements Disposable {
 
   /** @throws RuntimeError `spawn-failed` */
   constructor() {
-    const ends = new Int32Array(2)
-    const got = native().packetPair(ends)
-    if (got < 0) throw new RuntimeError('spawn-failed', { errno: errnoName(-got) })
-    this.#ours = ends[0] ?? -1
-    this.theirs = ends[1] ?? -1
+    const [ours, theirs] = packetPair()
+    this.#ours = ours
+    this.theirs = theirs
   }
 
   /** The child has its end now. */

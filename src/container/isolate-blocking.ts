@@ -1,7 +1,7 @@
 /** The same as `isolate` for the command line: blocks, with the caller's own descriptors and forwarded signals. */
 import { elapsed } from '../base/clock.ts'
 import type { Host } from '../host/facts.ts'
-import { type Ended, killChild, waitNow } from '../kernel/children.ts'
+import { type Ended, killChild, waitBriefly, waitNow } from '../kernel/children.ts'
 import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
@@ -11,7 +11,7 @@ import { explainFailure, spawnInit } from '../launch/launch.ts'
 import { heldPlan } from './held-plan.ts'
 import type { HeldLimit, Hold } from './hold/amounts.ts'
 import { mapIds } from './map-ids.ts'
-import { endingSignal } from './watch.ts'
+import { endingSignal, STUCK_MS } from './watch.ts'
 
 export interface BlockingOptions {
   readonly host: Host
@@ -21,6 +21,10 @@ export interface BlockingOptions {
   readonly grace?: number | undefined
   /** The command stays in our session, and hears of the terminal by itself. */
   readonly sharesSession: boolean
+  /** Descriptors that init gets behind the standard ones. */
+  readonly behind?: readonly number[] | undefined
+  /** Ends what its processes may wait for in the kernel, where no signal reaches them. */
+  readonly onStuck?: (() => void) | undefined
   /** What holds its limits: ended here in any case. */
   readonly hold?: Hold | undefined
 }
@@ -54,7 +58,7 @@ export async function isolateBlocking(unheld: Plan, options: BlockingOptions): P
 
 async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended; timedOut: boolean }> {
   catchSignals('none')
-  const { outer, control, conversation } = begin(plan)
+  const { outer, control, conversation } = begin(plan, options.behind)
   const forward = () => native().forwardSignals(0, control, options.sharesSession ? 1 : 0)
   const waits = options.hold?.waits === true || plan.maps !== undefined
   if (!waits) forward()
@@ -65,7 +69,10 @@ async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended
   conversation.close()
   if (last === 'timeout' || heard.refusal) for (const pid of [first, outer]) if (pid) killChild(pid, endingSignal(plan))
   waitNow(outer)
-  if (first) waitNow(first)
+  if (first && !(options.onStuck && waitBriefly(first, STUCK_MS))) {
+    options.onStuck?.()
+    waitNow(first)
+  }
   if (heard.refusal) throw heard.refusal
   if (last === 'timeout') return { ended: KILLED, timedOut: true }
   const { timedOut } = heard
@@ -79,9 +86,12 @@ async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended
 }
 
 /** Without it nobody is there to be given what has come meanwhile. */
-function begin(plan: Plan): { outer: number; control: number; conversation: BlockingConversation } {
+function begin(
+  plan: Plan,
+  behind: readonly number[] = [],
+): { outer: number; control: number; conversation: BlockingConversation } {
   try {
-    const { outer, control } = spawnInit(plan, [0, 1, 2])
+    const { outer, control } = spawnInit(plan, [0, 1, 2, ...behind])
     return { outer, control, conversation: new BlockingConversation(control) }
   } catch (error) {
     releaseSignals()

@@ -28,6 +28,8 @@ export interface IsolateOptions {
   readonly receive?: (handed: readonly Handed[], note: number, first: number) => void | Promise<void>
   /** Descriptors that init gets behind those of the command, and behind the channel where there is one. */
   readonly behind?: readonly number[]
+  /** Ends what its processes may wait for in the kernel, where no signal reaches them. */
+  readonly onStuck?: (() => void) | undefined
   /** Signals to us go to the command until it ends; in our session it hears of the terminal by itself. */
   readonly signals?: { readonly sharesSession: boolean }
   /** What holds its limits: ended here in any case. */

@@ -52,9 +52,9 @@ export function whyNoNamespaces(host: Host): RuntimeError | undefined {
   return answers.get(key)
 }
 
-/** Runs ops that end by themselves (`finish`): the reason why they cannot be done, or undefined. */
-export function attempt(ops: readonly Op[], host: Host): RuntimeError | undefined {
-  const { outer, control } = spawnInit({ ops, degradations: [] }, [FD_NULL, FD_NULL, FD_NULL])
+/** Runs ops that end by themselves (`finish`): the reason why they cannot be done, or undefined. `behind`: descriptors from 3 on. */
+export function attempt(ops: readonly Op[], host: Host, behind: readonly number[] = []): RuntimeError | undefined {
+  const { outer, control } = spawnInit({ ops, degradations: [] }, [FD_NULL, FD_NULL, FD_NULL, ...behind])
   const conversation = new BlockingConversation(control)
   let first = 0
   try {

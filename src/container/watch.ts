@@ -22,6 +22,9 @@ export const endingSignal = ({ ops }: Plan): 'SIGKILL' | 'SIGTERM' =>
 /** A birth takes a few milliseconds; what has not told of it by then hangs. */
 const BIRTH_MS = 2000
 
+/** Milliseconds after which a process that is killed and still there waits for something in the kernel. */
+export const STUCK_MS = 3000
+
 const KILLED: Ended = { exitCode: undefined, signal: 9 }
 
 /** An init that was started, and what it was told. */
@@ -124,8 +127,11 @@ class Watch {
    */
   async #collectFirst(hasTold: boolean): Promise<void> {
     if (this.#first === 0) return
-    if (this.#ending === 'SIGTERM' || this.#options.hold || !hasTold) await waitFor(this.#first)
-    else forget(this.#first)
+    const { hold, onStuck } = this.#options
+    if (this.#ending !== 'SIGTERM' && !hold && !onStuck && hasTold) return forget(this.#first)
+    const timer = onStuck && setTimeout(onStuck, STUCK_MS)
+    await waitFor(this.#first)
+    clearTimeout(timer)
   }
 
   /** Its last word; undefined when it ended without one. */

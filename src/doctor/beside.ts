@@ -1,4 +1,6 @@
 /** What is found without, or beside, a trial of a container: directories, keys, networks, Landlock. */
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { errnoOf } from '../base/errors.ts'
 import { landlockVersion } from '../container/probe.ts'
 import type { Host } from '../host/facts.ts'
 import { findProgram } from '../host/program.ts'
@@ -41,6 +43,30 @@ export function networkFinding({ env }: Host): Finding {
   const noTun = whyNoTun()
   if (noTun !== undefined) return weak(subject, 'net-tun', noTun)
   return ok(subject.id, subject.title, found.join(' '))
+}
+
+const FUSE = '/dev/fuse'
+
+/** What serves an overlay where the kernel refuses one: to containers, and to usnea try. `overlay`: does it? */
+export function fuseFinding({ fuseOverlayfs }: Host, overlay: Finding['status'] | undefined): Finding {
+  const subject = { id: 'fuse-overlayfs', title: 'overlays by fuse-overlayfs' }
+  if (overlay === 'unknown') return unknown(subject.id, subject.title, 'it needs a user namespace')
+  const missing = whyNoFuse(fuseOverlayfs)
+  if (missing === undefined) return ok(subject.id, subject.title, `${fuseOverlayfs}, and ${FUSE} can be opened`)
+  if (overlay === 'ok') return ok(subject.id, subject.title, `not needed, as the kernel has overlays: ${missing.what}`)
+  return weak(subject, 'layer-backend', missing)
+}
+
+function whyNoFuse(program: string | undefined): { readonly what: string; readonly fix: string } | undefined {
+  if (program === undefined)
+    return { what: 'fuse-overlayfs is not installed', fix: 'install it (Debian, Fedora, Alpine: fuse-overlayfs)' }
+  try {
+    closeSync(openSync(FUSE, 'r+'))
+    return undefined
+  } catch (error) {
+    const fix = existsSync(FUSE) ? `sudo chmod 0666 ${FUSE}` : 'sudo modprobe fuse'
+    return { what: `${FUSE} cannot be opened: ${errnoOf(error)}`, fix: `${fix}; for a container: --device ${FUSE}` }
+  }
 }
 
 export function landlockFinding(): Finding {

@@ -14,7 +14,7 @@ import {
 import { sealedInit } from '../kernel/native.ts'
 import type { ChosenMaps } from '../linux/idmap/choose.ts'
 import { surroundings } from './around.ts'
-import { keyringFinding, landlockFinding, networkFinding, stateFinding } from './beside.ts'
+import { fuseFinding, keyringFinding, landlockFinding, networkFinding, stateFinding } from './beside.ts'
 import { cgroupFinding } from './cgroups.ts'
 import { type Check, checksFor } from './checks.ts'
 import { type Finding, fromError, ok, unknown } from './finding.ts'
@@ -54,6 +54,7 @@ export async function diagnose(host: Host): Promise<Diagnosis> {
   findings.push(
     needsUserns ? await rangesFinding(host, hasUserns()) : ok('subids', 'id ranges', 'real root may map any id'),
   )
+  findings.push(fuseFinding(host, findings.find(({ id }) => id === 'overlay')?.status))
   findings.push(await cgroupFinding(host), networkFinding(host), landlockFinding())
   const level = provenLevel(host, findings)
   const [sandbox, around] = [sandboxLevel(host, findings), surroundings(host)]

@@ -3,6 +3,7 @@
  * `wait(-1)`, because that would steal the children of child_process.
  */
 import { isMainThread } from 'node:worker_threads'
+import { elapsed } from '../base/clock.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { errnoName } from './errno.ts'
 import { native } from './native.ts'
@@ -82,6 +83,16 @@ export function attend(pid: number, { pipes, console }: Ends, timeoutMs = -1): E
 /** Blocks until the child has ended: only for one that is about to. */
 export function waitNow(pid: number): void {
   native().wait(pid, 1, status)
+}
+
+const PAUSE_MS = 5
+
+/** The same for one that may be stuck in the kernel: has it ended within so many milliseconds? */
+export function waitBriefly(pid: number, patience: number): boolean {
+  const clock = new Int32Array(new SharedArrayBuffer(4))
+  for (const deadline = elapsed() + patience; elapsed() < deadline; Atomics.wait(clock, 0, 0, PAUSE_MS))
+    if (reap(pid)) return true
+  return false
 }
 
 /** Settles when the child has ended and is reaped. */

@@ -50,8 +50,11 @@ export interface StartOptions {
   readonly begin?: ((fds: readonly number[]) => Isolated | undefined) | undefined
   /** What holds its limits, where it does not begin in a sandbox that waits. */
   readonly hold?: (() => Hold | undefined) | undefined
-  /** Called when the whole tree is dead, before `exited` settles. Must not throw. */
-  readonly onEnd?: () => void
+  /** Descriptors for init, between that of a network and the observer's. */
+  readonly channels?: readonly number[]
+  readonly onStuck?: (() => void) | undefined
+  /** Called when the whole tree is dead, before `exited` settles. Must not throw. Says what went wrong beside it. */
+  readonly onEnd?: () => readonly string[]
 }
 
 /** As of a write: whoever feeds it hears that it reads no more. */
@@ -115,9 +118,10 @@ export class Command implements SandboxedProcess {
   }
 
   #wishes(): IsolateOptions {
-    const { network, signals, hold } = this.#options
+    const { network, signals, hold, channels = [], onStuck } = this.#options
     return {
-      ...(this.#watching ? { behind: [this.#watching.channel] } : {}),
+      behind: [...channels, ...(this.#watching ? [this.#watching.channel] : [])],
+      onStuck,
       hold: hold?.(),
       ...(signals ? { signals } : {}),
       ...(network
@@ -189,7 +193,8 @@ export class Command implements SandboxedProcess {
       this.#connection?.close()
       this.stdin?.destroy(notRead())
       deafen()
-      this.#options.onEnd?.()
+      const troubles = this.#options.onEnd?.() ?? []
+      this.degradations.push(...troubles.map((message) => ({ pointer: 'layer', message })))
     }
     this.#held = outcome.limits
     if ('ended' in outcome) return await this.#whole(outcome.ended)

@@ -19,16 +19,27 @@ import {
 import type { IdMaps, Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import { planRuleset } from '../linux/landlock/plan.ts'
+import { channelsOf } from './channels.ts'
 import type { CommandOptions } from './command-options.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
 import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
 import { sandboxEnvironment } from './environment.ts'
+import type { Exposure } from './exposure.ts'
 import { planCalls } from './filter.ts'
 import { planGroups } from './groups.ts'
 import { labelOf } from './label.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
 import { planFiles, sizeOf } from './limits.ts'
-import { bindHeld, CLOSED, readonlyTree, Slots, tmpfs, writableTree } from './mount-ops.ts'
+import {
+  bindHeld,
+  CLOSED,
+  privateFiles,
+  privateFolders,
+  readonlyTree,
+  Slots,
+  tmpfs,
+  writableTree,
+} from './mount-ops.ts'
 import { isWithin, type Mirror, type Policy } from './policy.ts'
 import { protectOp } from './protect.ts'
 
@@ -136,20 +147,15 @@ function view(policy: Policy, slots: Slots): Op[] {
   const devices = holdDevices(slots)
   const exposed = policy.exposures.map((exposure) => ({
     ...exposure,
-    slot:
-      exposure.overlay === undefined
-        ? slots.hold(exposure.source, exposure.origin)
-        : slots.holdOverlay(exposure.overlay),
+    slot: slotOf(exposure, policy, slots),
   }))
-  const files = policy.privates.filter(({ isFile }) => isFile === 'there')
-  const folders = policy.privates.filter(({ isFile }) => !isFile)
   const mirrors = policy.mirrors.flatMap((mirror) => mirrorOps(mirror, slots, sizeOf(policy.options.limits)))
   return [
     ...mirrors,
-    ...folders.map(({ path, mode }) => tmpfs(path, `mode=${mode}${sizeOf(policy.options.limits)}`, 'sandbox')),
+    ...privateFolders(policy, sizeOf(policy.options.limits)),
     ...deviceOps(devices, sizeOf(policy.options.limits)),
     ...procOps(policy),
-    ...files.map(({ path }): Op => ({ op: 'mask', path, required: 0, origin: 'sandbox' })),
+    ...privateFiles(policy),
     ...byDepth([
       ...exposed.map(({ dest, source, slot, writable, origin }) => ({
         path: dest,
@@ -170,6 +176,13 @@ function view(policy: Policy, slots: Slots): Op[] {
         ]
       : []),
   ]
+}
+
+function slotOf({ source, overlay, served, origin }: Exposure, policy: Policy, slots: Slots): number {
+  if (overlay !== undefined) return slots.holdOverlay(overlay)
+  return served === undefined
+    ? slots.hold(source, origin)
+    : slots.holdServed(channelsOf(policy).served + served, origin)
 }
 
 /** What lies deeper comes later, or it would be covered. */
@@ -219,7 +232,7 @@ function compileCommand(policy: Policy, { argv, env, cwd, umask, isWatched = fal
     { op: 'noNewPrivs', origin },
     { op: 'lookup', file, search: environment.search, origin: 'command' },
     ...ports(policy),
-    ...planCalls(policy, isWatched),
+    ...planCalls(policy, { isWatched, keepFds: 0 }),
     {
       op: 'exec',
       file,

@@ -12,6 +12,8 @@ export interface Exposure {
   readonly origin: string
   /** Made in place of the source: its changes go elsewhere. */
   readonly overlay?: Overlay
+  /** The same, by a program outside: the folder's place among those of the layer. */
+  readonly served?: number
   /** A part of a layer. */
   readonly isTried?: true
 }

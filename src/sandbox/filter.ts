@@ -5,6 +5,7 @@ import { programText } from '../linux/seccomp/bpf.ts'
 import { compileFilter } from '../linux/seccomp/compile.ts'
 import { hasWaitKillable } from '../spec/seccomp-names.ts'
 import type { Seccomp } from '../spec/types.ts'
+import { channelsOf } from './channels.ts'
 import { observedProfile } from './denials/watched.ts'
 import type { Policy } from './policy.ts'
 import { type CallPolicy, callProfile } from './system-calls.ts'
@@ -45,19 +46,22 @@ export function fenceOf(policy: Policy): { program: string; architectures: reado
   return { program: programOf('fence', calls, policy.host, profile), architectures: profile().architectures ?? [] }
 }
 
-/** Behind stdin, stdout, stderr, and the channel of a network. */
-const channelOf = ({ options }: Policy): number => (options.egress || options.helper ? 4 : 3)
+export interface Wishes {
+  /** With an observer, which gets the listener. */
+  readonly isWatched: boolean
+  /** Descriptors behind the standard ones that the program gets. */
+  readonly keepFds: number
+}
 
-/** `isWatched`: with an observer, which gets the listener. */
-export function planCalls(policy: Policy, isWatched: boolean): Op[] {
+export function planCalls(policy: Policy, { isWatched, keepFds }: Wishes): Op[] {
   const { host } = policy
   const origin = 'sandbox'
   if (!isWatched) {
     const { program } = fenceOf(policy)
-    return [{ op: 'seccomp', program, flags: SPEC_ALLOW, raise: 0, keepFds: 0, origin }]
+    return [{ op: 'seccomp', program, flags: SPEC_ALLOW, raise: 0, keepFds, origin }]
   }
   const calls = callPolicyOf(policy)
   const program = programOf('observed', calls, host, () => observedProfile(callProfile(calls)))
   const flags = SPEC_ALLOW | NEW_LISTENER | (hasWaitKillable(host.kernel) ? WAIT_KILLABLE : 0)
-  return [{ op: 'observe', program, flags, channel: channelOf(policy), origin: 'denials' }]
+  return [{ op: 'observe', program, flags, channel: channelsOf(policy).observer, origin: 'denials' }]
 }

@@ -61,6 +61,9 @@ export interface Surroundings {
   readonly host: Host
   /** Something to be told that is no error. */
   readonly note: (message: string) => void
+  /** Descriptors for its init, of a layer that is served. */
+  readonly channels?: readonly number[]
+  readonly onStuck?: (() => void) | undefined
   /** Hears what the command uses, while a policy is learnt from it; its output then goes to our standard error. */
   readonly onUse?: ((use: Denial) => void) | undefined
 }
@@ -84,12 +87,17 @@ export async function tryForeground(
   if (argv.length === 0) throw new RuntimeError('sandbox-option', { what: 'a sandbox needs a command to run' })
   const { policy, layer } = layeredPolicy(checked, host)
   if (layer === undefined) throw wrong('layer', 'nothing is tried without one')
-  const use = useLayer(layer, argv)
+  const use = useLayer(layer, argv, policy)
+  let troubles: readonly string[] = []
   try {
     onLayer(layer)
-    return { status: await runPolicy(atTerminal(policy), argv, surroundings), layer }
+    const { channels, onStuck } = use
+    return { status: await runPolicy(atTerminal(policy), argv, { ...surroundings, channels, onStuck }), layer }
+  } catch (error) {
+    troubles = use.end()
+    throw isRuntimeError(error) && troubles.length > 0 ? error.withDetails(troubles) : error
   } finally {
-    use.end()
+    for (const trouble of use.end()) surroundings.note(trouble)
   }
 }
 
@@ -106,15 +114,17 @@ export async function runForeground(
 }
 
 async function runPolicy(policy: Policy, argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { host, note, onUse } = surroundings
+  const { host, note, onUse, channels, onStuck } = surroundings
   const { timeout, grace } = policy.options
   const network = connectorFor(policy.options, host)
   const plan = planOf(policy, argv)
-  if (network || policy.options.isObserved) return await runConnected(policy, network, { plan, argv, note, onUse })
+  if (network || policy.options.isObserved)
+    return await runConnected(policy, network, { plan, argv, note, onUse, channels, onStuck })
   try {
     using holder = holderOf(policy)
     const sharesSession = policy.sharesGroup === true
-    const outcome = await isolateBlocking(plan, { host, timeout, grace, sharesSession, hold: holder?.begin() })
+    const wishes = { host, timeout, grace, sharesSession, behind: channels, onStuck }
+    const outcome = await isolateBlocking(plan, { ...wishes, hold: holder?.begin() })
     const { ended, timedOut, limits } = outcome
     tellReached(limits, note)
     tellPlanted(plantedOf(policy.unprotected), note)
@@ -137,18 +147,22 @@ interface Start {
   readonly argv: readonly string[]
   readonly note: Surroundings['note']
   readonly onUse: Surroundings['onUse']
+  readonly channels: Surroundings['channels']
+  readonly onStuck: Surroundings['onStuck']
 }
 
 /** We are its way to the network, or see what it is denied, so we stay, with an event loop. */
 async function runConnected(
   policy: Policy,
   network: Connector | undefined,
-  { plan, argv, note, onUse }: Start,
+  { plan, argv, note, onUse, channels = [], onStuck }: Start,
 ): Promise<number> {
   const { host, options, standing, unprotected } = policy
   using holder = holderOf(policy)
   const command = new Command(plan, {
     hold: () => holder?.begin(),
+    channels,
+    onStuck,
     argv,
     stdio: ['inherit', onUse ? STDERR : 'inherit', 'inherit'],
     host,

@@ -1,5 +1,6 @@
 export type { HeldLimit, LimitName } from '../container/hold/amounts.ts'
 export type { LayerInfo, Sandbox, SandboxSettings } from './api.ts'
+export type { Backend } from './backends.ts'
 export type { Input, RunOptions, SandboxedProcess, ShellOptions, ShellRunOptions, SpawnOptions, Stdio } from './call.ts'
 export { type Ceiling, type CeilingOptions, ceiling } from './ceiling.ts'
 export { type Check, check, type Problem } from './check.ts'
@@ -13,7 +14,6 @@ export type {
   ApplyEvent,
   ApplyOptions,
   ApplyResult,
-  Backend,
   Change,
   Differing,
   DiffOptions,

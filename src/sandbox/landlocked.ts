@@ -126,7 +126,7 @@ export function compileLandlocked(policy: Policy, command: CommandOptions, walls
     { op: 'noNewPrivs', origin },
     { op: 'lookup', file, search, origin: 'command' },
     ...walls.after,
-    ...planCalls(policy, command.isWatched ?? false),
+    ...planCalls(policy, { isWatched: command.isWatched ?? false, keepFds: 0 }),
     { op: 'exec', file, search, argv, env, keepFds: 0, origin: 'command' },
   ]
 }

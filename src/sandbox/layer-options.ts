@@ -1,5 +1,6 @@
 /** What a caller may ask of a layer, checked and made absolute. */
 import type { Op } from '../kernel/plan.ts'
+import { type Backend, backendNames, isBackend } from './backends.ts'
 import { absolute, wrong } from './option-values.ts'
 
 /** What is tried, and where the changes are kept. */
@@ -10,15 +11,18 @@ export interface LayerOptions {
   readonly dirs?: readonly string[]
   /** Everything that the user could change, instead of `dirs`. Default false. */
   readonly all?: boolean
-  /** `overlay` needs the kernel's help, `copy` copies the directories first. Default: what works, in this order. */
-  readonly backend?: 'overlay' | 'copy'
+  /**
+   * `overlay` needs the kernel's help, `fuse-overlayfs` that program and /dev/fuse, `copy` copies the directories first.
+   * Default: what works, in this order.
+   */
+  readonly backend?: Backend
 }
 
 export interface CheckedLayer {
   readonly name: string | undefined
   readonly dirs: readonly string[]
   readonly all: boolean
-  readonly backend: 'overlay' | 'copy' | undefined
+  readonly backend: Backend | undefined
 }
 
 /** A directory of the host whose changes go elsewhere. */
@@ -32,7 +36,7 @@ export function checkLayer(layer: string | LayerOptions | undefined, cwd: string
   if (!Array.isArray(dirs) || dirs.some((path) => typeof path !== 'string'))
     throw wrong('layer', 'a list of directories is expected')
   if (all && dirs.length > 0) throw wrong('layer', 'either directories, or everything')
-  if (backend !== undefined && backend !== 'overlay' && backend !== 'copy')
-    throw wrong('layer', `${JSON.stringify(backend)} is neither "overlay" nor "copy"`)
+  if (backend !== undefined && !isBackend(backend))
+    throw wrong('layer', `${JSON.stringify(backend)} is none of ${backendNames.join(', ')}`)
   return { name, dirs: dirs.map((path: string) => absolute(path, 'dir', cwd)), all, backend }
 }

@@ -15,13 +15,13 @@ export interface Layered {
 export function layeredPolicy(options: CheckedOptions, host: Host): Layered {
   if (options.layer === undefined) return { policy: choosePolicy(options, host), layer: undefined }
   // What is wrong with the rest is to be told before a layer is made.
-  const { standing } = choosePolicy(options, host)
-  if (standing.level === 'L')
+  const base = choosePolicy(options, host)
+  if (base.standing.level === 'L')
     throw new RuntimeError('layer-backend', {
       what: 'at level L nothing can be put in the place of a directory, so nothing can be tried',
       fix: 'usnea doctor shows why there are no namespaces here, and how to get them',
     })
-  const layer = openOrMakeLayer(options.layer, host)
+  const layer = openOrMakeLayer(options.layer, base)
   const isTried = ({ source, dest }: Exposure) => source === dest && layer.record.folders.includes(dest)
   // A profile that lets the project through must not let through what is to be tried.
   const others = options.exposures.filter((exposure) => !isTried(exposure))

@@ -3,7 +3,7 @@ import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NO
 import type { Op } from '../kernel/plan.ts'
 import { BIND_HELD, BIND_NO_CREATE } from '../linux/mounts/bind-flags.ts'
 import type { Overlay } from './layer-options.ts'
-import { isWithin } from './policy.ts'
+import { isWithin, type Policy } from './policy.ts'
 
 const quiet = MS_NOSUID | MS_NODEV
 /** What the host's own mounts become: nothing can be changed, and no device node on them be opened. */
@@ -20,11 +20,25 @@ export class Slots {
     this.ops.push({ ...overlay, slot: this.ops.length })
     return this.ops.length - 1
   }
+  holdServed(channel: number, origin: string): number {
+    this.ops.push({ op: 'holdServed', channel, slot: this.ops.length, origin })
+    return this.ops.length - 1
+  }
 }
 
 export function tmpfs(target: string, data: string, origin: string): Op {
   return { op: 'mount', fstype: 'tmpfs', source: 'usnea', target, flags: quiet, data, nofollow: 0, origin }
 }
+
+/** What is empty and private. Before /dev is the sandbox's own, of which masks are made. `size`: an option of tmpfs, or empty. */
+export const privateFolders = ({ privates }: Policy, size: string): Op[] =>
+  privates.filter(({ isFile }) => !isFile).map(({ path, mode }) => tmpfs(path, `mode=${mode}${size}`, 'sandbox'))
+
+/** The same for files, behind that. */
+export const privateFiles = ({ privates }: Policy): Op[] =>
+  privates
+    .filter(({ isFile }) => isFile === 'there')
+    .map(({ path }) => ({ op: 'mask', path, required: 0, origin: 'sandbox' }))
 
 export function readonlyTree(target: string, origin: string): Op {
   return { op: 'attr', target, set: CLOSED, clear: 0, recursive: 1, spare: 0, locked: 0, origin }

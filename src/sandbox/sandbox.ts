@@ -192,8 +192,9 @@ class PolicySandbox extends EventEmitter<SandboxEvents> implements Sandbox {
       ending: checkEnding(options, this.#policy.options),
       ...(isWatched ? {} : { begin: (fds: readonly number[]) => this.#pool.run(rest, fds, host) }),
     }
+    const start = { policy: this.#policy, argv }
     const command = this.#tried(argv, () =>
-      startIn(this.#layer, argv, (onEnd) => new Command(plan, { ...wishes, onEnd })),
+      startIn(this.#layer, start, (beginning) => new Command(plan, { ...wishes, ...beginning })),
     )
     this.#running.add(command)
     this.#pool.count(command.exited)

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { needs } from '../fixtures/needs.ts'
-import { describeTree, openTrial, type Trial } from '../fixtures/trying.ts'
+import { backends, describeTree, openTrial, type Trial } from '../fixtures/trying.ts'
 
 const skip = needs('userns') ?? false
 
@@ -66,7 +66,7 @@ const expected = {
   hole: 'added',
 }
 
-for (const backend of ['overlay', 'copy'])
+for (const { name: backend, skip } of backends)
   test(`${backend}: the host stays as it is, the diff tells all, and apply makes it so`, { skip }, () => {
     const trial = openTrial()
     fill(trial)

@@ -1,6 +1,6 @@
 /** `usnea try`: a command in a sandbox whose changes can be looked at before they are real. */
 import { RuntimeError } from '../../base/errors.ts'
-import type { Backend } from '../../sandbox/index.ts'
+import { type Backend, backendNames, isBackend } from '../../sandbox/backends.ts'
 import type { Layer } from '../../sandbox/layers/index.ts'
 import { defineCommand } from '../command.ts'
 import { sandboxFlags } from '../flags.ts'
@@ -25,7 +25,13 @@ export const command = defineCommand({
     { name: 'dir', kind: 'list', value: 'DIR', help: 'a directory that is tried (the current one)' },
     { name: 'all', kind: 'boolean', help: 'try everything that you could change' },
     { name: 'layer', kind: 'text', value: 'NAME', help: 'the layer to run in; it is made when missing', empty: 'kept' },
-    { name: 'backend', kind: 'text', value: 'WAY', help: 'auto, overlay or copy (auto)', empty: 'kept' },
+    {
+      name: 'backend',
+      kind: 'text',
+      value: 'WAY',
+      help: 'auto, overlay, fuse-overlayfs or copy (auto)',
+      empty: 'kept',
+    },
     ...sandboxFlags,
   ],
   count: [1, Number.POSITIVE_INFINITY],
@@ -54,13 +60,20 @@ export const command = defineCommand({
       note: (message) => session.note(message),
       onLayer({ record: { because, backend } }) {
         progress.end()
-        for (const reason of because) session.note(`${reason}; the directories are copied (${backend})`)
+        for (const [index, reason] of because.entries())
+          session.note(index < because.length - 1 ? reason : `${reason}; ${instead[backend]}`)
       },
     })
     await tell(tried.layer, session)
     return tried.status
   },
 })
+
+const instead: Readonly<Record<Backend, string>> = {
+  overlay: 'they are an overlay',
+  'fuse-overlayfs': 'fuse-overlayfs serves the directories',
+  copy: 'the directories are copied (copy)',
+}
 
 async function tell(layer: Layer, session: Session): Promise<void> {
   const { diffLayer } = await import('../../sandbox/layers/index.ts')
@@ -70,6 +83,7 @@ async function tell(layer: Layer, session: Session): Promise<void> {
 
 function readBackend(text: string | undefined): Backend | undefined {
   if (text === undefined || text === 'auto') return undefined
-  if (text === 'overlay' || text === 'copy') return text
-  throw new RuntimeError('usage', { what: `invalid value "${text}" for --backend: auto, overlay or copy` })
+  if (isBackend(text)) return text
+  const known = ['auto', ...backendNames].join(', ')
+  throw new RuntimeError('usage', { what: `invalid value "${text}" for --backend: one of ${known}` })
 }

@@ -1,6 +1,7 @@
 /** What may stand at a place of the command line, as completions know it. */
 import { logLevels } from '../../base/log.ts'
 import { levels } from '../../host/level.ts'
+import { backendNames } from '../../sandbox/backends.ts'
 import { demands } from '../../sandbox/level.ts'
 import { acceptable } from '../../sandbox/level-words.ts'
 import { profiles } from '../../sandbox/profiles.ts'
@@ -34,7 +35,7 @@ const choices: Readonly<Record<string, Kind>> = {
   rootless: oneOf(['true', 'false', 'auto']),
   enforce: oneOf(['cgroup', 'watchdog']),
   'allow-missing': oneOf(['apparmor', 'selinux', 'atime']),
-  backend: oneOf(['overlay', 'copy']),
+  backend: oneOf(['auto', ...backendNames]),
   layer: 'layers',
 }
 

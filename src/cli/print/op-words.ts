@@ -59,6 +59,7 @@ const special: Words = {
   ],
   mapSource: ({ path, recursive, slot }) => [plain(path), recursive ? 'recursive' : '', `as ${slot}`],
   holdOverlay: ({ lower, upper, slot }) => [`${plain(lower)} with changes in ${plain(upper)}`, `as ${slot}`],
+  holdServed: ({ channel, slot }) => [`served through ${channel}`, `as ${slot}`],
   hold: ({ path, slot }) => [plain(path), `as ${slot}`],
   bind: ({ source, target, flags, slot }) => [
     `${BigInt(flags) & HELD ? `held ${slot}` : plain(source)} → ${plain(target)}`,

@@ -5,6 +5,7 @@ import { coversOf } from '../../host/visible.ts'
 import { explainBinds } from './binds.ts'
 import { type Attempt, type Cause, inside, type Table } from './entry.ts'
 import { explainHeldOverlay } from './held-overlay.ts'
+import { explainHeldServed } from './held-served.ts'
 import { unknownContext } from './labels.ts'
 import { refusals } from './refusal.ts'
 import { explainTmpfs } from './tmpfs.ts'
@@ -175,7 +176,7 @@ export function mountWords(op: Attempt<'mount'>['op']): string {
   return `error mounting "${op.source || op.fstype}" to rootfs at "${inside(op.target)}"`
 }
 
-type Names = 'mount' | 'tmpfs' | 'holdOverlay' | 'bind' | 'hold' | 'attr' | 'propagation'
+type Names = 'mount' | 'tmpfs' | 'holdOverlay' | 'holdServed' | 'receive' | 'bind' | 'hold' | 'attr' | 'propagation'
 
 export const explainMounts: Table<Names> = {
   mount: {
@@ -202,5 +203,6 @@ export const explainMounts: Table<Names> = {
   },
   ...explainTmpfs,
   ...explainHeldOverlay,
+  ...explainHeldServed,
   ...explainBinds,
 }

@@ -28,6 +28,7 @@ export type Start =
 const CHANGED = 'the host changed it while the command ran'
 const CREATED = 'the host made it while the command ran'
 const REMOVED = 'the host removed it while the command ran'
+const UNSEEN = 'the command could not see it, because of names that fuse-overlayfs takes for its own'
 const REPLACED = 'the host may have put another directory in its place while the command ran'
 
 /** Adds what is not known yet; files that were recorded after an earlier run keep what they have. */
@@ -36,10 +37,13 @@ export function recordBases(bases: Bases, touched: readonly Touched[], host: Tre
     new Set([...bases].flatMap(([path, base]) => (isTop(base) ? [path] : [])))
   const hidden = tops(({ isHidden }) => isHidden === true)
   const doubtful = tops(({ facts, unsure }) => facts?.kind === 'directory' && unsure !== undefined)
+  const unseen = new Set(touched.flatMap(({ path, isUnseen }) => (isUnseen ? [path] : [])))
   // Directories come before what is in them.
   for (const one of touched) {
     if (one.isTooLong || bases.has(one.path)) continue
-    const base = isBelow(one.path, hidden) ? { facts: undefined } : baseOf(one, host, start)
+    const isUnseen = one.host !== undefined && (unseen.has(one.path) || isBelow(one.path, unseen))
+    const known = isBelow(one.path, hidden) ? { facts: undefined } : baseOf(one, host, start)
+    const base = isUnseen && known !== undefined ? { facts: one.host, unsure: UNSEEN } : known
     if (base === undefined) continue
     const isDoubtful = base.unsure === undefined && one.host !== undefined && isBelow(one.path, doubtful)
     const hides = one.host?.kind === 'directory' && (one.now?.kind !== 'directory' || one.isOpaque === true)

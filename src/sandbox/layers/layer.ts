@@ -6,11 +6,12 @@ import type { Host } from '../../host/facts.ts'
 import { syncFileSystem, using } from '../../kernel/trees.ts'
 import type { Lock } from '../../state/lock.ts'
 import { tryLock } from '../../state/lock.ts'
-import { dressTop, hasOurClock } from './backend.ts'
+import { dressTop, hasOurClock, hasUserXattrs } from './backend.ts'
 import { recordBases, type Start } from './bases.ts'
 import { findChanges, type Item } from './changes.ts'
 import { copyFolder } from './copies.ts'
 import type { Facts } from './facts.ts'
+import { marksOf } from './marks.ts'
 import type { LayerRecord } from './record.ts'
 import * as record from './record.ts'
 import { removeLeftovers, removeTree, renewWork } from './remove-tree.ts'
@@ -68,8 +69,9 @@ export class Layer {
     if (this.isHalfApplied)
       throw new RuntimeError('layer-half-applied', { what: `the layer ${this.name} is half applied` })
     this.recordRun()
-    if (this.#record.backend === 'copy') this.#makeCopies()
-    else for (const index of this.#record.folders.keys()) renewWork(this.directory, index)
+    const { backend } = this.#record
+    if (backend === 'copy') this.#makeCopies()
+    else for (const index of this.#record.folders.keys()) renewWork(record.workOf(this.directory, index, backend))
     for (const [index, folder] of this.#record.folders.entries()) this.#listUnlessTimed(index, folder)
     const run = record.now(this.#host.bootId, this.#stamp(), argv)
     this.save({ runs: [...this.#record.runs, run] })
@@ -85,7 +87,8 @@ export class Layer {
   }
 
   #listUnlessTimed(index: number, folder: string): void {
-    if (this.#record.backend === 'copy' || hasOurClock(folder)) return
+    const { backend } = this.#record
+    if (backend === 'copy' || (hasOurClock(folder) && !this.#lacksMarks(index))) return
     const seen = new Map<string, Facts>()
     this.#withTrees(index, (_, host) => {
       const waiting = ['']
@@ -97,6 +100,12 @@ export class Layer {
         }
     })
     record.writeListing(this.directory, index, { which: 'seen', facts: seen })
+  }
+
+  /** Without attributes fuse-overlayfs does not say what it copied from the host, so what the host removes is not seen by its clock. */
+  #lacksMarks(index: number): boolean {
+    const { backend } = this.#record
+    return backend === 'fuse-overlayfs' && !hasUserXattrs(record.upperOf(this.directory, index, backend))
   }
 
   #makeCopies(): void {
@@ -116,7 +125,8 @@ export class Layer {
   recordRun(): void {
     const run = this.#record.runs.at(-1)
     if (run === undefined || run.isRecorded || this.isHalfApplied) return
-    if (this.#record.backend === 'overlay' && run.bootId !== this.#host.bootId) throw this.#unsynced()
+    const { backend } = this.#record
+    if (backend !== 'copy' && run.bootId !== this.#host.bootId) throw this.#unsynced()
     let isChanged = false
     for (const index of this.#record.folders.keys()) {
       const bases = record.readBases(this.directory, index)
@@ -126,7 +136,7 @@ export class Layer {
       isChanged ||= touched.length > 1
     }
     // the overlay waits for no disk, also where the command asked for it
-    if (isChanged && this.#record.backend === 'overlay')
+    if (isChanged && backend !== 'copy')
       using(openSync(this.directory, constants.O_RDONLY | constants.O_DIRECTORY), syncFileSystem)
     this.save({ runs: this.#record.runs.with(-1, { ...run, isRecorded: true }) })
   }
@@ -185,7 +195,8 @@ export class Layer {
 
   touched(index: number): Touched[] {
     return this.#withTrees(index, (layer, host) => {
-      if (this.#record.backend === 'overlay') return touchedInOverlay(layer, host)
+      const { backend } = this.#record
+      if (backend !== 'copy') return touchedInOverlay(layer, host, marksOf(backend))
       const began = record.readListing(this.directory, index, 'began')
       return began === undefined ? [] : touchedInCopy(layer, host, began)
     })
@@ -208,13 +219,14 @@ export class Layer {
   clear(index: number): void {
     const { backend, folders } = this.#record
     const path = record.contentOf(this.directory, index, backend)
-    const inner = join(this.directory, `${index}`)
+    const inner = dirname(path)
     // An earlier attempt may have ended anywhere in here.
     removeLeftovers(inner)
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) removeTree(path, inner)
     record.remakeDirectory(path)
-    if (backend === 'overlay') dressTop(folders[index] ?? '', path)
-    for (const name of ['bases', 'seen', 'began']) rmSync(join(inner, `${name}.jsonl`), { force: true })
+    if (backend !== 'copy') dressTop(folders[index] ?? '', path)
+    for (const name of ['bases', 'seen', 'began'])
+      rmSync(join(this.directory, `${index}`, `${name}.jsonl`), { force: true })
   }
 
   /** Removes all of it, its name first. The lock is held. */

@@ -4,11 +4,12 @@ import { RuntimeError } from '../../base/errors.ts'
 import type { Host } from '../../host/facts.ts'
 import { findLayer, listLayers, makeLayer } from '../../state/layers.ts'
 import { tryLock } from '../../state/lock.ts'
-import { isWithin } from '../policy.ts'
+import type { Backend } from '../backends.ts'
+import { isWithin, type Policy } from '../policy.ts'
 import { chooseBackend } from './backend.ts'
 import { chooseFolders, realPlace, type Wish } from './folders.ts'
 import { Layer } from './layer.ts'
-import type { Backend, LayerRecord } from './record.ts'
+import type { LayerRecord } from './record.ts'
 import * as record from './record.ts'
 import { removeTree } from './remove-tree.ts'
 
@@ -19,7 +20,8 @@ export interface NewLayer extends Wish {
 }
 
 /** A layer that is not there is made. @throws RuntimeError `layer-…` */
-export function openOrMakeLayer(wish: NewLayer, host: Host): Layer {
+export function openOrMakeLayer(wish: NewLayer, policy: Policy): Layer {
+  const { host } = policy
   const known = wish.name === undefined ? undefined : findLayer(host, wish.name)
   const found = known === undefined ? undefined : record.readRecord(known)
   if (known !== undefined && found !== undefined) return reopen(new Layer(known, host, found), wish, host)
@@ -30,7 +32,7 @@ export function openOrMakeLayer(wish: NewLayer, host: Host): Layer {
   if (known !== undefined) sweep(known)
   const directory = makeLayer(host, wish.name, isFit)
   try {
-    const choice = chooseBackend(directory, folders, { wanted: wish.backend, host })
+    const choice = chooseBackend(directory, folders, { wanted: wish.backend, policy })
     const made: LayerRecord = {
       schemaVersion: 1,
       name: basename(directory),

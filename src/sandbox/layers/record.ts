@@ -4,10 +4,9 @@ import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, RuntimeError } from '../../base/errors.ts'
 import { replaceFile } from '../../base/files.ts'
+import type { Backend } from '../backends.ts'
 import { type Bases, parseBases, parseFacts, printBases, printFacts } from './bases.ts'
 import type { Facts } from './facts.ts'
-
-export type Backend = 'overlay' | 'copy'
 
 export interface Run {
   /** Nanoseconds since 1970, in decimal: what the host changes from then on is told by its ctime. */
@@ -59,12 +58,22 @@ export function readRecord(directory: string): LayerRecord | undefined {
 const damaged = (directory: string, cause: unknown): RuntimeError =>
   new RuntimeError('layer-damaged', { what: `the layer in ${directory} is damaged: its ${FILE} cannot be read`, cause })
 
-export const upperOf = (directory: string, folder: number): string => join(directory, `${folder}`, 'upper')
-export const workOf = (directory: string, folder: number): string => join(directory, `${folder}`, 'work')
+/** What is given to fuse-overlayfs as a whole, and nothing else is in it. */
+export const servedOf = (directory: string, folder: number): string => join(directory, `${folder}`, 'served')
+/** What fuse-overlayfs says. */
+export const saidOf = (directory: string, folder: number): string => join(directory, `${folder}`, 'said')
+/** Of an overlay, whoever makes it. */
+type Overlaid = Exclude<Backend, 'copy'>
+const overlaid = (directory: string, folder: number, backend: Overlaid): string =>
+  backend === 'overlay' ? join(directory, `${folder}`) : servedOf(directory, folder)
+export const upperOf = (directory: string, folder: number, backend: Overlaid = 'overlay'): string =>
+  join(overlaid(directory, folder, backend), 'upper')
+export const workOf = (directory: string, folder: number, backend: Overlaid = 'overlay'): string =>
+  join(overlaid(directory, folder, backend), 'work')
 export const copyOf = (directory: string, folder: number): string => join(directory, `${folder}`, 'copy')
 /** Where the changed files of a folder lie. */
 export const contentOf = (directory: string, folder: number, backend: Backend): string =>
-  backend === 'copy' ? copyOf(directory, folder) : upperOf(directory, folder)
+  backend === 'copy' ? copyOf(directory, folder) : upperOf(directory, folder, backend)
 
 function readOptional<T>(path: string, parse: (text: string) => T): T | undefined {
   let text: string

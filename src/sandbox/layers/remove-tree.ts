@@ -4,9 +4,8 @@
  * that no path grows.
  */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { randomSuffix } from '../../base/suffix.ts'
-import { workOf } from './record.ts'
 
 /** `path` is a directory of ours that nobody uses any more; `scratch` one on the same file system. Throws the system error. */
 export function removeTree(path: string, scratch: string): void {
@@ -39,10 +38,9 @@ export function removeLeftovers(scratch: string): void {
 }
 
 /** An overlay that waits for no disk leaves a mark in its work directory, with which it cannot be made again. */
-export function renewWork(directory: string, folder: number): void {
-  const inner = join(directory, `${folder}`)
+export function renewWork(work: string): void {
+  const inner = dirname(work)
   removeLeftovers(inner)
-  const work = workOf(directory, folder)
   if (lstatSync(work, { throwIfNoEntry: false }) !== undefined) removeTree(work, inner)
   mkdirSync(work, { mode: 0o700 })
 }

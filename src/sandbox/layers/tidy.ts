@@ -1,13 +1,12 @@
 /** Takes out of a layer what was applied, so that its folder shows the host's files again. May be repeated. */
 import { chmodSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../base/errors.ts'
-import { removeXattr } from '../../kernel/trees.ts'
 import type { Bases } from './bases.ts'
 import { type Facts, isAbsence, isSameBytes } from './facts.ts'
 import type { Journal } from './journal.ts'
 import type { Layer } from './layer.ts'
+import { type Marks, marksOf } from './marks.ts'
 import * as record from './record.ts'
-import { OPAQUE } from './touched.ts'
 import type { Tree } from './tree.ts'
 
 export function tidy(layer: Layer, journal: Journal): void {
@@ -31,9 +30,13 @@ function tidyFolder(layer: Layer, index: number, { settled, opened, linked }: Ti
   const bases = record.readBases(layer.directory, index)
   const [content, host] = layer.openTrees(index)
   try {
-    if (layer.record.backend === 'copy') tidyCopy(layer, index, { content, host, settled })
-    else for (const path of settled.toSorted().reverse()) takeOut(content, path)
-    if (layer.record.backend !== 'copy') for (const path of opened) open(content, path)
+    const { backend } = layer.record
+    if (backend === 'copy') tidyCopy(layer, index, { content, host, settled })
+    else {
+      const marks = marksOf(backend)
+      for (const path of settled.toSorted().reverse()) takeOut(content, path, marks)
+      for (const path of opened) if (content.facts(path)?.kind === 'directory') marks.open(content, path)
+    }
     for (const path of settled) bases.delete(path)
     for (const path of opened) unhide(bases, path)
     for (const path of linked) renew(bases, path, host.facts(path))
@@ -45,16 +48,18 @@ function tidyFolder(layer: Layer, index: number, { settled, opened, linked }: Ti
 }
 
 /** A directory stays while something is in it: then it is the same on both sides. */
-function takeOut(content: Tree, path: string): void {
+function takeOut(content: Tree, path: string, marks: Marks): void {
   if (path === '') return
   try {
     const facts = content.facts(path)
     if (facts?.kind !== 'directory') {
-      unlinkSync(content.at(path))
+      unlinkSync(content.at(facts === undefined ? (marks.whiteoutOf(path) ?? path) : path))
       return
     }
     chmodSync(content.at(path), 0o700)
-    const isEmpty = content.names(path).length === 0
+    const { names, removed } = marks.entries(content, path)
+    const isEmpty = names.length + removed.length === 0
+    if (isEmpty) marks.open(content, path)
     chmodSync(content.at(path), facts.mode)
     if (!isEmpty) return
     content.forget()
@@ -64,10 +69,6 @@ function takeOut(content: Tree, path: string): void {
   } finally {
     if (content.facts(path) === undefined) content.forget()
   }
-}
-
-function open(content: Tree, path: string): void {
-  if (content.facts(path)?.kind === 'directory') removeXattr(content.at(path), OPAQUE)
 }
 
 function unhide(bases: Bases, path: string): void {

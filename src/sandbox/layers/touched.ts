@@ -1,6 +1,7 @@
 /** Which files a layer holds something about: read from the upper directory of an overlay, or told from a copy. */
 import { hasSameXattrs, ownXattrs } from './content.ts'
 import { type Facts, hasSameOwner, isSame } from './facts.ts'
+import type { Marks } from './marks.ts'
 import { isTooLong, joined, type Tree } from './tree.ts'
 
 export interface Touched {
@@ -15,52 +16,52 @@ export interface Touched {
   readonly isCopied?: boolean
   /** Does the command see nothing of what the host has in this directory? */
   readonly isOpaque?: boolean
+  /** Did the command not see what the host has there, although it did not remove it? */
+  readonly isUnseen?: boolean
   /** Its path is longer than the kernel takes, or what lies below. */
   readonly isTooLong?: boolean
 }
 
-const ORIGIN = 'user.overlay.origin'
-export const OPAQUE = 'user.overlay.opaque'
-const WHITEOUT = 'user.overlay.whiteout'
-
-export function touchedInOverlay(upper: Tree, host: Tree): Touched[] {
+/** `marks`: what whoever wrote the upper tree says there. */
+export function touchedInOverlay(upper: Tree, host: Tree, marks: Marks): Touched[] {
   const found: Touched[] = []
   const waiting: string[] = ['']
   found.push({ path: '', now: upper.facts(''), host: host.facts('') })
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-    const names = upper.names(directory)
-    const isOpaque = directory !== '' && upper.xattr(directory, OPAQUE)?.toString() === 'y'
-    for (const name of names) {
-      const touched = lookAt(upper, host, joined(directory, name))
+    const { names, removed, isOpaque } = marks.entries(upper, directory)
+    for (const name of [...names, ...removed]) {
+      const touched = lookAt({ upper, host, marks }, joined(directory, name))
       found.push(touched)
       if (touched.isTooLong) continue
       if (touched.now?.kind === 'directory') waiting.push(touched.path)
-      else if (touched.host?.kind === 'directory') found.push(...removedBelow(host, touched.path, new Set()))
+      else if (touched.host?.kind === 'directory') found.push(...removedBelow(host, touched.path, new Set(), marks))
     }
     if (isOpaque && host.facts(directory)?.kind === 'directory')
-      found.push(...removedBelow(host, directory, new Set(names)))
+      found.push(...removedBelow(host, directory, new Set([...names, ...removed]), marks))
   }
   return found
 }
 
-function lookAt(upper: Tree, host: Tree, path: string): Touched {
+interface Sides {
+  readonly upper: Tree
+  readonly host: Tree
+  readonly marks: Marks
+}
+
+function lookAt({ upper, host, marks }: Sides, path: string): Touched {
   if (isTooLong(path)) return { path, now: undefined, host: undefined, isTooLong: true }
   const now = upper.facts(path)
   const below = host.facts(path)
-  if (now === undefined || isWhiteout(upper, path, now)) return { path, now: undefined, host: below }
+  const unseen = below !== undefined && marks.isUnseen(host, path) ? { isUnseen: true } : {}
+  if (now === undefined || marks.isWhiteout(upper, path, now)) return { path, now: undefined, host: below, ...unseen }
   // Inside a user namespace the mark is empty: it does not say which file.
-  const isCopied = upper.xattr(path, ORIGIN) !== undefined
-  const isOpaque = now.kind === 'directory' && upper.xattr(path, OPAQUE)?.toString() === 'y'
-  return { path, now, host: below, isCopied, isOpaque }
+  const isCopied = upper.xattr(path, marks.origin) !== undefined
+  const isOpaque = now.kind === 'directory' && marks.isOpaque(upper, path)
+  return { path, now, host: below, isCopied, isOpaque, ...unseen }
 }
 
-/** A character device 0:0, which no program can make in an overlay; since Linux 6.7 also an empty file with a mark. */
-const isWhiteout = (upper: Tree, path: string, now: Facts): boolean =>
-  (now.kind === 'device' && now.device === 0) ||
-  (now.kind === 'file' && now.size === 0 && upper.xattr(path, WHITEOUT) !== undefined)
-
 /** Everything that the host has in a directory, but for those names in it: the command sees nothing of it. */
-function removedBelow(host: Tree, top: string, kept: ReadonlySet<string>): Touched[] {
+function removedBelow(host: Tree, top: string, kept: ReadonlySet<string>, marks?: Marks): Touched[] {
   const found: Touched[] = []
   const waiting = [top]
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
@@ -72,7 +73,8 @@ function removedBelow(host: Tree, top: string, kept: ReadonlySet<string>): Touch
         continue
       }
       const facts = host.facts(path)
-      found.push({ path, now: undefined, host: facts })
+      const unseen = marks?.isUnseen(host, path) ? { isUnseen: true } : {}
+      found.push({ path, now: undefined, host: facts, ...unseen })
       if (facts?.kind === 'directory') waiting.push(path)
     }
   }

@@ -2,10 +2,11 @@
 import type { Lock } from '../../state/lock.ts'
 import type { Exposure } from '../exposure.ts'
 import { wrong } from '../option-values.ts'
-import { isWithin } from '../policy.ts'
+import { isWithin, type Policy } from '../policy.ts'
 import { overlayOp } from './backend.ts'
 import type { Layer } from './layer.ts'
 import { copyOf } from './record.ts'
+import { Servers } from './servers.ts'
 
 /** In place of what the policy says about the same directories. @throws RuntimeError `sandbox-option` */
 export function layerExposures(layer: Layer, others: readonly Exposure[]): Exposure[] {
@@ -22,42 +23,73 @@ export function layerExposures(layer: Layer, others: readonly Exposure[]): Expos
     origin: `dir ${folder}`,
     isTried: true,
     ...(backend === 'overlay' ? { overlay: overlayOp(layer.directory, index, folder) } : {}),
+    ...(backend === 'fuse-overlayfs' ? { served: index } : {}),
   }))
 }
 
 /** One command in the layer. */
 export interface Use {
-  /** Keeps what the command began from, and lets go of the layer. Never throws: what was not kept is asked for later. */
-  end(): void
+  /** Descriptors for the init of its sandbox, in the order of the folders. They are closed at the end. */
+  readonly channels: readonly number[]
+  /** Ends the programs that serve it: who waits for their answers waits no more. Undefined where there are none. */
+  readonly onStuck: (() => void) | undefined
+  /**
+   * Keeps what the command began from, and lets go of the layer. Never throws: what was not kept is asked for later.
+   * May be called again. Says what went wrong with the programs that served it.
+   */
+  end(): readonly string[]
 }
 
-/** @throws RuntimeError `layer-busy`, `layer-half-applied` */
-export function useLayer(layer: Layer, argv: readonly string[]): Use {
+/** @throws RuntimeError `layer-busy`, `layer-half-applied`, `layer-backend` */
+export function useLayer(layer: Layer, argv: readonly string[], policy: Policy): Use {
   const lock: Lock = layer.lock()
+  let servers: Servers | undefined
+  let isOver = false
   try {
     layer.begin(argv)
+    const { backend, folders } = layer.record
+    if (backend === 'fuse-overlayfs') servers = new Servers(layer.directory, folders, policy)
   } catch (error) {
     lock[Symbol.dispose]()
     throw error
   }
   return {
+    channels: servers?.channels ?? [],
+    onStuck: servers && (() => servers?.end(0)),
     end() {
+      let words: readonly string[] = []
+      if (isOver) return words
+      isOver = true
       try {
+        words = servers?.end() ?? []
         layer.recordRun()
       } catch {
         // the next one who asks what changed meets the same trouble, and can say so
       } finally {
         lock[Symbol.dispose]()
       }
+      return words
     },
   }
 }
 
-/** Starts a command, in a layer where there is one. `start` gets what is to be called at the end. @throws as `useLayer`, and what `start` throws */
-export function startIn<T>(layer: Layer | undefined, argv: readonly string[], start: (onEnd: () => void) => T): T {
-  const use = layer === undefined ? undefined : useLayer(layer, argv)
+interface Beginning {
+  readonly policy: Policy
+  readonly argv: readonly string[]
+}
+
+/** What a command in a layer starts with: descriptors for its init, and what is to be called at the end. */
+export interface Start {
+  readonly channels: readonly number[]
+  readonly onStuck: (() => void) | undefined
+  readonly onEnd: () => readonly string[]
+}
+
+/** Starts a command, in a layer where there is one. @throws as `useLayer`, and what `start` throws */
+export function startIn<T>(layer: Layer | undefined, { policy, argv }: Beginning, start: (beginning: Start) => T): T {
+  const use = layer === undefined ? undefined : useLayer(layer, argv, policy)
   try {
-    return start(() => use?.end())
+    return start({ channels: use?.channels ?? [], onStuck: use?.onStuck, onEnd: () => use?.end() ?? [] })
   } catch (error) {
     use?.end()
     throw error
