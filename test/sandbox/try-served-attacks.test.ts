@@ -8,12 +8,10 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { needs } from '../fixtures/needs.ts'
-import { openFuse } from '../fixtures/own-fuse.ts'
 import { allProcesses, mentions } from '../fixtures/processes.ts'
 import { eventually, holders, serversOf } from '../fixtures/served.ts'
 import { openTrial } from '../fixtures/trying.ts'
 
-openFuse()
 const skip = needs('userns', 'fuse-overlayfs', 'python3') ?? false
 const asRoot = skip || (needs('root') ?? false)
 const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))

@@ -7,11 +7,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { needs } from '../fixtures/needs.ts'
-import { openFuse } from '../fixtures/own-fuse.ts'
 import { eventually, holders, inMounts, serversOf, wrapServer } from '../fixtures/served.ts'
 import { openTrial, type Trial } from '../fixtures/trying.ts'
 
-openFuse()
 const asRoot = needs('userns', 'fuse-overlayfs', 'root') ?? false
 const usnea = fileURLToPath(new URL('../../bin/usnea', import.meta.url))
 const served = ['--backend', 'fuse-overlayfs'] as const

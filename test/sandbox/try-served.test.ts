@@ -8,12 +8,10 @@ import { test } from 'node:test'
 import { sandbox } from '../../src/sandbox/index.ts'
 import { whyNot } from '../fixtures/as.ts'
 import { needs } from '../fixtures/needs.ts'
-import { openFuse } from '../fixtures/own-fuse.ts'
 import { holders, inMounts, wrapServer } from '../fixtures/served.ts'
 import { describeTree, openTrial, type Trial } from '../fixtures/trying.ts'
 import { openWorld } from '../fixtures/world.ts'
 
-openFuse()
 const skip = needs('userns', 'fuse-overlayfs') ?? false
 const asRoot = skip || (needs('root') ?? false)
 const served = ['--backend', 'fuse-overlayfs'] as const
