@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,6 +41,17 @@ int usnea_open_init(const char *path) {
   close(from);
   if (error && fd >= 0) close(fd);
   return error ? -error : fd;
+}
+
+/* One for all threads: each would have a descriptor that outlives it. The library knows no other path than its neighbour's. */
+int usnea_sealed_init(const char *path) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static int kept = -1;
+  pthread_mutex_lock(&lock);
+  int fd = kept >= 0 ? kept : usnea_open_init(path);
+  if (fd >= 0) kept = fd;
+  pthread_mutex_unlock(&lock);
+  return fd;
 }
 
 /* In the vfork child: sources may lie where targets belong, so first move all of them above. */
@@ -97,6 +109,7 @@ int usnea_spawn(int init_fd, const void *plan, uint32_t size, int32_t *fds, int 
   pid_t pid = error ? -error : spawn(&start, init_fd, label);
   start_release(&start, pid < 0);
   if (pid < 0) return pid;
+  start_noted();
   for (int i = 0; i < count; i++) fds[i] = start.parent[i];
   *control = start.control[0];
   return pid;

@@ -19,6 +19,8 @@ struct start {
 int start_open(struct start *start, const int32_t *fds, int count);
 int start_seal(struct start *start, const void *plan, uint32_t size);
 void start_release(struct start *start, int failed);
+/* A child was started by this thread: what it leaves behind is collected when it ends. */
+void start_noted(void);
 
 /* memfd_create(2), close-on-exec, with sealing. */
 int memory_file(const char *name, unsigned flags);

@@ -11,6 +11,8 @@ enum { USNEA_NULL = -1, USNEA_PIPE_IN = -2, USNEA_PIPE_OUT = -3 };
 
 /* A sealed, executable memory copy of the file; a container cannot write to it through /proc/PID/exe. */
 int usnea_open_init(const char *path);
+/* That of init, opened once and kept. */
+int usnea_sealed_init(const char *path);
 
 /*
  * Starts init. fds[i] becomes descriptor i of init, which are kept for the container; the conversation and the plan come

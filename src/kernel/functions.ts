@@ -6,7 +6,7 @@ export const FD_PIPE_IN = -2
 export const FD_PIPE_OUT = -3
 
 export interface Native {
-  openInit(path: string): number
+  sealedInit(path: string): number
   /** See native/lib/usnea.h. */
   spawn(
     init: number,
@@ -66,7 +66,7 @@ export interface Native {
 
 /** By name; each is looked up when it is first called, because no verb needs half of them. */
 export const prototypes: Readonly<Record<keyof Native, string>> = {
-  openInit: 'int usnea_open_init(const char *path)',
+  sealedInit: 'int usnea_sealed_init(const char *path)',
   spawn:
     'int usnea_spawn(int init, const uint8_t *plan, uint32_t size, int32_t *fds, int count, int32_t *control, const char *label)',
   sendRest: 'int usnea_send_rest(int control, const uint8_t *plan, uint32_t size, int32_t *fds)',

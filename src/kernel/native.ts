@@ -66,7 +66,7 @@ let initDescriptor: number | undefined
 export function sealedInit(): number {
   if (initDescriptor === undefined) {
     const { native, directory } = load()
-    const fd = native.openInit(join(directory, 'usnea-init'))
+    const fd = native.sealedInit(join(directory, 'usnea-init'))
     if (fd < 0) throw new RuntimeError('memfd-refused', { errno: errnoName(-fd) })
     initDescriptor = fd
   }
