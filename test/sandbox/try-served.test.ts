@@ -43,7 +43,10 @@ for (const [kind, mount] of [
     const { status, said } = inMounts(trial, [
       mount,
       // the host removes what the command changes while it runs
-      'usnea try --layer one -- sh -ec "echo more >> changed; rm removed; rm -r tree; mkdir tree; echo new > tree/new; echo more >> gone-meanwhile; sleep 2" & sleep 1; rm FOLDER/gone-meanwhile; wait $!',
+      'mkfifo FOLDER/../go',
+      'usnea try --layer one -- sh -ec "echo more >> changed; rm removed; rm -r tree; mkdir tree; echo new > tree/new; echo more >> gone-meanwhile; touch made; read go" < FOLDER/../go & exec 3> FOLDER/../go',
+      'n=0; until test -e STATE/usnea/layers/one/0/served/upper/made; do n=$((n+1)); test $n -lt 600; sleep 0.1; done',
+      'rm FOLDER/gone-meanwhile; echo go >&3; wait $!',
       'usnea layers show one',
       'usnea diff --layer one --json > FOLDER/../changes.json',
       'usnea apply --layer one changed removed tree',
@@ -59,6 +62,7 @@ for (const [kind, mount] of [
     assert.deepEqual(shown, [
       'changed changed',
       'gone-meanwhile added (the host removed it while the command ran)',
+      'made added',
       'removed removed',
       'tree/deep removed',
       'tree/new added',
