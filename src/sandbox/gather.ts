@@ -14,7 +14,8 @@ import { globIn } from './glob.ts'
 import { expandAll, type Merged, mergePolicies, type PolicyLayer, withoutColon } from './merge.ts'
 import { wrong } from './option-values.ts'
 import type { SandboxOptions } from './options.ts'
-import { findProjectFile, fingerprint, leadsOut, untrusted, widenings } from './project.ts'
+import { fingerprint, leadsOut, narrowingOf, untrusted, widenings } from './project.ts'
+import { findProjectFiles, type ProjectFile } from './project-files.ts'
 
 const SYSTEM_FILE = '/etc/usnea/config.toml'
 
@@ -25,7 +26,7 @@ const SYSTEM_FILE = '/etc/usnea/config.toml'
 export async function gatherPolicy(given: PolicyLayer, host: Host): Promise<Merged> {
   const own = await ownFiles(host)
   const below = mergePolicies(own.layers, host).options
-  const project = projectLayer({ host, below, trust: own.trust })
+  const project = projectLayers({ host, below, trust: own.trust })
   return mergePolicies([given, environment(host), ...project, ...own.layers], host)
 }
 
@@ -67,26 +68,50 @@ interface Project {
   readonly trust: Table
 }
 
-function projectLayer({ host, below, trust }: Project): PolicyLayer[] {
-  const file = findProjectFile(host)
-  if (file === undefined) return []
+/**
+ * The nearest first. All of them hold together: what takes away adds up, and an inner one may not give back what an outer
+ * one takes. Paths are opened by the nearest that opens some, and by none outside of the repository.
+ */
+function projectLayers({ host, below, trust }: Project): PolicyLayer[] {
+  const layers: PolicyLayer[] = []
+  for (const file of findProjectFiles(host).reverse()) {
+    const outer = mergePolicies(layers, host).options
+    const around = mergePolicies([...layers, { options: below, place: () => '' }], host).options
+    const layer = projectLayer(file, { host, below: around, trust, outer })
+    if (layer !== undefined) layers.unshift(layer)
+  }
+  const opening = layers.findIndex(({ options }) => options.rw !== undefined || options.ro !== undefined)
+  return layers.map((layer, i) => (i <= opening ? layer : { ...layer, options: withoutPaths(layer.options) }))
+}
+
+function withoutPaths({ rw: _, ro: __, ...options }: SandboxOptions): SandboxOptions {
+  return options
+}
+
+interface Outer extends Project {
+  readonly outer: SandboxOptions
+}
+
+function projectLayer({ path, isBeyond }: ProjectFile, { host, below, trust, outer }: Outer): PolicyLayer | undefined {
   // A pipe would be waited for without end.
-  if (!statSync(file).isFile())
+  if (!statSync(path).isFile())
     throw new RuntimeError('config-file-unreadable', {
-      what: `cannot read ${file}`,
+      what: `cannot read ${path}`,
       why: 'it is no file',
       fix: '--no-config passes it by',
     })
-  const document = readTomlFile(file, host)
-  if (document === undefined) return []
+  const document = readTomlFile(path, host)
+  if (document === undefined) return undefined
   const layer = checkedLayer(documentLayer(document, 'user'), policyShape)
-  const directory = dirname(file)
+  const directory = dirname(path)
+  const says = { directory, values: layer.values, below, outer }
+  if (isBeyond) return policyLayer({ ...layer, values: narrowingOf(says) }, host, directory)
   const print = fingerprint(layer.values, leadsOut(directory, layer.values))
-  if (trust[file] !== print) {
-    const found = widenings({ directory, values: layer.values, below })
-    if (found.length > 0) throw untrusted(file, print, found)
+  if (trust[path] !== print) {
+    const found = widenings(says)
+    if (found.length > 0) throw untrusted(path, print, found)
   }
-  return [policyLayer(layer, host, directory)]
+  return policyLayer(layer, host, directory)
 }
 
 function policyLayer(layer: Layer, host: Host, directory: string): PolicyLayer {

@@ -15,6 +15,7 @@ import { planGroups } from './groups.ts'
 import { unenforceable } from './level.ts'
 import { planFiles } from './limits.ts'
 import { isWithin, type Policy } from './policy.ts'
+import { policyFiles } from './policy-files.ts'
 import { keptIn, protectionsOf } from './protect.ts'
 
 /** @throws RuntimeError `policy-unenforceable` */
@@ -35,7 +36,9 @@ export function fileRules(policy: Policy): FileRule[] {
     const around = isWritable ? undefined : writable.find((other) => isWithin(source, other.source))
     if (around) throw unenforceable(origin, `${source} cannot be read-only in ${around.source}, which is writable`)
   }
-  const [dangerous] = options.accept.has('protect') ? [] : protectionsOf(writable)
+  const [dangerous] = options.accept.has('protect')
+    ? []
+    : [...protectionsOf(writable), ...keptIn(policyFiles(policy.host, exposures), writable)]
   if (dangerous)
     throw unenforceable(
       'protect',

@@ -1,6 +1,6 @@
 /** The view of a sandbox: which places are private, what is let through, what stands where. Reads the file system, changes nothing. */
 import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
 import { chooseWay, type Way } from '../container/hold/choose.ts'
@@ -14,6 +14,7 @@ import { decideGroups, type KeptGroups } from './groups.ts'
 import { checkLosses, chooseLevel, type Standing } from './level.ts'
 import { wrong } from './option-values.ts'
 import type { CheckedOptions } from './options.ts'
+import { missingPolicies, policyFiles } from './policy-files.ts'
 import { alsoElsewhere, assertCoverable, type PrivatePlace, privatePlaces } from './private-places.ts'
 import { keptIn, missingIn, type Protection, protectionsOf, waysTo } from './protect.ts'
 
@@ -85,7 +86,7 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
   const view = { covered, exposures, host }
   const dangers = options.accept.has('protect')
     ? []
-    : [...protectionsOf(exposures), ...keptIn(policyFiles(host, exposures), exposures)]
+    : heldOnce([...protectionsOf(exposures), ...keptIn(policyFiles(host, exposures), exposures)])
   return {
     host,
     options,
@@ -95,7 +96,9 @@ export function choosePolicy(options: CheckedOptions, host: Host): Policy {
     protections: isLandlocked
       ? []
       : withWays([...dangers, ...keptIn(options.kept, exposures)], waysTo(namedPaths(options, exposures), exposures)),
-    unprotected: options.accept.has('protect') ? [] : missingIn(dangers, exposures),
+    unprotected: options.accept.has('protect')
+      ? []
+      : [...new Set([...missingIn(dangers, exposures), ...missingPolicies(host, exposures)])],
     hide: visibleOnes('hide', options.hide, view),
     deny: visibleOnes('deny', options.deny, view),
     freshProc: host.freshProc,
@@ -116,17 +119,17 @@ function namedPaths({ hide, deny, exposures: written }: CheckedOptions, exposure
   return [...sources, ...covers, ...covers.map((path) => realpathSync(path))]
 }
 
+/** Each path once. */
+const heldOnce = (all: readonly Protection[]): Protection[] =>
+  withWays(
+    all.filter((one, i) => !one.writable && all.findIndex((other) => !other.writable && other.path === one.path) === i),
+    all.filter((one, i) => one.writable && all.findIndex(({ path }) => path === one.path) === i),
+  )
+
 /** What is read-only stays so. */
 function withWays(protections: readonly Protection[], ways: readonly Protection[]): Protection[] {
   const held = new Set(protections.map(({ path }) => path))
   return [...protections, ...ways.filter(({ path }) => !held.has(path))]
-}
-
-/** Where the policies of the user and of the system lie, besides the usual place; not those that are named. */
-function policyFiles({ cwd, env }: Host, exposures: readonly Exposure[]): string[] {
-  const { USNEA_CONFIG: file, XDG_CONFIG_HOME: folder } = env
-  const all = ['/etc/usnea', ...(file ? [resolve(cwd, file)] : []), ...(folder ? [resolve(cwd, folder, 'usnea')] : [])]
-  return all.filter((path) => !exposures.some(({ dest }) => dest === path))
 }
 
 /** A limit without a cgroup. */

@@ -3,31 +3,18 @@
  * unless the user trusts just what it says, it may take away, and open no more than the project itself.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { RuntimeError } from '../base/errors.ts'
 import { parseDuration, parseSize } from '../base/units.ts'
 import type { PolicyRule } from '../config/rules/rule.ts'
 import { policyRules } from '../config/sandbox.ts'
 import type { Table } from '../config/shape.ts'
-import type { Host } from '../host/facts.ts'
 import { levels, reaches } from '../host/level.ts'
 import { groupsText, groupWords, keepsMore } from './groups.ts'
 import type { SandboxOptions } from './options.ts'
 import { isWithin } from './policy.ts'
 import { harmlessProfiles } from './profiles.ts'
-
-export const PROJECT_FILE = '.usnea.toml'
-
-/** The nearest one, from the current directory up to the root of the repository, and not in the home itself. */
-export function findProjectFile({ cwd, home }: Host): string | undefined {
-  if (cwd === '') return undefined
-  for (let at = cwd; at !== '/' && at !== home; at = dirname(at)) {
-    if (existsSync(join(at, PROJECT_FILE))) return join(at, PROJECT_FILE)
-    if (existsSync(join(at, '.git'))) return undefined
-  }
-  return undefined
-}
 
 /** Of what the file says, not of how it is written: a comment changes nothing. And of where links of the project lead it. */
 export const fingerprint = (values: Table, leads: readonly string[] = []): string =>
@@ -58,18 +45,20 @@ function realOf(path: string): string | undefined {
 export interface ProjectSays {
   readonly directory: string
   readonly values: Table
-  /** What the user's own files say, which this one would cover. */
+  /** What the user's own files and those of the project further out say, which this one would cover. */
   readonly below: SandboxOptions
+  /** What files of the project further out show. */
+  readonly outer?: Pick<SandboxOptions, 'rw' | 'ro'>
 }
 
 /** Why a value would open more than the project, for each that does. */
-export function widenings({ directory, values, below }: ProjectSays): { rule: string; why: string }[] {
+export function widenings({ directory, values, below, outer = {} }: ProjectSays): { rule: string; why: string }[] {
   return policyRules.flatMap((rule) => {
     const value = values[rule.name]
     if (value === undefined) return []
     const words = rule.name === 'groups' ? [groupsText(value)] : (Array.isArray(value) ? value : [value]).map(String)
     return words.flatMap((word) => {
-      const why = whyItWidens(rule, word, { directory, below })
+      const why = whyItWidens(rule, word, { directory, below, outer })
       return why === undefined ? [] : [{ rule: rule.name, why: `${rule.name} ${JSON.stringify(word)}: ${why}` }]
     })
   })
@@ -78,11 +67,13 @@ export function widenings({ directory, values, below }: ProjectSays): { rule: st
 function whyItWidens(
   rule: PolicyRule,
   word: string,
-  { directory, below }: Omit<ProjectSays, 'values'>,
+  { directory, below, outer = {} }: Omit<ProjectSays, 'values'>,
 ): string | undefined {
   const { name, project } = rule
   if (project === 'never') return 'a project cannot decide that'
-  if (project === 'inside') return isInside(word, directory) ? undefined : 'it lies outside of the project'
+  if (project === 'inside' && !isInside(word, directory)) return 'it lies outside of the project'
+  if (name === 'rw' && isReadOnly(resolve(directory, word.replace(/^\?/, '')), outer))
+    return 'a policy further out shows it read-only'
   return words[name]?.(word, below)
 }
 
@@ -118,12 +109,40 @@ function moreThan(asked: number, own: number | string = Number.POSITIVE_INFINITY
   return asked > (typeof own === 'string' ? (parseSize(own) ?? 0) : own) ? 'it is more than yours' : undefined
 }
 
+/** Of what is shown around it, the nearest decides. */
+function isReadOnly(path: string, { rw = [], ro = [] }: Pick<SandboxOptions, 'rw' | 'ro'>): boolean {
+  const real = realOf(path) ?? path
+  const lengthIn = (list: readonly string[]) =>
+    Math.max(
+      0,
+      ...list
+        .map((text) => text.replace(/^\?/, '').replace(/:.*$/s, ''))
+        .map((text) => realOf(text) ?? text)
+        .filter((place) => isWithin(real, place))
+        .map(({ length }) => length),
+    )
+  return lengthIn(ro) > lengthIn(rw)
+}
+
 /** With every link resolved: one could lead anywhere. */
 function isInside(word: string, directory: string): boolean {
   const path = word.replace(/^\?/, '')
   if (/^~|\$|:/.test(path)) return false
   const [real, around] = [realOf(resolve(directory, path)), realOf(directory)]
   return real !== undefined && around !== undefined && isWithin(real, around)
+}
+
+/** Does the rule take away where its value is allowed? Such rules hold from outside of a repository as well. */
+const takesAway = ({ name, project }: PolicyRule): boolean =>
+  project === 'narrows' || ['net', 'nested', 'min-level'].includes(name)
+
+/** Of a file outside of the repository only what takes away, whoever trusts it for more. */
+export function narrowingOf({ directory, values, below }: ProjectSays): Table {
+  const kept = policyRules.filter(
+    (rule) =>
+      takesAway(rule) && widenings({ directory, values: { [rule.name]: values[rule.name] }, below }).length === 0,
+  )
+  return Object.fromEntries(kept.flatMap(({ name }) => (values[name] === undefined ? [] : [[name, values[name]]])))
 }
 
 export function untrusted(file: string, print: string, found: readonly { why: string }[]): RuntimeError {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { policyRules } from '../config/sandbox.ts'
 import type { Host } from '../host/facts.ts'
-import { findProjectFile } from './project.ts'
+import { findProjectFiles } from './project-files.ts'
 
 export function hasPolicySources(host: Host): boolean {
   const { XDG_CONFIG_HOME, HOME, USNEA_CONFIG } = host.env
@@ -13,6 +13,6 @@ export function hasPolicySources(host: Host): boolean {
     (USNEA_CONFIG ?? '') !== '' ||
     files.some((path) => existsSync(path)) ||
     policyRules.some((rule) => 'env' in rule && (host.env[rule.env] ?? '') !== '') ||
-    findProjectFile(host) !== undefined
+    findProjectFiles(host).length > 0
   )
 }

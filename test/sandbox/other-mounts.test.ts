@@ -18,7 +18,7 @@ const stage = readFileSync(new URL('../fixtures/mounted-twice.sh', import.meta.u
 
 /** Of a place that is not private: what it shows is to be found, or the others prove nothing. */
 const FIND =
-  'grep -rl SECRET /srv /mnt 2>/dev/null; cat /mnt/covered/anna/file /proc/cmdline > /dev/null && cat /mnt/covered/anna/file'
+  'grep -rl --exclude-dir=tmp --exclude-dir=run SECRET /srv /mnt 2>/dev/null; cat /mnt/covered/anna/file /proc/cmdline > /dev/null && cat /mnt/covered/anna/file'
 
 interface Wish {
   readonly layout?: 'plain' | 'top'

@@ -19,7 +19,7 @@ mkdirSync(join(settings, 'usnea'), { recursive: true })
 
 let projects = 0
 
-/** With a `.git`, so that nothing above it is looked at. */
+/** With a `.git`, so that nothing above it opens anything. */
 function project(policy: string): string {
   const path = join(place, `project-${++projects}`)
   mkdirSync(join(path, '.git'), { recursive: true })
@@ -193,4 +193,84 @@ test('a device that is named can be used', { skip }, async () => {
 test('the profile of a program is below its own options', { skip }, async () => {
   await using box = sandbox({ profile: 'strict', minLevel: 'U0' })
   assert.match((await box.run(['true'])).level, /^(R|N|U1)$/)
+})
+
+const inFolder = (policy: string, files: Readonly<Record<string, string>>) => {
+  const path = project(policy)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(path, name, '..'), { recursive: true })
+    writeFileSync(join(path, name), text)
+  }
+  return path
+}
+
+test('a command that may write in a project cannot undo its policy by files in a folder of it', { skip }, () => {
+  const path = inFolder('rw = ["."]\ndeny = ["./secrets"]\n', { 'secrets/key': 'SECRET', 'own/file': 'x' })
+  const sub = join(path, 'sub')
+  const plant = 'echo \'rw = ["."]\' > .usnea.toml; mkdir .git; mkdir -p ../own/.git; cat ../secrets/key'
+  const first = run(sub, ['--', 'sh', '-c', plant])
+  assert.ok(!first.stdout.includes('SECRET'))
+  assert.match(first.stderr, /the command made \S*sub\/\.usnea\.toml: look at it/)
+  for (const folder of [sub, join(path, 'own')]) {
+    const { stdout, stderr } = run(folder, ['--ro', path, '--', 'sh', '-c', 'echo ran; cat ../secrets/key'])
+    assert.equal(stdout, 'ran')
+    assert.match(stderr, /Permission denied/)
+  }
+  // Nor is more open than before: outside of what it made the repository of, nothing.
+  assert.notEqual(run(join(path, 'own'), ['--', 'touch', 'made', '../sub/made']).status, 0)
+})
+
+test('of several policies of a project the nearest opens, and all of them take away', { skip }, () => {
+  const path = inFolder('rw = ["."]\nro = ["./vendor"]\ntimeout = "9s"\ngroups = []\n', {
+    'packages/a/.usnea.toml': 'rw = ["."]\nenv = ["PLACE=a"]\n',
+    'packages/b/file': '',
+    'vendor/x/.usnea.toml': 'rw = ["."]\n',
+    'longer/.usnea.toml': 'timeout = "1h"\n',
+    'shorter/.usnea.toml': 'timeout = "5s"\n',
+  })
+  const inner = run(join(path, 'packages/a'), ['--', 'sh', '-c', 'touch made; touch ../b/made || echo $PLACE'])
+  assert.deepEqual([inner.status, inner.stdout], [0, 'a'], inner.stderr)
+  const explain = (folder: string) => run(join(path, folder), ['--explain', '--', 'true']).stdout
+  assert.match(explain('packages/a'), /killed after 9000 ms +\(\S*project-\d+\/\.usnea\.toml/)
+  assert.match(explain('shorter'), /killed after 5000 ms/)
+  assert.match(run(join(path, 'longer'), ['--', 'true']).stderr, /timeout "1h": it is longer than yours/)
+  assert.match(run(join(path, 'vendor/x'), ['--', 'true']).stderr, /rw "\.": a policy further out shows it read-only/)
+  const mixed = inFolder('ro = ["."]\nrw = ["./build"]\n', { 'build/x/.usnea.toml': 'rw = ["."]\n' })
+  assert.equal(run(join(mixed, 'build/x'), ['--', 'touch', 'made']).status, 0)
+})
+
+test('outside of a repository a policy takes away and opens nothing, whoever trusts it', { skip }, () => {
+  const outer = inFolder('rw = ["."]\nhide = ["./secret"]\nnet = "host"\nmin-level = "L"\nenv = ["A=b"]\n', {
+    secret: 'SECRET',
+    'repository/.git/HEAD': '',
+    'repository/file': '',
+  })
+  const fix = run(outer, ['--', 'true']).stderr
+  const config = join(place, 'trusting.toml')
+  const line = /config\.toml: (.*?);/.exec(fix)?.[1]
+  writeFileSync(config, `[sandbox.trust]\n${line}\n`)
+  const env = { USNEA_CONFIG: config }
+  assert.match(run(outer, ['--explain', '--', 'true'], env).stdout, /the network of the host/)
+  const repository = join(outer, 'repository')
+  const { stdout } = run(repository, ['--explain', '--', 'true'], env)
+  assert.match(stdout, /no network but a loopback/)
+  assert.match(stdout, /secret looks empty/)
+  assert.doesNotMatch(stdout, /can be read and changed|the environment has A|at least L/)
+  const script = 'wc -c < ../secret; touch file && echo written'
+  assert.equal(run(repository, ['--ro', outer, '--', 'sh', '-c', script], env).stdout, '0')
+})
+
+test("what lies in a directory that everybody may write to is nobody's project", { skip }, () => {
+  const open = inFolder('hide = ["./file"]\n', { 'repository/.git/HEAD': '', file: 'text' })
+  const read = () => run(join(open, 'repository'), ['--ro', open, '--', 'cat', '../file']).stdout
+  assert.equal(read(), '')
+  chmodSync(open, 0o777)
+  assert.equal(read(), 'text')
+})
+
+test('the policies that hold for a command stay as they are, also those in a folder', { skip }, () => {
+  const path = inFolder('', { 'sub/.usnea.toml': 'timeout = "9s"\n' })
+  const script = 'echo > .usnea.toml; mv .usnea.toml x; mv ../sub ../other; cat .usnea.toml'
+  const { stdout } = run(join(path, 'sub'), ['--rw', path, '--', 'sh', '-c', script])
+  assert.equal(stdout, 'timeout = "9s"')
 })

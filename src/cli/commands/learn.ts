@@ -85,7 +85,8 @@ function readBefore(output: string | undefined, merge: boolean): string {
 
 /** A project's file may not say everything unless its user trusts it. */
 async function tellTrust(output: string, text: string, session: Session): Promise<void> {
-  const { fingerprint, leadsOut, PROJECT_FILE, untrusted, widenings } = await import('../../sandbox/project.ts')
+  const { fingerprint, leadsOut, untrusted, widenings } = await import('../../sandbox/project.ts')
+  const { PROJECT_FILE } = await import('../../sandbox/project-files.ts')
   if (basename(output) !== PROJECT_FILE) return
   const { readToml } = await import('../../config/toml.ts')
   const { values } = readToml(text, output)

@@ -25,7 +25,7 @@ export const command = defineCommand({
   async run({ flags, args }, session) {
     const [path = ''] = args
     const { readLog, suggest } = await import('../../sandbox/denials/suggest.ts')
-    const { PROJECT_FILE, findProjectFile } = await import('../../sandbox/project.ts')
+    const { PROJECT_FILE, findProjectFile } = await import('../../sandbox/project-files.ts')
     const host = await session.host()
     const file = findProjectFile(host) ?? join(host.cwd, PROJECT_FILE)
     const found = suggest(readLog(readText(session.path(path))), host.home)
