@@ -20,7 +20,7 @@
 enum { BACKLOG = 256, DNS_PORT = 53, PER_MESSAGE = NAMESPACES };
 
 /* The words of the descriptors, one letter each: see src/sandbox/egress/sockets.ts. */
-enum { TRANSPARENT = 't', TRANSPARENT6 = 's', REFUSED = 'r', DATAGRAMS = 'u', QUERIES = 'q', PROXY = 'p', NETWORK = 'n', OWNER = 'o' };
+enum { TRANSPARENT = 't', TRANSPARENT6 = 's', REFUSED = 'r', DATAGRAMS = 'u', QUERIES = 'q', PROXY = 'p', NETWORK = 'n', OWNER = 'o', PLACE = 'd' };
 
 struct parcel {
   int channel;
@@ -161,6 +161,17 @@ int run_egress(struct context *ctx, const struct op_egress *op) {
   return error ? error : send_frame(ctx->control, MESSAGE_net_opened, redirected, 0);
 }
 
+/*
+ * A directory for a socket of that program: it is nowhere, and gone with whoever has it, also when all of us are killed.
+ * Where none can be made (before Linux 5.2, or a filter hides it) none is handed out, and our caller makes another one.
+ */
+static int pack_place(struct parcel *parcel) {
+  enum { NOSUID = 2, NODEV = 4, NOEXEC = 8 };
+  const struct filesystem wanted = {.fstype = "tmpfs", .source = "usnea", .data = "size=64k,nr_inodes=16", .attr = NOSUID | NODEV | NOEXEC};
+  int fd = -1;
+  return make_filesystem(&wanted, &fd) == 0 ? pack(parcel, PLACE, fd) : 0;
+}
+
 /* For a program outside that connects this network namespace with its own: nobody else may open ours, we are undumpable. */
 int run_hand_network(struct context *ctx, const struct op_hand_network *op) {
   static const struct {
@@ -176,6 +187,7 @@ int run_hand_network(struct context *ctx, const struct op_hand_network *op) {
       error = errno;
     } else error = pack(&parcel, own[i].word, fd);
   }
+  if (!error) error = pack_place(&parcel);
   if (!error) error = flush(&parcel);
   close((int)op->channel);
   return error ? error : send_frame(ctx->control, MESSAGE_net_opened, 0, 0);

@@ -1,15 +1,17 @@
 /** Networks that pasta and slirp4netns connect: what is published is reached, and nothing of it stays behind. */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, watch } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { sandbox } from '../../src/index.ts'
 import { as } from '../fixtures/as.ts'
 import { runtimePath } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
-import { allProcesses } from '../fixtures/processes.ts'
+import { allProcesses, linkOf } from '../fixtures/processes.ts'
+import { runDirectory } from '../fixtures/run-directory.ts'
 import { until } from '../fixtures/until.ts'
 import { isRoot } from '../fixtures/users.ts'
 
@@ -79,25 +81,38 @@ test('pasta publishes on an address of IPv6', {
   assert.equal(stdout, 'ready\nfrom inside\n')
 })
 
-test('the program ends with usnea, also when that is killed', { skip: whyNot('pasta') }, async () => {
-  const port = 20_000 + (process.pid % 40_000)
-  const ours = () => allProcesses().filter(({ pid }) => wordsOf(pid).includes(`/${port}:80`))
-  const words = ['--net', 'pasta', '-p', `${port}:80`, '--cwd', '/', '--', 'sh', '-c', 'echo up; exec sleep 1000']
-  const enter = [
-    ...(isRoot ? [] : ['--user', '--map-root-user']),
-    '--net',
-    '--mount',
-    'sh',
-    '-c',
-    `${host} && exec "$@"`,
-    'sh',
-  ]
-  const child = spawn('unshare', [...enter, await runtimePath(), ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  assert.equal(ours().length > 0, true)
-  child.kill('SIGKILL')
-  await until('pasta has ended', () => ours().length === 0)
-})
+for (const name of programs)
+  test(`${name} ends with usnea, also when that is killed at any moment, and no file of it stays`, {
+    skip: whyNot(name),
+  }, async () => {
+    const temporary = mkdtempSync(join(runDirectory(), 'net-'))
+    // What is never made needs no one to remove it, whenever we are killed.
+    const made: (string | null)[] = []
+    const watcher = watch(temporary, (_, path) => void made.push(path))
+    const words = ['--net', name, '-p', '28080:80', '--cwd', '/', '--', 'sh', '-c', 'echo up; exec sleep 1000']
+    const enter = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'sh', '-c']
+    const argv = [...enter, `${host} && echo ready && exec "$@"`, 'sh', await runtimePath(), ...words]
+    for (const moment of ['up', 150, 350]) {
+      const env = { ...process.env, TMPDIR: temporary }
+      const child = spawn('unshare', argv, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+      let said = ''
+      child.stdout.on('data', (chunk) => (said += chunk))
+      await until('the host is made', () => said.includes('ready'))
+      // It stays in the namespace of its caller, which is this one's alone.
+      const network = linkOf(child.pid ?? 0, 'ns/net')
+      const ours = () =>
+        allProcesses().filter(({ pid }) => linkOf(pid, 'ns/net') === network && wordsOf(pid).includes(name))
+      if (moment === 'up') {
+        await until('the command runs', () => said.includes('up'))
+        assert.ok(ours().some(({ pid }) => pid !== child.pid))
+      } else await sleep(Number(moment))
+      child.kill('SIGKILL')
+      await until(`${name} has ended`, () => ours().length === 0)
+      assert.deepEqual(readdirSync(temporary), [], `killed at ${moment}`)
+    }
+    watcher.close()
+    assert.deepEqual(made, [])
+  })
 
 for (const name of programs)
   test(`${name}: a port that is taken, or too low for a user, is told as such, and nothing runs`, {

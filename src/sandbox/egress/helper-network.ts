@@ -1,7 +1,6 @@
 /** Starts pasta or slirp4netns for a command. A process of ours watches over it and ends it when we are gone, however we ended. */
-import { accessSync, closeSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, closeSync, constants } from 'node:fs'
 import { connect, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Degradation } from '../../base/issue.ts'
@@ -9,6 +8,7 @@ import { FD_NULL, FD_PIPE_OUT, type Isolated, isolate } from '../../container/is
 import type { Host } from '../../host/facts.ts'
 import { whyNoTun } from '../../host/tun.ts'
 import type { Plan } from '../../kernel/plan.ts'
+import { ApiPlace } from './api-place.ts'
 import type { Connection, Connector, Handed } from './connector.ts'
 import { type Helper, helperArguments, type Publication, READY_FD } from './helper.ts'
 import { whyNotPublished } from './port.ts'
@@ -35,44 +35,42 @@ export class HelperNetwork implements Connector {
 
   async open(handed: readonly Handed[]): Promise<Connection> {
     const { publish, name } = this.#helper
-    const place = name === 'slirp4netns' && publish.length > 0 ? mkdtempSync(join(tmpdir(), 'usnea-net-')) : undefined
-    const api = place && join(place, 'api')
+    const handedPlace = handed.find(({ word }) => word === 'd')?.fd
+    const place = name === 'slirp4netns' && publish.length > 0 ? new ApiPlace(handedPlace) : undefined
     try {
-      const started = this.#start(handed, api)
+      const started = this.#start(handed, place)
       try {
         await ready(started, name)
-        for (const publication of api === undefined ? [] : publish) await publishBySlirp(api ?? '', publication)
+        for (const publication of place ? publish : []) await publishBySlirp(place?.ours ?? '', publication)
       } catch (error) {
         started.kill()
         throw (await whyNotPublished(publish)) ?? error
       }
       return { close: () => started.kill() }
     } finally {
-      if (place !== undefined) rmSync(place, { recursive: true, force: true })
+      for (const { fd } of handed) closeSync(fd)
+      place?.[Symbol.dispose]()
     }
   }
 
-  #start(handed: readonly Handed[], api: string | undefined): Isolated {
+  #start(handed: readonly Handed[], place: ApiPlace | undefined): Isolated {
     const of = (word: string) => handed.find((one) => one.word === word)?.fd ?? FD_NULL
     const host = this.#host
-    const argv = helperArguments(this.#helper, { program: this.#program, api, isRoot: host.uid === 0 })
-    try {
-      return isolate(planHelper(argv), [FD_NULL, FD_PIPE_OUT, FD_PIPE_OUT, of('n'), of('o'), FD_PIPE_OUT], host)
-    } finally {
-      for (const { fd } of handed) closeSync(fd)
-    }
+    const call = { program: this.#program, api: place?.theirs, isRoot: host.uid === 0 }
+    const fds = [FD_NULL, FD_PIPE_OUT, FD_PIPE_OUT, of('n'), of('o'), FD_PIPE_OUT, ...(place ? [of('d')] : [])]
+    return isolate(planHelper(helperArguments(this.#helper, call), fds.length - 3), fds, host)
   }
 }
 
 /** No namespaces: its sockets are the caller's. */
-function planHelper(argv: readonly string[]): Plan {
+function planHelper(argv: readonly string[], keepFds: number): Plan {
   const [file = ''] = argv
   const origin = 'net'
   const env = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C']
   const ops: Plan['ops'] = [
     { op: 'born', flags: 0, origin },
     { op: 'reapTree', lingers: 0, origin },
-    { op: 'exec', file, search: '', argv, env, keepFds: READY_FD - 2, origin },
+    { op: 'exec', file, search: '', argv, env, keepFds, origin },
   ]
   return { ops, degradations: [] }
 }

@@ -47,6 +47,8 @@ export function checkHelper(
 export const NET_FD = 3
 export const USER_FD = 4
 export const READY_FD = 5
+/** The directory of its socket, where it has one. */
+export const PLACE_FD = 6
 
 export interface Call {
   readonly program: string
