@@ -59,6 +59,8 @@ const never: readonly SyscallRule[] = [
     'bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register fanotify_init lookup_dcookie',
   ),
   refuse('open_by_handle_at'),
+  // Segments of 16 bits, as where a kernel is built without them.
+  refuse('modify_ldt', ENOSYS),
   refuse('kexec_load kexec_file_load init_module finit_module delete_module create_module reboot swapon swapoff acct'),
   refuse('quotactl quotactl_fd syslog vhangup iopl ioperm uselib ustat sysfs nfsservctl _sysctl vm86 vm86old'),
   refuse('settimeofday clock_settime stime'),

@@ -59,6 +59,11 @@ export const attackRows: readonly AttackRow[] = [
     title: 'send a datagram to such a socket from one of a pair',
     open: { at: namespaced, why: 'a read-only mount does not stop it' },
   },
+  {
+    id: 'descriptor-given',
+    title: 'read a key by a descriptor that a server at such a socket hands over (SCM_RIGHTS)',
+    open: { at: namespaced, why: 'a descriptor is a right that its giver passes on: `--hide` the socket' },
+  },
   { id: 'unix-socket-abstract', title: 'connect to an abstract unix socket' },
   { id: 'tcp-loopback', title: 'connect to a server on the loopback of the host' },
   { id: 'udp-out', title: 'send a datagram out' },
@@ -93,6 +98,7 @@ export const attackRows: readonly AttackRow[] = [
   { id: 'mount-by-parts', title: 'mount one by the newer calls (fsopen, open_tree)', harmless: true },
   { id: 'kernel-keys', title: "add a key to the user's keyring" },
   { id: 'user-keyring', title: "find the user's keyring" },
+  { id: 'session-keyring', title: 'find the keyring of the session' },
   { id: 'perf-events', title: 'count what the kernel does (perf_event_open)', harmless: true },
   {
     id: 'history-calls',
@@ -103,6 +109,27 @@ export const attackRows: readonly AttackRow[] = [
   { id: 'io-uring', title: 'use io_uring', harmless: true },
   { id: 'userfaultfd', title: 'use userfaultfd', harmless: true },
   { id: 'file-handle', title: 'open a file by its handle', harmless: true },
+  { id: 'descriptor-table', title: 'make segments of its own (modify_ldt)', harmless: true },
+  {
+    id: 'fixed-addresses',
+    title: 'run a program at addresses that are known (personality)',
+    open: { at: attackedLevels, why: 'it weakens nobody but the command itself, and debuggers need it' },
+  },
+  {
+    id: 'memory-program',
+    title: 'run a program that is no file (memfd_create)',
+    open: { at: attackedLevels, why: 'it can do no more than one that the command has written to a file' },
+  },
+  {
+    id: 'memory-of-machine',
+    title: 'fill the memory of the machine by way of private places',
+    harmless: true,
+    open: {
+      at: namespaced,
+      why: 'each holds half of the memory; `--disk`, and `--memory` where it is held, bound them',
+    },
+  },
+  { id: 'kernel-addresses', title: 'see where the kernel lies, or its memory (kallsyms, kcore)', harmless: true },
   { id: 'kernel-parameters', title: 'write to /proc/sys', harmless: true },
   { id: 'control-group', title: 'write to a control group', harmless: true },
   { id: 'real-time', title: 'become real time', harmless: true },
