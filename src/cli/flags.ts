@@ -97,6 +97,7 @@ export const sandboxFlags = [
   },
   { name: 'no-config', kind: 'boolean', help: 'read no file and no variable of ours' },
   { name: 'explain', kind: 'boolean', help: 'tell the policy in words, and who said what; run nothing' },
+  { name: 'json', kind: 'boolean', help: 'with --explain, and of a plan: print JSON' },
 ] as const satisfies readonly Flag[]
 
 export type SandboxValues = Values<typeof sandboxFlags>

@@ -1,7 +1,7 @@
 /** A policy in words, with who said what: for `--explain`. */
 import type { LimitName } from '../container/hold/amounts.ts'
 import { expected } from '../container/hold/watchdog.ts'
-import { levelMeanings } from '../host/level.ts'
+import { type Level, levelMeanings } from '../host/level.ts'
 import { nearness } from './egress/near.ts'
 import { ownNetworks } from './egress/own-network.ts'
 import { parseRule } from './egress/rules.ts'
@@ -14,6 +14,14 @@ export interface ExplainedRule {
   readonly words: string
   /** `default` where nobody said anything. */
   readonly place: string
+  /** What was said, where it is one of several values; of a variable only its name. */
+  readonly value?: string
+}
+
+export interface Explanation {
+  /** The level that commands have. */
+  readonly level: Level
+  readonly rules: readonly ExplainedRule[]
 }
 
 /** In the order in which a person would ask. */
@@ -61,8 +69,7 @@ export function explainPolicy(policy: Policy, { said }: Merged): ExplainedRule[]
     ...each(said, 'listen', (port) => `TCP port ${port} can be listened at`),
     one('nested', options.nested ? 'user namespaces can be made inside' : 'no namespace can be made inside'),
     one('groups', groupWordsOf(policy)),
-    // An explanation is shown to others, and a value may be a secret.
-    ...each(said, 'env', (text) => `the environment has ${text.replace(/=.*/s, '')}`),
+    ...each(said, 'env', (text) => `the environment has ${nameOf(text)}`),
     one('cwd', `it begins in ${policy.cwd}`),
     one(
       'timeout',
@@ -88,7 +95,12 @@ const placeOf = (said: readonly Said[], rule: string): string =>
   said.find((one) => one.rule === rule)?.place ?? 'default'
 
 const each = (said: readonly Said[], rule: string, words: (value: string) => string): ExplainedRule[] =>
-  said.filter((one) => one.rule === rule).map(({ value, place }) => ({ rule, words: words(value), place }))
+  said
+    .filter((one) => one.rule === rule)
+    .map(({ value, place }) => ({ rule, words: words(value), place, value: rule === 'env' ? nameOf(value) : value }))
+
+// An explanation is shown to others, and a value may be a secret.
+const nameOf = (text: string): string => text.replace(/=.*/s, '')
 
 /** What names lead to near at hand is closed; an address that a rule names is not, which a reader may not know from its number. */
 function hostWords(host: string): string {

@@ -12,7 +12,7 @@ import { compileSandbox } from './compile.ts'
 import type { Denial } from './denials/shape.ts'
 import { connectorFor } from './egress/connect.ts'
 import type { Connector } from './egress/connector.ts'
-import { type ExplainedRule, explainPolicy } from './explain.ts'
+import { type Explanation, explainPolicy } from './explain.ts'
 import { inSandboxWords } from './failure.ts'
 import { holderOf } from './holder-of.ts'
 import { layeredPolicy } from './layered.ts'
@@ -42,8 +42,9 @@ export function planForeground(options: SandboxOptions, argv: readonly string[],
 }
 
 /** What it would be, in words. Runs nothing. */
-export function explainForeground(merged: Merged, host: Host): ExplainedRule[] {
-  return explainPolicy(choosePolicy(checkOptions(merged.options, host.cwd), host), merged)
+export function explainForeground(merged: Merged, host: Host): Explanation {
+  const policy = choosePolicy(checkOptions(merged.options, host.cwd), host)
+  return { level: policy.standing.level, rules: explainPolicy(policy, merged) }
 }
 
 function policyOf(options: SandboxOptions, argv: readonly string[], host: Host): Policy {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { Explanation } from '../../src/sandbox/explain.ts'
 import { testAs } from '../fixtures/cases.ts'
 import { scratch } from '../fixtures/command-line.ts'
 import { needs } from '../fixtures/needs.ts'
@@ -59,6 +60,21 @@ test('what is planned, proved and configured', () => {
     '[sandbox]\ntimeout = "5s"\n[runtimes.gone]\npath = "/nowhere/gone"\n[runtimes.k]\ntype = "io.containerd.kata.v2"\n'
   writeFileSync(config, text, { mode: 0o600 })
   if (needs('userns') === undefined) hold('plan', print('plan', '--json', '--', 'true'))
+  if (needs('userns') === undefined) {
+    const given = ['--cwd', '/', '--ro', '/usr', '--env', 'TOKEN=hunter2', '--timeout', '5s', '--no-config']
+    const told = print(...given, '--explain', '--json', '--', 'true') as Explanation
+    hold('sandbox --explain', told)
+    const said = (name: string) => told.rules.filter(({ rule }) => rule === name)
+    assert.deepEqual(
+      [said('ro')[0]?.value, said('env')[0]?.value, said('timeout')[0]?.place],
+      ['/usr', 'TOKEN', '--timeout'],
+    )
+    assert.doesNotMatch(JSON.stringify(told), /hunter2/)
+    assertShape('sandbox --explain', print('try', '--explain', '--json', '--no-config', '--', 'true'))
+    const { status, stderr } = trial.usnea('--json', '--', 'true')
+    assert.match(stderr, /--json is for --explain/)
+    assert.notEqual(status, 0)
+  }
   hold('runtimes list', print('runtimes', 'list', '--json', '--config', config))
   const checked = trial.usnea('runtimes', 'check', '--json', '--config', config)
   hold('runtimes check', JSON.parse(checked.stdout))

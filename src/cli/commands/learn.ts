@@ -10,7 +10,7 @@ import { printLearnt } from '../print/learnt.ts'
 import { readPolicy } from '../sandbox-policy.ts'
 import type { Session } from '../session.ts'
 
-const notHere = new Set(['net-log', 'log-denials', 'no-config', 'explain', 'profile'])
+const notHere = new Set(['net-log', 'log-denials', 'no-config', 'explain', 'json', 'profile'])
 
 export const command = defineCommand({
   name: 'learn',
@@ -74,7 +74,13 @@ export const command = defineCommand({
 })
 
 /** Flags that do not belong here, as if they were not given. */
-const noFlags = { profile: undefined, explain: false, 'net-log': undefined, 'log-denials': undefined } as const
+const noFlags = {
+  profile: undefined,
+  explain: false,
+  json: false,
+  'net-log': undefined,
+  'log-denials': undefined,
+} as const
 
 function readBefore(output: string | undefined, merge: boolean): string {
   if (merge && output === undefined) throw new RuntimeError('usage', { what: '--merge needs --output FILE' })

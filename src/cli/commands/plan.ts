@@ -11,7 +11,6 @@ import type { Session } from '../session.ts'
 const planFlags = [
   { name: 'bundle', short: 'b', kind: 'text', value: 'DIR', help: 'directory of the bundle (the current one)' },
   { name: 'config', short: 'f', kind: 'text', value: 'FILE', help: 'another file than config.json of the bundle' },
-  { name: 'json', kind: 'boolean', help: 'print it as JSON' },
   ...sandboxFlags,
 ] as const satisfies readonly Flag[]
 

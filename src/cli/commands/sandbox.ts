@@ -1,5 +1,6 @@
 /** `usnea sandbox` and `usnea -- CMD`: one command, shut in. */
 import { defineCommand } from '../command.ts'
+import { explained } from '../explained.ts'
 import { sandboxFlags } from '../flags.ts'
 import { openLogs } from '../logs.ts'
 import { readPolicy } from '../sandbox-policy.ts'
@@ -14,12 +15,8 @@ export const command = defineCommand({
   isForeground: () => true,
   async run({ flags, tail }, session) {
     const policy = await readPolicy(flags, session)
-    const { explainForeground, runForeground } = await import('../../sandbox/foreground.ts')
-    if (flags.explain) {
-      const { printPolicy } = await import('../print/policy.ts')
-      session.print(printPolicy(explainForeground(policy, await session.host())))
-      return 0
-    }
+    if (await explained(flags, policy, session)) return 0
+    const { runForeground } = await import('../../sandbox/foreground.ts')
     const note = (message: string) => session.note(message)
     using log = await openLogs(flags, policy.options, session)
     const surroundings = { host: await session.host(), note }

@@ -3,6 +3,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { type Backend, backendNames, isBackend } from '../../sandbox/backends.ts'
 import type { Layer } from '../../sandbox/layers/index.ts'
 import { defineCommand } from '../command.ts'
+import { explained } from '../explained.ts'
 import { sandboxFlags } from '../flags.ts'
 import { given } from '../given.ts'
 import { openLogs } from '../logs.ts'
@@ -44,12 +45,8 @@ export const command = defineCommand({
       ...given({ name: flags.layer, backend: readBackend(flags.backend) }),
     }
     const merged = await readPolicy(flags, session)
-    const { explainForeground, tryForeground } = await import('../../sandbox/foreground.ts')
-    if (flags.explain) {
-      const { printPolicy } = await import('../print/policy.ts')
-      session.print(printPolicy(explainForeground(merged, await session.host())))
-      return 0
-    }
+    if (await explained(flags, merged, session)) return 0
+    const { tryForeground } = await import('../../sandbox/foreground.ts')
     const { options: policy } = merged
     using log = await openLogs(flags, policy, session)
     const options = { ...policy, ...log?.options(policy), layer }
