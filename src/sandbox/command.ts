@@ -2,25 +2,15 @@
 import { Socket } from 'node:net'
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import type { Degradation } from '../base/issue.ts'
-import type { HeldLimit, Hold } from '../container/hold/amounts.ts'
-import {
-  FD_NULL,
-  FD_PIPE_IN,
-  FD_PIPE_OUT,
-  type Isolated,
-  type IsolateOptions,
-  isolate,
-  type Outcome,
-} from '../container/isolate.ts'
-import type { Host } from '../host/facts.ts'
+import type { HeldLimit } from '../container/hold/amounts.ts'
+import { type Isolated, type IsolateOptions, isolate, type Outcome } from '../container/isolate.ts'
 import type { Level } from '../host/level.ts'
 import type { Ended } from '../kernel/children.ts'
 import { signalNumber } from '../kernel/constants.ts'
 import type { Plan } from '../kernel/plan.ts'
-import type { SandboxedProcess, Stdio } from './call.ts'
-import { Watch, type WatchOptions } from './denials/watch.ts'
-import type { Connection, Connector } from './egress/connector.ts'
-import type { Ending } from './ending.ts'
+import type { SandboxedProcess } from './call.ts'
+import { Watch } from './denials/watch.ts'
+import type { Connection } from './egress/connector.ts'
 import { inSandboxWords } from './failure.ts'
 import type { KeptGroups } from './groups.ts'
 import { readLines } from './input-output.ts'
@@ -28,43 +18,10 @@ import { onAbort } from './on-abort.ts'
 import { plantedOf } from './protect.ts'
 import { limitsOf } from './reached.ts'
 import { makeResult, SandboxError, type SandboxResult } from './result.ts'
-
-export interface StartOptions {
-  readonly argv: readonly string[]
-  readonly stdio: readonly [Stdio, Stdio, Stdio]
-  readonly host: Host
-  readonly level: Level
-  readonly groups: KeptGroups
-  /** Limits that hold by themselves. */
-  readonly limits?: readonly HeldLimit[] | undefined
-  /** Dangerous paths that do not exist on the host. */
-  readonly unprotected: readonly string[]
-  /** What connects the network namespace of the command. */
-  readonly network?: Connector | undefined
-  /** Sees what the command is denied. */
-  readonly watch?: WatchOptions | undefined
-  /** For a command at the terminal: signals to us are its own. */
-  readonly signals?: IsolateOptions['signals'] | undefined
-  readonly ending: Ending
-  /** Begins it in a sandbox that waits; undefined when there is none. */
-  readonly begin?: ((fds: readonly number[]) => Isolated | undefined) | undefined
-  /** What holds its limits, where it does not begin in a sandbox that waits. */
-  readonly hold?: (() => Hold | undefined) | undefined
-  /** Descriptors for init, between that of a network and the observer's. */
-  readonly channels?: readonly number[]
-  readonly onStuck?: (() => void) | undefined
-  /** Called when the whole tree is dead, before `exited` settles. Must not throw. Says what went wrong beside it. */
-  readonly onEnd?: () => readonly string[]
-}
+import { type StartOptions, wish } from './start-options.ts'
 
 /** As of a write: whoever feeds it hears that it reads no more. */
 const notRead = (): Error => Object.assign(new Error('the command has ended'), { code: 'EPIPE' })
-
-function wish(stdio: Stdio, fd: number): number {
-  if (typeof stdio === 'number') return stdio
-  if (stdio === 'inherit') return fd
-  return stdio === 'ignore' ? FD_NULL : fd === 0 ? FD_PIPE_IN : FD_PIPE_OUT
-}
 
 export class Command implements SandboxedProcess {
   readonly stdin: Socket | undefined

@@ -4,7 +4,6 @@
  * building another.
  */
 import { join } from 'node:path'
-import { planForks } from '../container/hold/holder.ts'
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -18,18 +17,16 @@ import {
 } from '../kernel/constants.ts'
 import type { IdMaps, Op, Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
-import { planRuleset } from '../linux/landlock/plan.ts'
 import { channelsOf } from './channels.ts'
 import type { CommandOptions } from './command-options.ts'
+import { compileCommand } from './compile-command.ts'
 import { deviceOps, holdDevices, procOps } from './dev-and-proc.ts'
-import { egressEnvironment, planEgress, planHelped, planResolver } from './egress/plan.ts'
-import { sandboxEnvironment } from './environment.ts'
+import { planEgress, planHelped, planResolver } from './egress/plan.ts'
 import type { Exposure } from './exposure.ts'
-import { planCalls } from './filter.ts'
 import { planGroups } from './groups.ts'
 import { labelOf } from './label.ts'
 import { compileLandlocked, compileWalls } from './landlocked.ts'
-import { planFiles, sizeOf } from './limits.ts'
+import { sizeOf } from './limits.ts'
 import {
   bindHeld,
   CLOSED,
@@ -210,43 +207,4 @@ function mirrorOps({ path, entries }: Mirror, slots: Slots, size: string): Op[] 
       return [bindHeld({ target, slot: slots.hold(target, origin), origin }, true), readonlyTree(target, origin)]
     }),
   ]
-}
-
-/** The part that belongs to one command. */
-function compileCommand(policy: Policy, { argv, env, cwd, umask, isWatched = false }: CommandOptions): Op[] {
-  const origin = 'sandbox'
-  const environment = sandboxEnvironment(policy.host, {
-    ...egressEnvironment(policy.options.egress),
-    ...policy.options.env,
-    ...env,
-  })
-  const file = argv[0] ?? ''
-  return [
-    { op: 'reap', lingers: 0, origin },
-    { op: 'umask', mask: umask, origin },
-    ...planFiles(policy.options.limits, policy.host),
-    ...planForks(policy.way, policy.host),
-    { op: 'bounding', mask: 0, origin },
-    { op: 'cwd', path: cwd, lenient: 0, origin: 'cwd' },
-    { op: 'caps', effective: 0, permitted: 0, inheritable: 0, ambient: 0, origin },
-    { op: 'noNewPrivs', origin },
-    { op: 'lookup', file, search: environment.search, origin: 'command' },
-    ...ports(policy),
-    ...planCalls(policy, { isWatched, keepFds: 0 }),
-    {
-      op: 'exec',
-      file,
-      search: environment.search,
-      argv,
-      env: environment.env,
-      keepFds: 0,
-      origin: 'command',
-    },
-  ]
-}
-
-/** With the caller's network the ports are held by Landlock at every level. */
-function ports({ options, standing }: Policy): Op[] {
-  if (options.ports === undefined) return []
-  return planRuleset({ abi: standing.landlock, files: undefined, ports: options.ports, scoped: false, origin: 'net' })
 }
