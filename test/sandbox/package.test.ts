@@ -92,6 +92,68 @@ test('every example of the library is well typed and runs, from the package', { 
     assert.ok(stdout.includes(said), `${said} is missing in:\n${stdout}`)
 })
 
+/** Everything that a program imports, and values that must keep their types: what is wrong on purpose has to stay an error. */
+const consumer = `import { check, commandLine, isRuntimeError, type RunOptions, type Sandbox, SandboxError, type SandboxOptions, type SandboxResult, sandbox } from 'usnea'
+import { aiSession, McpTransport, mcpServer } from 'usnea/adapters'
+import * as runtimes from 'usnea/runtimes'
+import * as tasks from 'usnea/tasks'
+
+const options: SandboxOptions = { rw: ['.'], env: { A: 'b', C: undefined }, minLevel: 'U1', timeout: 5 }
+const wishes: RunOptions = { input: 'text', cancelSignal: new AbortController().signal }
+export async function use(box: Sandbox = sandbox(options, { warm: 2 })): Promise<string> {
+  const text: SandboxResult = await box.run(['true'], wishes)
+  const bytes: Uint8Array = (await box.run(['true'], { encoding: 'buffer' })).stdout
+  box.on('network', ({ host, verdict }) => console.log(host, verdict))
+  for await (const line of box.spawn(['true'], { stdio: ['ignore', 'pipe', 2] }).lines('stderr')) console.log(line)
+  // @ts-expect-error an option that there is not
+  sandbox({ memry: 5 })
+  // @ts-expect-error a result is only read
+  text.exitCode = 0
+  // @ts-expect-error no text is bytes
+  const wrong: string = (await box.run(['true'], { encoding: 'buffer' })).stdout
+  const { isSupported, fixes } = await check(options)
+  const [file, args] = commandLine(options, ['true'])
+  try {
+    await box.shell().run('true')
+  } catch (error) {
+    if (error instanceof SandboxError && error.timedOut) console.log(error.shortMessage, error.limits[0]?.enforcedBy)
+    if (isRuntimeError(error, 'exec-not-found')) console.log(error.fix?.length)
+  }
+  await box.close()
+  return [text.stdout, bytes.length, wrong, isSupported, fixes.join(), file, args[0], text.code ?? ''].join()
+}
+export const all = [aiSession, McpTransport, mcpServer, runtimes, tasks]
+`
+
+const resolutions = [
+  { module: 'node16', moduleResolution: 'node16', files: ['consumer.mts'] },
+  { module: 'nodenext', moduleResolution: 'nodenext', files: ['consumer.mts', 'consumer.cts'] },
+  { module: 'esnext', moduleResolution: 'bundler', files: ['consumer.ts'] },
+  { module: 'preserve', moduleResolution: 'bundler', files: ['consumer.ts'] },
+]
+
+test('its types hold for every way to resolve modules, with nothing of them left out', () => {
+  for (const name of ['consumer.mts', 'consumer.ts', 'consumer.cts']) writeFileSync(join(place, name), consumer)
+  for (const { files, ...resolution } of resolutions)
+    for (const lib of [['es2023', 'esnext.disposable'], ['es2022']]) {
+      const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
+      const more = { noPropertyAccessFromIndexSignature: true, isolatedModules: true, skipLibCheck: false }
+      const compilerOptions = {
+        ...resolution,
+        ...strict,
+        ...more,
+        lib,
+        target: 'es2022',
+        noEmit: true,
+        types: ['node'],
+      }
+      writeFileSync(join(place, 'consumer.json'), JSON.stringify({ compilerOptions, files }))
+      const args = [join(repository, 'node_modules/typescript/bin/tsc'), '-p', join(place, 'consumer.json')]
+      const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      assert.deepEqual([status, stdout], [0, ''], JSON.stringify(compilerOptions))
+    }
+})
+
 test('a CommonJS program can load it', { skip }, () => {
   const program =
     "const { sandbox } = require('usnea'); sandbox({ cwd: '/' }).run(['echo', 'required']).then(({ stdout }) => console.log(stdout))"
