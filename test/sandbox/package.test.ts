@@ -1,11 +1,21 @@
 /** The package as it is published, and as programs use it: its files, its types, and every example of docs/library.md. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { repository } from '../fixtures/install.ts'
+import { as, whyNot } from '../fixtures/as.ts'
+import { reachableNode, repository } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
 import { runDirectory } from '../fixtures/run-directory.ts'
 
@@ -152,6 +162,35 @@ test('its types hold for every way to resolve modules, with nothing of them left
       const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
       assert.deepEqual([status, stdout], [0, ''], JSON.stringify(compilerOptions))
     }
+})
+
+test('an unprivileged user runs it from where root has unpacked it, by command and from a program', {
+  skip: whyNot('plain') ?? false,
+}, async () => {
+  await using user = await as('plain')
+  // Our checkout may be closed to others, so what runs is copied, as npm would.
+  const here = join(place, 'shared')
+  cpSync(join(modules, 'usnea'), join(here, 'node_modules/usnea'), { recursive: true })
+  for (const name of [
+    'koffi',
+    ...readdirSync(join(repository, 'node_modules/@koromix')).map((one) => `@koromix/${one}`),
+  ])
+    cpSync(join(repository, 'node_modules', name), join(here, 'node_modules', name), { recursive: true })
+  const program = `import { check, sandbox } from 'usnea'
+    const box = sandbox({ cwd: '/' }, { warm: 1 })
+    const { stdout } = await box.run(['/usr/bin/id', '-u'])
+    const { isSupported, problems } = await check({ cwd: '/' })
+    console.log(stdout, box.level, isSupported, problems)
+    await box.close()`
+  writeFileSync(join(here, 'program.mjs'), program)
+  const run = (argv: readonly string[]) => {
+    const { file, args, ...options } = user.wrap(argv, here)
+    return spawnSync(file, args, { ...options, env: user.env, encoding: 'utf8', timeout: 30_000 })
+  }
+  const command = run([join(here, 'node_modules/usnea/bin/usnea'), '--', '/bin/true'])
+  assert.deepEqual([command.status, command.stderr], [0, ''])
+  const { stdout, stderr } = run([await reachableNode(), 'program.mjs'])
+  assert.match(stdout, new RegExp(`^${user.user.uid} U\\d true \\[\\]$`, 'm'), stderr)
 })
 
 test('a CommonJS program can load it', { skip }, () => {
