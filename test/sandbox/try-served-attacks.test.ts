@@ -106,6 +106,49 @@ test('the command reaches neither the server, nor its files, nor the device, nor
     assert.equal(trial.read(name), `${SECRET}\n`)
 })
 
+/** Its versions refuse some of these names, or none, depending on how they are made. */
+const forge = `
+import os
+def attempt(act, *args):
+    try: act(*args)
+    except OSError: pass
+for name in (".wh.private", ".wh.note", "sub/.wh..wh..opq", ".wh.denied", ".wh.let", ".wh.plain", ".wh.", ".wh..", ".wh...", "sub/.wh...", ".wh..wh.x"):
+    attempt(os.mknod, name)
+for name in ("in/.wh.", "in/.wh..", "in/.wh...", "in/.wh.a", "in/.wh..wh..opq"): attempt(os.mkdir, name)
+attempt(os.symlink, "/etc/passwd", ".wh.link")
+attempt(os.mkfifo, ".wh.pipe")
+open("mine", "w").write("mine")
+attempt(os.rename, "mine", ".wh.mine")
+`
+
+test('marks of removal that the command makes by itself remove nothing that it could not reach, and stop nobody', {
+  skip,
+}, () => {
+  const trial = openTrial()
+  const closed = ['private/secret', 'note', 'sub/deep/secret', 'denied/secret', 'let/through']
+  for (const name of [...closed, 'in/a', 'in/b', 'link', 'pipe', 'plain', 'x']) trial.write(name, `${name}\n`)
+  trial.write('forge.py', forge)
+  const at = (name: string) => join(trial.folder, name)
+  const covers = ['--hide', at('private'), '--hide', at('note'), '--hide', at('sub/deep'), '--deny', at('denied')]
+  const options = [...covers, '--rw', at('let'), '--layer', 'forged', ...served]
+  const tried = trial.usnea('try', ...options, '--', 'python3', 'forge.py')
+  assert.equal(tried.status, 0, tried.stderr)
+  // What is to be covered is seen no more then, so nothing runs with the same covers.
+  const again = trial.usnea('try', ...options, '--', 'cat', 'private/secret')
+  assert.notEqual(again.status, 0)
+  assert.equal(again.stdout, '')
+  const found = trial.diff('--layer', 'forged')
+  for (const name of closed) {
+    const change = found.get(name)
+    if (change !== undefined) assert.match(String(change.conflict), /could not reach it/, name)
+  }
+  for (const name of ['in/a', 'in/b', 'link', 'pipe']) assert.equal(found.get(name), undefined, name)
+  trial.usnea('apply', '--layer', 'forged', '--skip-refused', '--theirs')
+  for (const name of [...closed, 'in/a', 'in/b', 'link', 'pipe']) assert.equal(trial.read(name), `${name}\n`)
+  const { status, stderr } = trial.usnea('discard', '--layer', 'forged')
+  assert.equal(status, 0, stderr)
+})
+
 const field = (pid: number, name: string) =>
   new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
 

@@ -21,14 +21,19 @@ export interface Base {
 
 export type Bases = Map<string, Base>
 
-export type Start =
+export type Start = (
   | { readonly by: 'clock' /** Nanoseconds since 1970. */; readonly at: bigint }
   | { readonly by: 'list'; readonly seen: ReadonlyMap<string, Facts> }
+) & {
+  /** What the command could not reach, below the folder. */
+  readonly covered?: readonly string[]
+}
 
 const CHANGED = 'the host changed it while the command ran'
 const CREATED = 'the host made it while the command ran'
 const REMOVED = 'the host removed it while the command ran'
 const UNSEEN = 'the command could not see it, because of names that fuse-overlayfs takes for its own'
+const COVERED = 'the command could not reach it: it was hidden, denied, or let through by itself'
 const REPLACED = 'the host may have put another directory in its place while the command ran'
 
 /** Adds what is not known yet; files that were recorded after an earlier run keep what they have. */
@@ -37,13 +42,16 @@ export function recordBases(bases: Bases, touched: readonly Touched[], host: Tre
     new Set([...bases].flatMap(([path, base]) => (isTop(base) ? [path] : [])))
   const hidden = tops(({ isHidden }) => isHidden === true)
   const doubtful = tops(({ facts, unsure }) => facts?.kind === 'directory' && unsure !== undefined)
+  const covered = new Set(start.covered)
   const unseen = new Set(touched.flatMap(({ path, isUnseen }) => (isUnseen ? [path] : [])))
   // Directories come before what is in them.
   for (const one of touched) {
     if (one.isTooLong || bases.has(one.path)) continue
     const isUnseen = one.host !== undefined && (unseen.has(one.path) || isBelow(one.path, unseen))
     const known = isBelow(one.path, hidden) ? { facts: undefined } : baseOf(one, host, start)
-    const base = isUnseen && known !== undefined ? { facts: one.host, unsure: UNSEEN } : known
+    const isCovered = one.host !== undefined && (covered.has(one.path) || isBelow(one.path, covered))
+    const unreached = isCovered ? COVERED : isUnseen ? UNSEEN : undefined
+    const base = unreached !== undefined && known !== undefined ? { facts: one.host, unsure: unreached } : known
     if (base === undefined) continue
     const isDoubtful = base.unsure === undefined && one.host !== undefined && isBelow(one.path, doubtful)
     const hides = one.host?.kind === 'directory' && (one.now?.kind !== 'directory' || one.isOpaque === true)

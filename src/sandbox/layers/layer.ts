@@ -64,8 +64,11 @@ export class Layer {
     record.writeRecord(this.directory, this.#record)
   }
 
-  /** A command is about to run in it. The lock is held. @throws RuntimeError `layer-half-applied` */
-  begin(argv: readonly string[]): void {
+  /**
+   * A command is about to run in it, which cannot reach what is covered: paths of the host. The lock is held.
+   * @throws RuntimeError `layer-half-applied`
+   */
+  begin(argv: readonly string[], covered: readonly string[]): void {
     if (this.isHalfApplied)
       throw new RuntimeError('layer-half-applied', { what: `the layer ${this.name} is half applied` })
     this.recordRun()
@@ -74,7 +77,7 @@ export class Layer {
     else for (const index of this.#record.folders.keys()) renewWork(record.workOf(this.directory, index, backend))
     for (const [index, folder] of this.#record.folders.entries()) this.#listUnlessTimed(index, folder)
     const run = record.now(this.#host.bootId, this.#stamp(), argv)
-    this.save({ runs: [...this.#record.runs, run] })
+    this.save({ runs: [...this.#record.runs, covered.length === 0 ? run : { ...run, covered }] })
   }
 
   /** By the clock of the kernel's files, not by that of the processor. */
@@ -150,7 +153,10 @@ export class Layer {
 
   #start(index: number, run: record.Run): Start {
     const seen = record.readListing(this.directory, index, 'seen')
-    return seen === undefined ? { by: 'clock', at: record.startOf(run, this.#host.bootId) } : { by: 'list', seen }
+    const top = `${this.#record.folders[index]}/`
+    const covered = (run.covered ?? []).flatMap((path) => (path.startsWith(top) ? [path.slice(top.length)] : []))
+    if (seen !== undefined) return { by: 'list', seen, covered }
+    return { by: 'clock', at: record.startOf(run, this.#host.bootId), covered }
   }
 
   #withTrees<T>(index: number, use: (layer: Tree, host: Tree) => T): T {

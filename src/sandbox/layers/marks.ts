@@ -2,7 +2,8 @@
  * How an upper directory says that something of the host's is gone, or seen no more. The kernel writes a character device
  * 0:0, or an empty file with an attribute, and an attribute for a directory that hides all below. fuse-overlayfs writes
  * the device where it may, and else an empty file `.wh.NAME`; its directories have a file `.wh..wh..opq`, and an attribute
- * where there are any. No command can make a file with such a name there, and none of the host's is seen.
+ * where there are any. None of the host's files with such a name is seen. Its versions keep a command from making one
+ * with open(2) only: an empty file that was made in another way is a mark all the same, and anything else is none.
  */
 import { rmSync } from 'node:fs'
 import { bytesOfText } from '../../base/bytes.ts'
@@ -35,7 +36,7 @@ export interface Marks {
   /** Does the command see nothing of the host's file because of its name? */
   isUnseen(host: Tree, path: string): boolean
   /** Where a removal of the path may be marked, besides the path itself. */
-  whiteoutOf(path: string): string | undefined
+  whiteoutOf(upper: Tree, path: string): string | undefined
   isWhiteout(upper: Tree, path: string, now: Facts): boolean
   /** Shows what the host has in a directory again. */
   open(upper: Tree, directory: string): void
@@ -64,29 +65,38 @@ const served: Marks = {
   origin: 'user.fuseoverlayfs.origin',
   entries(upper, directory) {
     const all = upper.names(directory)
-    const names = all.filter((name) => !isReserved(name))
+    const isMark = (name: string) => isReserved(name) && isMarkFile(upper, joined(directory, name))
+    const marks = new Set(all.filter(isMark))
+    const names = all.filter((name) => !marks.has(name))
     const known = new Set(names)
-    const gone = all.filter((name) => isReserved(name) && name !== OPAQUE_NAME).map((name) => name.slice(PREFIX.length))
-    return { names, removed: gone.filter((name) => !known.has(name)), isOpaque: served.isOpaque(upper, directory) }
+    const gone = [...marks].filter((name) => name !== OPAQUE_NAME).map((name) => name.slice(PREFIX.length))
+    const removed = gone.filter((name) => !known.has(name) && !noNames.has(name))
+    return { names, removed, isOpaque: served.isOpaque(upper, directory) }
   },
   isOpaque(upper, directory) {
     if (directory === '') return false
     const files = [joined(directory, OPAQUE_NAME), whiteoutBeside(directory)]
-    return opaqueMarks.some((name) => isMarked(upper, directory, name)) || files.some((path) => isThere(upper, path))
+    return opaqueMarks.some((name) => isMarked(upper, directory, name)) || files.some((path) => isMarkFile(upper, path))
   },
   isUnseen: (host, path) => path !== '' && (isReserved(splitPath(path)[1]) || isThere(host, whiteoutBeside(path))),
-  whiteoutOf: whiteoutBeside,
+  whiteoutOf(upper, path) {
+    const beside = whiteoutBeside(path)
+    return isMarkFile(upper, beside) ? beside : undefined
+  },
   isWhiteout: (_, __, now) => isNoDevice(now),
   open(upper, directory) {
     for (const name of [...opaqueMarks, FORGED])
       if (isMarked(upper, directory, name)) removeXattr(upper.at(directory), name)
     for (const path of [joined(directory, OPAQUE_NAME), whiteoutBeside(directory)])
-      if (isThere(upper, path)) rmSync(upper.at(path))
+      if (isMarkFile(upper, path)) rmSync(upper.at(path))
   },
 }
 
 /** Of a number that no driver has. Who makes one in a directory that is served has removed the name. */
 const isNoDevice = (now: Facts): boolean => now.kind === 'device' && now.device === 0
+
+/** What would be said to be gone by `.wh.`, `.wh..` and `.wh...`: the directory itself, or the one around it. */
+const noNames = new Set(['', '.', '..'])
 
 const isReserved = (name: string): boolean => name.startsWith(PREFIX)
 
@@ -98,6 +108,13 @@ function whiteoutBeside(path: string): string {
 /** A name that is as long as it may be has no other beside it. */
 const isThere = (tree: Tree, path: string): boolean =>
   bytesOfText(splitPath(path)[1]).length <= LONGEST_NAME && tree.facts(path) !== undefined
+
+/** Devices, directories and all else with such a name are the command's own. */
+function isMarkFile(upper: Tree, path: string): boolean {
+  if (bytesOfText(splitPath(path)[1]).length > LONGEST_NAME) return false
+  const facts = upper.facts(path)
+  return facts?.kind === 'file' && facts.size === 0
+}
 
 const isMarked = (upper: Tree, path: string, name: string): boolean => upper.xattr(path, name)?.toString() === 'y'
 

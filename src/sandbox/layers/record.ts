@@ -17,6 +17,8 @@ export interface Run {
   readonly argv: readonly string[]
   /** Is it known what the command began from? */
   readonly isRecorded: boolean
+  /** Paths in which something stood that the command could not remove, and that is not tried. */
+  readonly covered?: readonly string[]
 }
 
 export interface LayerRecord {

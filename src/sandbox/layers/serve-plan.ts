@@ -95,8 +95,8 @@ function view({ folder, changes, program }: Served, policy: Policy, slots: Slots
     readonlyTree(folder, origin),
     bindHeld({ target: PLACE, slot: changesSlot, origin }, true),
     writableTree(PLACE, changes, origin),
-    ...policy.hide.filter(seen).map((path): Op => ({ op: 'mask', path, required: 1, origin })),
-    ...policy.deny.filter(seen).map((path): Op => ({ op: 'deny', path, origin })),
+    // Not by masks, which are one directory in many places: by its number it would be one here too, and only once there.
+    ...[...policy.hide, ...policy.deny].filter(seen).map((path): Op => ({ op: 'deny', path, origin })),
   ]
 }
 

@@ -53,7 +53,7 @@ function takeOut(content: Tree, path: string, marks: Marks): void {
   try {
     const facts = content.facts(path)
     if (facts?.kind !== 'directory') {
-      unlinkSync(content.at(facts === undefined ? (marks.whiteoutOf(path) ?? path) : path))
+      unlinkSync(content.at(facts === undefined ? (marks.whiteoutOf(content, path) ?? path) : path))
       return
     }
     chmodSync(content.at(path), 0o700)

@@ -40,14 +40,20 @@ export interface Use {
   end(): readonly string[]
 }
 
+/** The kernel lets nobody remove what something is mounted on, but a mark of fuse-overlayfs can be forged: see marks.ts. */
+const coveredIn = (folders: readonly string[], { hide, deny, exposures }: Policy): string[] =>
+  [...hide, ...deny, ...exposures.filter(({ isTried }) => !isTried).map(({ dest }) => dest)].filter((path) =>
+    folders.some((folder) => path !== folder && isWithin(path, folder)),
+  )
+
 /** @throws RuntimeError `layer-busy`, `layer-half-applied`, `layer-backend` */
 export function useLayer(layer: Layer, argv: readonly string[], policy: Policy): Use {
   const lock: Lock = layer.lock()
   let servers: Servers | undefined
   let isOver = false
   try {
-    layer.begin(argv)
     const { backend, folders } = layer.record
+    layer.begin(argv, backend === 'fuse-overlayfs' ? coveredIn(folders, policy) : [])
     if (backend === 'fuse-overlayfs') servers = new Servers(layer.directory, folders, policy)
   } catch (error) {
     lock[Symbol.dispose]()
