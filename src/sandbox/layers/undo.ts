@@ -104,8 +104,8 @@ class Undo {
     if (kept === undefined) {
       if (isPlaced && expected !== null && conflicts === 'theirs') return false
       if (isPlaced && expected !== null) throw this.#noWayBack()
-      // what was made and not put in place yet
-      this.#forget(this.#temporary)
+      // what was made and not put in place yet, or what an undoing that stopped here has taken out of it
+      for (const name of [this.#temporary, olderOf(this.#temporary)]) this.#forget(name)
       if (isPlaced) unlinkSync(this.#at(path))
       // what stands there was never ours, or is the host's again; of another kind it is what was not out of the way yet
       return expected !== null || current === undefined || isPlaced || current.kind !== this.#layer.facts(path)?.kind
