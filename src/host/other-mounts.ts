@@ -3,6 +3,7 @@
  * in its place (subvolumes of Btrfs, OSTree), and overlays. What the kernel shows as one file system is one; a copy, and
  * what a FUSE program or a network makes of it, is not known. Pure.
  */
+import { normalize } from 'node:path'
 import type { Mount } from './facts.ts'
 import { isCovered, isWithin, plain, type Shown } from './mountinfo.ts'
 
@@ -31,9 +32,13 @@ export class OtherMounts {
   #tops: Tops | undefined
   readonly #seen = new Map<string, readonly Mount[]>()
   readonly #shown = new Map<string, readonly Shown[]>()
+  readonly #layers = new Map<string, readonly string[]>()
+  readonly #realOf: (path: string) => string
 
-  constructor(mounts: readonly Mount[]) {
+  /** `realOf`: where a path leads when its links are followed; itself where that is not known. */
+  constructor(mounts: readonly Mount[], realOf: (path: string) => string = (path) => path) {
     this.#mounts = mounts
+    this.#realOf = realOf
     for (const mount of mounts) {
       const there = this.#byTarget.get(mount.target)
       if (there) there.push(mount)
@@ -99,7 +104,17 @@ export class OtherMounts {
 
   /** One that leads into the overlay itself is a path of before it was mounted. */
   #layersOf(mount: Mount): string[] {
-    return layersOf(mount).filter((layer) => !this.#seenAt(layer).includes(mount))
+    const layers = layersOf(mount).flatMap((layer) => this.#pathsOf(layer))
+    return layers.filter((layer) => !this.#seenAt(layer).includes(mount))
+  }
+
+  /** It may be written with links and dots, and links may lead elsewhere since. */
+  #pathsOf(layer: string): readonly string[] {
+    const known = this.#layers.get(layer)
+    if (known !== undefined) return known
+    const paths = [...new Set([layer, this.#realOf(layer)].map((path) => withoutSlash(normalize(path))))]
+    this.#layers.set(layer, paths)
+    return paths
   }
 
   #placesIn(top: Top, source: Shown): OtherPlace[] {
@@ -150,11 +165,11 @@ function layersOf({ fstype, superOptions }: Mount): string[] {
   if (fstype !== 'overlay') return []
   return superOptions.flatMap((option) => {
     const text = layerOption.exec(option)?.[1] ?? ''
-    return (text.includes('\\') ? unescaped(plain(text)) : text.split(':'))
-      .filter((path) => path.startsWith('/'))
-      .map((path) => (path.endsWith('/') ? path.replace(/(.)\/+$/, '$1') : path))
+    return (text.includes('\\') ? unescaped(plain(text)) : text.split(':')).filter((path) => path.startsWith('/'))
   })
 }
+
+const withoutSlash = (path: string): string => (path.endsWith('/') ? path.replace(/(.)\/+$/, '$1') : path)
 
 /** A colon in a name is written with a backslash before it. */
 const unescaped = (text: string): string[] => text.split(/(?<!\\):/).map((path) => path.replace(/\\([\s\S])/g, '$1'))

@@ -99,13 +99,21 @@ export function alsoElsewhere(paths: readonly string[], host: Host): string[] {
 
 /** There is always a root, so an empty list is one that could not be read. */
 function mountsOf({ mounts }: Host): OtherMounts {
-  if (mounts.length > 0) return new OtherMounts(mounts)
+  if (mounts.length > 0) return new OtherMounts(mounts, realOf)
   throw new RuntimeError('policy-unenforceable', {
     details: ['private: whether the private places are mounted elsewhere too cannot be seen'],
     origin: 'sandbox',
     why: 'mountinfo of our own process cannot be read',
     fix: 'mount /proc, so that our own processes can be seen in it',
   })
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return path // closed to us, or gone
+  }
 }
 
 interface Origin {

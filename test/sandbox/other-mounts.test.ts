@@ -52,7 +52,10 @@ async function found(wish: Wish) {
 }
 
 const can = (name: IdentityName) => skip || (whyNot(name) ?? false)
-const everywhere = ['above/anna/.ssh/id', 'disk/key', 'file', 'overlay/anna/.ssh/id', 'part/id', 'same/.ssh/id']
+const everywhere = [
+  ...['above/anna/.ssh/id', 'disk/key', 'file', 'overlay/anna/.ssh/id', 'part/id', 'same/.ssh/id'],
+  ...['linked/anna/.ssh/id', 'dotted/anna/.ssh/id'],
+]
 
 test('outside of a sandbox all these paths lead to the same files', { skip }, async () => {
   for (const layout of ['plain', 'top'] as const) {
