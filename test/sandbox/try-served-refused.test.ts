@@ -50,6 +50,22 @@ for (const [what, prepare, words] of refusals)
     assert.deepEqual(holders(trial), [])
   })
 
+test('what is mounted in the folder after the layer was made is not served', { skip: asRoot }, () => {
+  const trial = openTrial()
+  mkdirSync(join(trial.folder, 'below'))
+  const { status, said } = inMounts(trial, [
+    `usnea try --layer whole ${served.join(' ')} -- touch mine`,
+    'mount -t tmpfs none FOLDER/below; echo SECRET > FOLDER/below/file',
+    'if usnea try --layer whole -- cat below/file; then exit 1; fi',
+    'usnea diff --layer whole --name-only',
+    'umount FOLDER/below; usnea try --layer whole -- ls',
+  ])
+  assert.equal(status, 0, said)
+  assert.match(said, /in which something is mounted; cause: .*below is a mount/)
+  assert.doesNotMatch(said, /SECRET/)
+  assert.match(said, /work\/mine$/m)
+})
+
 test('a server that does not start is an error with its words, and auto takes the next way', { skip: asRoot }, () => {
   const trial = openTrial()
   trial.write('file', 'x\n')

@@ -60,11 +60,8 @@ const whyNot: Readonly<Record<Backend, WhyNot>> = {
 /** Really serves all folders for a moment. */
 function whyNotServed(directory: string, folders: readonly string[], policy: Policy): RuntimeError | undefined {
   const { host } = policy
-  const below = host.mounts.find(({ target }) =>
-    folders.some((folder) => target !== folder && isWithin(target, folder)),
-  )
-  if (below !== undefined) return whyNotWhole(below.target)
   try {
+    assertWhole(folders, host)
     const servers = new Servers(directory, folders, policy)
     const failure = attempt(
       trial(
@@ -82,12 +79,16 @@ function whyNotServed(directory: string, folders: readonly string[], policy: Pol
   }
 }
 
-const whyNotWhole = (mount: string): RuntimeError =>
-  new RuntimeError('layer-backend', {
+/** What is mounted in a folder would be served, and could never be applied. @throws RuntimeError `layer-backend` */
+export function assertWhole(folders: readonly string[], { mounts }: Host): void {
+  const below = mounts.find(({ target }) => folders.some((folder) => target !== folder && isWithin(target, folder)))
+  if (below === undefined) return
+  throw new RuntimeError('layer-backend', {
     what: 'fuse-overlayfs cannot serve a folder in which something is mounted',
-    why: `${mount} is a mount`,
-    fix: 'choose another way: --backend copy',
+    why: `${below.target} is a mount`,
+    fix: 'umount it, or choose another way for a new layer: --backend copy',
   })
+}
 
 /** The top of an overlay is its upper directory, so that looks like the folder. */
 function makeDirectories(directory: string, index: number, folder: string): void {

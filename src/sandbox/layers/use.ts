@@ -3,7 +3,7 @@ import type { Lock } from '../../state/lock.ts'
 import type { Exposure } from '../exposure.ts'
 import { wrong } from '../option-values.ts'
 import { isWithin, type Policy } from '../policy.ts'
-import { overlayOp } from './backend.ts'
+import { assertWhole, overlayOp } from './backend.ts'
 import type { Layer } from './layer.ts'
 import { copyOf } from './record.ts'
 import { Servers } from './servers.ts'
@@ -53,8 +53,10 @@ export function useLayer(layer: Layer, argv: readonly string[], policy: Policy):
   let isOver = false
   try {
     const { backend, folders } = layer.record
-    layer.begin(argv, backend === 'fuse-overlayfs' ? coveredIn(folders, policy) : [])
-    if (backend === 'fuse-overlayfs') servers = new Servers(layer.directory, folders, policy)
+    const isServed = backend === 'fuse-overlayfs'
+    if (isServed) assertWhole(folders, policy.host) // it was when the layer was made
+    layer.begin(argv, isServed ? coveredIn(folders, policy) : [])
+    if (isServed) servers = new Servers(layer.directory, folders, policy)
   } catch (error) {
     lock[Symbol.dispose]()
     throw error
