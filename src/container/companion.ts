@@ -6,7 +6,7 @@ import { type Ended, killChild, waitNow } from '../kernel/children.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
 import { type Frame, failureOf } from '../launch/frames.ts'
-import { explainFailure, spawnInit } from '../launch/launch.ts'
+import { explainFailure, spawnInit } from '../launch/init.ts'
 
 /** Undefined in both places: it was killed. */
 export interface Ending {

@@ -19,7 +19,7 @@ import { native } from '../kernel/native.ts'
 import type { Op } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
 import { failureOf } from '../launch/frames.ts'
-import { explainFailure, spawnInit } from '../launch/launch.ts'
+import { explainFailure, spawnInit } from '../launch/init.ts'
 
 /** Milliseconds; a trial takes two. */
 const PATIENCE = 20_000

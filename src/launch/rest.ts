@@ -3,7 +3,7 @@ import { errnoName } from '../kernel/errno.ts'
 import { native } from '../kernel/native.ts'
 import type { Op } from '../kernel/plan.ts'
 import { encode } from './encode.ts'
-import { notSpawned } from './launch.ts'
+import { notSpawned } from './init.ts'
 
 /** The op that a plan ends with whose rest comes later. */
 export const REST: Op = { op: 'rest', origin: 'sandbox' }
