@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { imageName } from '../fixtures/image.ts'
 import { installed, reachableNode, repository, runtimePath } from '../fixtures/install.ts'
 import { type Outcome, succeeded, type World } from '../fixtures/world.ts'
-import { attackRows } from '../sandbox/attacks.ts'
+import { type AttackRow, attackRows } from '../sandbox/attacks.ts'
 
 export interface Engine {
   readonly name: string
@@ -54,6 +54,9 @@ const refusals: readonly (readonly [RegExp, ...string[]])[] = [
   [/protect: .* cannot be read-only/, '--min-level', 'L', '--rw', '/tmp/home/project'],
 ]
 
+/** By Docker's profile: of personality(2) it lets five values through. */
+const stoppedAround = new Set(['fixed-addresses'])
+
 export function insideTests(open: () => Engine | undefined, skip: string | undefined): void {
   const name = 'usnea in a container'
   test(`${name} with Docker's default profile and no capabilities: level L, its attacks, and its refusals`, {
@@ -81,7 +84,8 @@ export function insideTests(open: () => Engine | undefined, skip: string | undef
       assert.deepEqual([refused[index].status, refused[index].stdout], [125, ''])
     }
     const reached = Object.entries(got).flatMap(([id, what]) => (what === null ? [] : [`${id}: ${what}`]))
-    const left = attackRows.filter((row) => row.open?.at.includes('L')).map(({ id }) => id)
+    const isLeft = (row: AttackRow) => row.open?.at.includes('L') && !stoppedAround.has(row.id)
+    const left = attackRows.filter(isLeft).map(({ id }) => id)
     assert.deepEqual(reached.map((text) => text.split(':')[0]).sort(), left.sort(), reached.join('\n'))
     assert.deepEqual(Object.keys(got).sort(), attackRows.map(({ id }) => id).sort())
   })
