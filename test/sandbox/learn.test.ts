@@ -98,6 +98,48 @@ test('python: a venv and what it writes; a script that reaches for others is sto
   assert.equal(existsSync(join(cwd, 'other')), false)
 })
 
+test('forks and threads are learned too, the same each time, and no rule is one too many', { skip }, () => {
+  const program = `import os, sys, threading
+def work(n):
+    text = open(f'in/{n % 3}').read()
+    open(f'out/{n}', 'w').write(text)
+threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+for one in threads: one.start()
+for one in threads: one.join()
+for n in range(8, 200):
+    if os.fork() == 0:
+        work(n)
+        os._exit(0)
+while True:
+    try:
+        if os.wait()[1]: sys.exit(1)
+    except ChildProcessError: break
+open('log', 'a').write('done')
+`
+  const open = () => {
+    const cwd = project({ 'run.py': program, log: '', link: '' })
+    for (const folder of ['in', 'out']) mkdirSync(join(cwd, folder))
+    for (const name of ['0', '1', '2']) writeFileSync(join(cwd, 'in', name), name)
+    return cwd
+  }
+  const call = ['python3', 'run.py']
+  const [one, again] = [open(), open()]
+  const learned = [one, again].map((cwd) => learn(cwd, ...call))
+  assert.equal(learned[0], learned[1])
+  const rules = Object.entries(valuesOf(learned[0] ?? '')).map(([key, value]) => [key, value as string[]] as const)
+  assert.equal(run(one, '--', ...call).status, 0)
+  for (const [key, value] of rules)
+    for (const gone of value) {
+      const left = rules.map(([name, all]) => {
+        const kept = name === key ? all.filter((word) => word !== gone) : all
+        return `${name} = ${JSON.stringify(kept)}\n`
+      })
+      writeFileSync(join(one, '.usnea.toml'), left.join(''))
+      assert.notEqual(run(one, '--', ...call).status, 0, `without ${key} ${gone}`)
+    }
+  assert.ok(rules.length >= 2, learned[0])
+})
+
 test('secrets and places of others are left out and told, and what is named is in', { skip }, () => {
   const cwd = project({ '.env': 'KEY=1\n', plain: '' })
   const { status, stdout, stderr } = run(
