@@ -5,7 +5,7 @@ import type { Host } from '../host/facts.ts'
 import { type Ended, killChild, waitNow } from '../kernel/children.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
-import { type Frame, failureOf } from '../launch/frames.ts'
+import { endedOf, type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/init.ts'
 
 /** Undefined in both places: it was killed. */
@@ -60,10 +60,7 @@ export class Companion {
 
   #hear(frame: Frame): void {
     if (frame.message === 'pidBorn') this.#first = frame.a
-    if (frame.message === 'exited')
-      this.#ending = {
-        ended: frame.b ? { exitCode: undefined, signal: frame.b } : { exitCode: frame.a, signal: undefined },
-      }
+    if (frame.message === 'exited') this.#ending = { ended: endedOf(frame) }
     if (frame.message !== 'failed') return
     const failure = failureOf(frame)
     this.#ending = { failure: explainFailure(failure, this.#plan.ops[failure.index], this.#host) }

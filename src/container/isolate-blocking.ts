@@ -6,7 +6,7 @@ import { catchSignals, releaseSignals } from '../kernel/interruption.ts'
 import { native } from '../kernel/native.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { BlockingConversation } from '../launch/blocking.ts'
-import { type Frame, failureOf } from '../launch/frames.ts'
+import { endedOf, type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure, spawnInit } from '../launch/init.ts'
 import { heldPlan } from './held-plan.ts'
 import type { HeldLimit, Hold } from './hold/amounts.ts'
@@ -81,8 +81,7 @@ async function run(plan: Plan, options: BlockingOptions): Promise<{ ended: Ended
     throw explainFailure(failure, plan.ops[failure.index], options.host)
   }
   if (last?.message !== 'exited') return { ended: KILLED, timedOut }
-  const ended = last.b ? { exitCode: undefined, signal: last.b } : { exitCode: last.a, signal: undefined }
-  return { ended, timedOut }
+  return { ended: endedOf(last), timedOut }
 }
 
 /** Without it nobody is there to be given what has come meanwhile. */

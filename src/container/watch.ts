@@ -6,7 +6,7 @@ import { releaseSignals } from '../kernel/interruption.ts'
 import type { Plan } from '../kernel/plan.ts'
 import { messages } from '../kernel/plan-def.ts'
 import type { SocketConversation } from '../launch/conversation.ts'
-import { type Frame, failureOf } from '../launch/frames.ts'
+import { endedOf, type Frame, failureOf } from '../launch/frames.ts'
 import { explainFailure } from '../launch/init.ts'
 import type { Channel } from './channel.ts'
 import type { Isolated, IsolateOptions, Outcome } from './isolated.ts'
@@ -170,5 +170,5 @@ function outcomeOf(last: Frame | undefined, plan: Plan, host: Host): Outcome {
     return { failure: explainFailure(failure, plan.ops[failure.index], host) }
   }
   if (last?.message !== 'exited') return { ended: KILLED }
-  return { ended: last.b ? { exitCode: undefined, signal: last.b } : { exitCode: last.a, signal: undefined } }
+  return { ended: endedOf(last) }
 }

@@ -1,5 +1,6 @@
 /** The words of the conversation between init and us, as bytes and back. */
 import { RuntimeError } from '../base/errors.ts'
+import type { Ended } from '../kernel/children.ts'
 import { errnoName } from '../kernel/errno.ts'
 import { messages } from '../kernel/plan-def.ts'
 
@@ -37,6 +38,10 @@ export interface Failure {
 const HEADER = 16
 /** Far more than init ever says. Whoever got hold of its end must not fill our memory. */
 const LARGEST = 1 << 20
+
+/** Of `exited`. */
+export const endedOf = ({ a, b }: Frame): Ended =>
+  b ? { exitCode: undefined, signal: b } : { exitCode: a, signal: undefined }
 
 export function failureOf(frame: Frame): Failure {
   return { index: frame.a, errno: errnoName(frame.b), detail: frame.payload.toString() }
