@@ -1,11 +1,12 @@
 /** The library where a program has several of it: in worker threads, some of which are ended in the middle of a run, and as two copies. */
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type * as Library from '../../src/index.ts'
+import { ownCgroups } from '../fixtures/cgroups.ts'
 import { repository } from '../fixtures/install.ts'
 import { needs } from '../fixtures/needs.ts'
 import { allProcesses } from '../fixtures/processes.ts'
@@ -88,6 +89,13 @@ for (const [what, options, settings] of [
     await until('their first processes are collected', () => children().length <= had.children)
     await until('their descriptors are closed', () => descriptors() <= had.descriptors)
   })
+
+/** A thread that is terminated cannot take its cgroups away; the next usnea does that when this program has ended. */
+after(() => {
+  for (const { base } of ownCgroups())
+    for (const name of readdirSync(base))
+      if (name.startsWith('usnea-box-') && name.includes(`-${process.pid.toString(36)}-`)) rmdirSync(join(base, name))
+})
 
 test('a thread that is ended at any moment leaves no process', { skip }, async () => {
   const marker = newMarker()
